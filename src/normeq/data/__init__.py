@@ -1,0 +1,6 @@
+"""Data sets: what there is (`registry`), getting (`fetch`), checking (`verify`) and listing (`listing`) them."""
+
+from normeq.data.listing import files, image_file
+from normeq.data.registry import pin
+
+__all__ = ["files", "image_file", "pin"]
