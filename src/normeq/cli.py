@@ -1,0 +1,49 @@
+"""The command ``normeq``: every step of the workflow, runnable without Snakemake."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from normeq import __version__
+from normeq.data.cli import app as data_app
+from normeq.errors import NormeqError
+from normeq.evaluation.cli import app as evaluate_app
+from normeq.evaluation.cli import collect_command
+from normeq.figures.cli import app as figure_app
+from normeq.tables.cli import app as table_app
+from normeq.training.cli import train_command
+
+app = typer.Typer(
+    help="Normalization-equivariant denoising: train, evaluate, tables, figures.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data_app, name="data")
+app.command("train")(train_command)
+app.add_typer(evaluate_app, name="evaluate")
+app.command("collect")(collect_command)
+app.add_typer(table_app, name="table")
+app.add_typer(figure_app, name="figure")
+
+
+@app.callback(invoke_without_command=True)
+def version(show: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    if show:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one line on stderr and exit status 2."""
+    try:
+        app()
+    except NormeqError as error:
+        typer.echo(f"normeq: error: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Evaluation: denoisers applied to data sets, one row per measurement."""

@@ -1,0 +1,165 @@
+"""``normeq evaluate …`` and ``normeq collect``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+
+from normeq.errors import NormeqError
+from normeq.evaluation import intervals, noise_levels, pictures
+from normeq.evaluation.denoisers import open_denoiser
+from normeq.evaluation.tables import collect, write_rows
+from normeq.files import atomic_path
+from normeq.provenance import pick_device
+
+app = typer.Typer(help="Evaluate a denoiser: a run folder, or NAME=module:callable.", no_args_is_help=True)
+
+DenoiserArgument = Annotated[str, typer.Argument(help="Run folder, or NAME=module:callable (or NAME=file.py:callable).")]
+Datasets = Annotated[list[str], typer.Option(help="Data set; repeat for more.")]
+Sigmas = Annotated[list[float], typer.Option(help="Noise level in 8-bit units, above 0; repeat for more.")]
+Draws = Annotated[int, typer.Option(min=1, help="Noise realisations per image.")]
+Out = Annotated[Path, typer.Option(help="File to write.")]
+DataDir = Annotated[Path, typer.Option(help="Folder of the data sets.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves PyTorch's choice.")]
+Limit = Annotated[int | None, typer.Option("--images", min=1, help="Only the first N images of each data set.")]
+ImageOption = Annotated[str, typer.Option(help="DATASET/NAME, such as set12/07.")]
+CropOption = Annotated[str, typer.Option(help="ROW,COLUMN,SIZE in pixels.")]
+
+
+def _start(device: str, threads: int) -> torch.device:
+    if threads:
+        torch.set_num_threads(threads)
+    return pick_device(device)
+
+
+def check_sigmas(sigmas: list[float]) -> list[float]:
+    """Refuse noise levels that are not positive, finite numbers (8-bit units)."""
+    for sigma in sigmas:
+        if not 0 < sigma < float("inf"):
+            raise NormeqError(f"sigma must be above 0 (8-bit units), got {sigma:g}")
+    return sorted(set(sigmas))
+
+
+def parse_numbers(text: str, count: int, what: str, kind: Callable = int) -> tuple:
+    """Read ``count`` comma-separated numbers.
+
+    Raises:
+        NormeqError: another count, or not numbers.
+    """
+    try:
+        numbers = tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != count:
+        raise NormeqError(f"{what}: expected {count} numbers separated by commas, got {text!r}")
+    return numbers
+
+
+@app.command("noise-levels")
+def noise_levels_command(
+    denoiser: DenoiserArgument,
+    datasets: Datasets,
+    sigmas: Sigmas,
+    out: Out,
+    draws: Draws = 1,
+    images: Limit = None,
+    data_dir: DataDir = Path("data"),
+    device: Device = "auto",
+    threads: Threads = 0,
+) -> None:
+    """PSNR and SSIM over noise levels, one row per image, σ and draw."""
+    levels = check_sigmas(sigmas)
+    where = _start(device, threads)
+    opened = open_denoiser(denoiser, where)
+    rows = noise_levels.evaluate(opened, datasets, levels, draws, data_dir=data_dir, device=where, limit=images)
+    count = write_rows(out, noise_levels.COLUMNS, rows)
+    typer.echo(f"{out}: {count} measurements")
+
+
+@app.command("intervals")
+def intervals_command(
+    denoiser: DenoiserArgument,
+    datasets: Datasets,
+    interval: Annotated[list[str], typer.Option(help="A,B with A < B; repeat for more.")],
+    out: Out,
+    sigma: Annotated[float, typer.Option(help="Noise level in 8-bit units.")] = 25.0,
+    draws: Draws = 1,
+    images: Limit = None,
+    data_dir: DataDir = Path("data"),
+    device: Device = "auto",
+    threads: Threads = 0,
+) -> None:
+    """PSNR over normalisation intervals [a,b], one row per image, interval and draw."""
+    check_sigmas([sigma])
+    ranges = [parse_numbers(text, 2, "--interval", float) for text in interval]
+    where = _start(device, threads)
+    opened = open_denoiser(denoiser, where)
+    rows = intervals.evaluate(
+        opened, datasets, sigma, ranges, draws, data_dir=data_dir, device=where, limit=images
+    )
+    count = write_rows(out, intervals.COLUMNS, rows)
+    typer.echo(f"{out}: {count} measurements")
+
+
+def _save_arrays(out: Path, arrays: dict[str, np.ndarray]) -> None:
+    with atomic_path(out) as temporary, open(temporary, "wb") as handle:
+        np.savez_compressed(handle, **arrays)
+    typer.echo(str(out))
+
+
+@app.command("examples")
+def examples_command(
+    denoiser: DenoiserArgument,
+    image: ImageOption,
+    crop: CropOption,
+    sigmas: Sigmas,
+    out: Out,
+    data_dir: DataDir = Path("data"),
+    device: Device = "auto",
+    threads: Threads = 0,
+) -> None:
+    """Denoised crops of one image over noise levels."""
+    part = pictures.Crop(*parse_numbers(crop, 3, "--crop"))
+    where = _start(device, threads)
+    opened = open_denoiser(denoiser, where)
+    _save_arrays(
+        out, pictures.examples(opened, image, part, check_sigmas(sigmas), data_dir=data_dir, device=where)
+    )
+
+
+@app.command("filters")
+def filters_command(
+    denoiser: DenoiserArgument,
+    image: ImageOption,
+    crop: CropOption,
+    sigmas: Sigmas,
+    pixel: Annotated[list[str], typer.Option(help="ROW,COLUMN inside the crop; repeat for more.")],
+    out: Out,
+    radius: Annotated[int, typer.Option(min=1, help="Half the side of the window shown, in pixels.")] = 10,
+    data_dir: DataDir = Path("data"),
+    device: Device = "auto",
+    threads: Threads = 0,
+) -> None:
+    """Adaptive filters at some pixels of one crop over noise levels."""
+    part = pictures.Crop(*parse_numbers(crop, 3, "--crop"))
+    pixels = [parse_numbers(text, 2, "--pixel") for text in pixel]
+    where = _start(device, threads)
+    opened = open_denoiser(denoiser, where)
+    arrays = pictures.filters(
+        opened, image, part, check_sigmas(sigmas), pixels, radius, data_dir=data_dir, device=where
+    )
+    _save_arrays(out, arrays)
+
+
+def collect_command(
+    out: Annotated[Path, typer.Argument(help="Table to write.")],
+    parts: Annotated[list[Path], typer.Argument(help="Tables to put together.")],
+) -> None:
+    """Put tables of several denoisers together, sorted; refuses double measurements."""
+    typer.echo(f"{out}: {collect(parts, out)} measurements")

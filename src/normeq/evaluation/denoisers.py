@@ -1,0 +1,119 @@
+"""Anything that denoises, seen in one way: a trained run, or a user's own function."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from normeq.errors import NormeqError
+from normeq.provenance import file_sha256
+from normeq.training.spec import RunSpec
+from normeq.weights import load_network
+
+OTHER = "other"  # the variant of denoisers that are not ours
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """A denoiser and its labels in the tables.
+
+    Attributes:
+        network, variant, train_sigma, seed: labels; ``train_sigma`` in 8-bit units, "" where nothing was trained.
+        weights: first 8 hex digits of the weights' SHA-256, "" where there are none.
+        function: (N, 1, H, W) float32 and σ in the units of the image, to the same shape.
+        differentiable: whether PyTorch can differentiate ``function``.
+    """
+
+    network: str
+    variant: str
+    train_sigma: str
+    seed: str
+    weights: str
+    function: Callable[[Tensor, float], Tensor]
+    differentiable: bool
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The leading columns of every table."""
+        return {
+            "network": self.network,
+            "variant": self.variant,
+            "train_sigma": self.train_sigma,
+            "seed": self.seed,
+        }
+
+    def __call__(self, y: Tensor, sigma: float) -> Tensor:
+        return self.function(y, sigma)
+
+
+def open_denoiser(text: str, device: torch.device) -> Denoiser:
+    """Open a denoiser by its description.
+
+    Args:
+        text: a run folder (or its ``model.safetensors``); or ``NAME=module:callable`` or ``NAME=path/file.py:callable``
+            for a user's own. That callable is an :class:`torch.nn.Module`, called as ``net(y)`` with (N, 1, H, W) tensors,
+            or a function ``f(noisy, sigma)`` of a 2-D float32 array and σ in the units of the image, which returns an array.
+        device: where networks compute.
+
+    Raises:
+        NormeqError: nothing can be opened under that description; the cause is named.
+    """
+    if "=" in text and not Path(text).exists():
+        return _open_callable(*text.split("=", 1), device)
+    folder = Path(text)
+    weights = folder if folder.suffix == ".safetensors" else folder / "model.safetensors"
+    network, description = load_network(weights)
+    spec = RunSpec.from_dict(description)
+    return Denoiser(
+        network=spec.network["name"],
+        variant=spec.variant,
+        train_sigma=spec.sigma_label,
+        seed=str(spec.seed),
+        weights=file_sha256(weights)[:8],
+        function=network.to(device).requires_grad_(False),
+        differentiable=True,
+    )
+
+
+def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
+    place, _, attribute = target.rpartition(":")
+    if not name or not place or not attribute:
+        raise NormeqError(f"denoiser {name}={target}: write NAME=module:callable or NAME=path/file.py:callable")
+    try:
+        if place.endswith(".py"):
+            module_spec = importlib.util.spec_from_file_location(Path(place).stem, place)
+            module = importlib.util.module_from_spec(module_spec)
+            module_spec.loader.exec_module(module)
+        else:
+            module = importlib.import_module(place)
+        found = getattr(module, attribute)
+    except (ImportError, OSError, AttributeError, SyntaxError) as error:
+        raise NormeqError(f"denoiser {name}: cannot load {target} ({type(error).__name__}: {error})") from None
+    labels = {"network": name, "variant": OTHER, "train_sigma": "", "seed": "", "weights": ""}
+    if isinstance(found, nn.Module):
+        module_ = found.to(device).eval().requires_grad_(False)
+        return Denoiser(**labels, function=lambda y, sigma: module_(y), differentiable=True)
+
+    def apply(y: Tensor, sigma: float) -> Tensor:
+        images = [np.asarray(found(image[0].cpu().numpy(), sigma), dtype=np.float32) for image in y]
+        for image in images:
+            if image.shape != y.shape[2:]:
+                raise NormeqError(
+                    f"denoiser {name}: returned shape {image.shape} for an image of shape {tuple(y.shape[2:])}"
+                )
+        return torch.from_numpy(np.stack(images))[:, None].to(y.device)
+
+    return Denoiser(**labels, function=apply, differentiable=False)
+
+
+def describe(denoiser: Denoiser, **extra: object) -> str:
+    """Labels and more as JSON, for files that are not tables."""
+    return json.dumps(denoiser.labels | {"weights": denoiser.weights} | extra)

@@ -1,0 +1,64 @@
+"""Writing files so that nothing is ever half-written."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from normeq.errors import NormeqError
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; rename it to ``path`` on success, remove it on failure.
+
+    Parent folders are made. The temporary name keeps the suffix of ``path``, because writers look at it.
+
+    Raises:
+        NormeqError: full disk, missing permission, or another error of the file system; the message names ``path``.
+            The previous file at ``path``, if any, is left as it was.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with open(temporary, "rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise NormeqError(describe_os_error(error, path)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def describe_os_error(error: OSError, path: str | Path) -> str:
+    """One line for a failed write to ``path``."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"cannot write {path}: the disk is full; free some space and run the same command again"
+    return f"cannot write {path}: {error.strerror or error}"
+
+
+def write_json(path: str | Path, data: Any) -> None:
+    """Write JSON atomically, indented, with a final newline."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        NormeqError: missing or not JSON; the message names the file.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NormeqError(f"{path}: no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise NormeqError(f"{path}: not a JSON file ({error})") from None

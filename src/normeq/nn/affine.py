@@ -1,0 +1,83 @@
+"""Affine convolution: the weights of every output kernel sum to 1.
+
+Such a layer computes affine combinations of its inputs, so a shift of the input shifts the output alike:
+with sum(k) = 1, k * (λx + μ) = λ (k * x) + μ (Herbreteau et al., NeurIPS 2023, section 3.2).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Constraint = Literal["telescope", "mean"]
+
+
+def affine_kernel(weight: Tensor, constraint: Constraint = "telescope", free_channels: int = 0) -> Tensor:
+    """Map unconstrained weights to kernels that sum to 1 over their input taps.
+
+    Args:
+        weight: raw weights, shape (C_out, C_in, k_h, k_w), any values.
+        constraint: ``telescope`` is the paper's map, w̃_i = w_{i-1} - w_i + 1/K over the K flattened taps;
+            ``mean`` is the orthogonal projection w̃ = w - mean(w) + 1/K onto the same affine space.
+        free_channels: number of trailing input channels left out of the constraint (the noise map, whose
+            values scale with the image but do not shift with it).
+
+    Returns:
+        Kernels of the same shape; over the constrained channels each output kernel sums to 1.
+
+    Raises:
+        ValueError: unknown constraint.
+    """
+    bound = weight.shape[1] - free_channels
+    taps = weight[:, :bound].flatten(1)
+    if constraint == "telescope":
+        taps = taps.roll(1, dims=1) - taps
+    elif constraint == "mean":
+        taps = taps - taps.mean(dim=1, keepdim=True)
+    else:
+        raise ValueError(f"constraint must be 'telescope' or 'mean', not {constraint!r}")
+    kernel = (taps + 1.0 / taps.shape[1]).view_as(weight[:, :bound])
+    return torch.cat([kernel, weight[:, bound:]], dim=1) if free_channels else kernel
+
+
+class AffineConv2d(nn.Conv2d):
+    """2-D convolution without bias whose output kernels each sum to 1.
+
+    Takes (N, C_in, H, W) in any range and gives (N, C_out, H', W'). Padding is reflective, because zeros would
+    break the equivariance to shifts at the border. Parameters are those of :class:`torch.nn.Conv2d`; the stored
+    ``weight`` is unconstrained and :func:`affine_kernel` maps it at every call.
+
+    Args:
+        in_channels, out_channels, kernel_size, stride, padding: as in :class:`torch.nn.Conv2d`.
+        constraint: see :func:`affine_kernel`.
+        free_channels: trailing input channels outside the constraint (noise map).
+
+    Source: Herbreteau et al. 2023, section 4.1; literature notes 1.4.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        *,
+        constraint: Constraint = "telescope",
+        free_channels: int = 0,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, bias=False, padding_mode="reflect"
+        )
+        self.constraint: Constraint = constraint
+        self.free_channels = free_channels
+
+    @property
+    def kernel(self) -> Tensor:
+        """The constrained kernels, shape (C_out, C_in, k, k)."""
+        return affine_kernel(self.weight, self.constraint, self.free_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._conv_forward(x, self.kernel, None)

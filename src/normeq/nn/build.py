@@ -1,0 +1,54 @@
+"""From a network's description to a module."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from normeq.errors import NormeqError
+from normeq.nn.dncnn import DnCNN
+from normeq.nn.drunet import DRUNet
+from normeq.nn.fdncnn import FDnCNN
+from normeq.nn.variants import get_variant
+from normeq.nn.wrapper import NormalizationWrapper
+
+ARCHITECTURES: dict[str, type[nn.Module]] = {"fdncnn": FDnCNN, "drunet": DRUNet, "dncnn": DnCNN}
+
+
+def build_network(architecture: str, variant: str, *, constraint: str = "telescope", **options: Any) -> nn.Module:
+    """Build a network with PyTorch's default initialisation (seed it with :func:`torch.manual_seed`).
+
+    Args:
+        architecture: a key of :data:`ARCHITECTURES`.
+        variant: a key of :data:`normeq.nn.variants.VARIANTS`.
+        constraint: parameterisation of affine kernels, see :func:`normeq.nn.affine.affine_kernel`.
+        options: keyword arguments of the architecture (depth, channels, noise_map, …).
+
+    Returns:
+        A module called as ``net(y)`` or ``net(y, sigma)``; y is (N, C, H, W), sigma in the units of y.
+
+    Raises:
+        NormeqError: unknown architecture, variant or option, each named.
+    """
+    if architecture not in ARCHITECTURES:
+        raise NormeqError(f"unknown architecture {architecture!r}: choose one of {', '.join(ARCHITECTURES)}")
+    if constraint not in ("telescope", "mean"):
+        raise NormeqError(f"unknown constraint {constraint!r}: choose telescope or mean")
+    cls = ARCHITECTURES[architecture]
+    known = [name for name in inspect.signature(cls).parameters if name != "variant"]
+    for name in options:
+        if name not in known:
+            raise NormeqError(f"unknown option {name!r} for {architecture}: choose from {', '.join(known)}")
+    parts = replace(get_variant(variant), constraint=constraint)
+    if options.get("channels", 2) % 2:
+        raise NormeqError(f"channels must be even (they are sorted in pairs), got {options['channels']}")
+    network = cls(parts, **options)
+    return NormalizationWrapper(network) if parts.wrapper else network
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of learnable scalars."""
+    return sum(p.numel() for p in network.parameters())

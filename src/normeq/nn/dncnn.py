@@ -1,0 +1,68 @@
+"""DnCNN with batch normalisation, which predicts the noise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from normeq.errors import NormeqError
+from normeq.nn.variants import Variant
+
+
+class BiasFreeBatchNorm2d(nn.Module):
+    """Batch normalisation that divides by the standard deviation and neither centres nor shifts.
+
+    In evaluation mode it is a multiplication by a constant per channel, hence equivariant to scale
+    (Mohan et al., ICLR 2020).
+    """
+
+    running_var: Tensor
+
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+        self.eps, self.momentum = eps, momentum
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            variance = x.var(dim=(0, 2, 3), unbiased=False)
+            self.running_var.lerp_(variance.detach().to(self.running_var.dtype), self.momentum)
+        else:
+            variance = self.running_var
+        return x * (self.weight * torch.rsqrt(variance + self.eps)).to(x.dtype)[:, None, None]
+
+
+class DnCNN(nn.Module):
+    """20 convolutions of 3×3 with batch normalisation between them; the output is y - net(y).
+
+    It has an ordinary and a scale-equivariant form. There is no normalization-equivariant one: the batch statistics
+    are constants at test time, and a constant divisor does not let a shift through unscaled.
+
+    Args:
+        variant: building blocks, ``ordinary`` or ``scale`` (``wrapped`` uses the ordinary form inside).
+        depth, channels, image_channels: as in FDnCNN; blind only.
+
+    Raises:
+        NormeqError: asked for the ``norm`` variant.
+    Source: Zhang et al. 2017; bias-free form: Mohan et al., ICLR 2020; literature notes 2.4.
+    """
+
+    noise_map = False
+
+    def __init__(self, variant: Variant, depth: int = 20, channels: int = 64, image_channels: int = 1) -> None:
+        super().__init__()
+        if variant.affine:
+            raise NormeqError(
+                "dncnn has no 'norm' variant (batch normalisation is not equivariant to shifts): "
+                "use fdncnn, or the variant 'wrapped'"
+            )
+        norm = nn.BatchNorm2d if variant.bias else BiasFreeBatchNorm2d
+        layers: list[nn.Module] = [variant.conv(image_channels, channels), variant.activation()]
+        for _ in range(depth - 2):
+            layers += [variant.conv(channels, channels), norm(channels), variant.activation()]
+        layers.append(variant.conv(channels, image_channels))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
+        return y - self.layers(y)

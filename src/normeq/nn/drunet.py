@@ -1,0 +1,80 @@
+"""DRUNet: a U-Net with residual blocks."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from normeq.nn.noise_map import append_noise_map
+from normeq.nn.variants import Variant
+
+
+class ResidualBlock(nn.Module):
+    """conv, activation, conv, and a connection around them."""
+
+    def __init__(self, variant: Variant, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            variant.conv(channels, channels), variant.activation(), variant.conv(channels, channels)
+        )
+        self.residual = variant.residual()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.residual(x, self.body(x))
+
+
+class DRUNet(nn.Module):
+    """Four scales of residual blocks, joined by strided and up-sampling convolutions.
+
+    Args:
+        variant: building blocks.
+        widths: channels of the scales, finest first.
+        blocks: residual blocks per scale and direction.
+        image_channels: 1 for gray, 3 for colour.
+        noise_map: expect σ as an extra, constant input channel.
+
+    Input (N, image_channels, H, W), any size ≥ 1: it is extended to a multiple of 2^(scales-1) by repeating the last
+    row and column, which commutes with affine maps of the values, and cropped again at the end.
+    Source: Zhang et al. (DPIR) for the network, literature notes 1.4 for the equivariant forms.
+    """
+
+    def __init__(
+        self,
+        variant: Variant,
+        widths: tuple[int, ...] = (64, 128, 256, 512),
+        blocks: int = 4,
+        image_channels: int = 1,
+        noise_map: bool = False,
+    ) -> None:
+        super().__init__()
+        self.noise_map = noise_map
+        self.factor = 2 ** (len(widths) - 1)
+
+        def stage(channels: int) -> list[nn.Module]:
+            return [ResidualBlock(variant, channels) for _ in range(blocks)]
+
+        self.head = variant.conv(image_channels + noise_map, widths[0], free_channels=int(noise_map))
+        self.down = nn.ModuleList(
+            nn.Sequential(*stage(fine), variant.conv(fine, coarse, 2, stride=2))
+            for fine, coarse in zip(widths[:-1], widths[1:], strict=True)
+        )
+        self.body = nn.Sequential(*stage(widths[-1]))
+        self.up = nn.ModuleList(
+            nn.Sequential(variant.upsample(coarse, fine), *stage(fine))
+            for fine, coarse in zip(widths[-2::-1], widths[:0:-1], strict=True)
+        )
+        self.skips = nn.ModuleList(variant.residual() for _ in widths)
+        self.tail = variant.conv(widths[0], image_channels)
+
+    def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
+        height, width = y.shape[-2:]
+        # Reflective padding in the coarsest scale needs two pixels there.
+        pad = [max(-size % self.factor, 2 * self.factor - size) for size in (width, height)]
+        x = F.pad(y, (0, pad[0], 0, pad[1]), mode="replicate")
+        features = [self.head(append_noise_map(x, sigma, self.noise_map))]
+        for down in self.down:
+            features.append(down(features[-1]))
+        x = self.body(features[-1])
+        for up, skip in zip(self.up, self.skips, strict=False):
+            x = up(skip(x, features.pop()))
+        return self.tail(self.skips[-1](x, features.pop()))[..., :height, :width]

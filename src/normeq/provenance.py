@@ -1,0 +1,85 @@
+"""Where a number comes from: code revision, versions, hardware."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from normeq import __version__
+from normeq.errors import NormeqError
+
+
+@cache
+def git_revision() -> str | None:
+    """Commit of the source tree, with ``-dirty`` where tracked files under ``src`` are changed; None outside a checkout."""
+    here = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(here), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        revision = git("rev-parse", "HEAD")
+        return revision + ("-dirty" if git("status", "--porcelain", "--untracked-files=no", ".") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def cpu_model() -> str:
+    """Name of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def hardware(device: torch.device) -> dict[str, Any]:
+    """The machine that computes on ``device``."""
+    out: dict[str, Any] = {"device": device.type, "cpu": cpu_model(), "cores": os.cpu_count()}
+    out["threads"] = torch.get_num_threads()
+    if device.type == "cuda":
+        out["gpu"] = torch.cuda.get_device_name(device)
+    return out
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computes."""
+    return {
+        "normeq": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file, hex."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """``auto`` takes a GPU where one is usable; any other name is PyTorch's.
+
+    Raises:
+        NormeqError: a GPU is asked for and none is usable, or the name is unknown.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise NormeqError(f"unknown device {name!r}: choose auto, cpu, cuda or cuda:N") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise NormeqError("device cuda: no usable GPU; choose --device cpu")
+    return device

@@ -1,0 +1,47 @@
+"""Checkpoints: everything that a run needs to go on, in one file, written atomically."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from normeq.errors import NormeqError
+from normeq.files import atomic_path
+
+
+def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint atomically; an older one survives a failed write."""
+    with atomic_path(path) as temporary:
+        try:
+            torch.save(state, temporary)
+        except RuntimeError as error:  # torch reports a full disk as a RuntimeError of its zip writer
+            raise NormeqError(
+                f"cannot write {path}: the disk is full or not writable ({str(error).splitlines()[0]}); "
+                "free some space and run the same command again"
+            ) from error
+
+
+def load_checkpoint(path: str | Path, fingerprint: str) -> dict[str, Any]:
+    """Read a checkpoint.
+
+    Args:
+        path: file written by :func:`save_checkpoint`.
+        fingerprint: of the run that wants to go on.
+
+    Raises:
+        NormeqError: truncated file, or a checkpoint of another run.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise NormeqError(f"{path}: truncated, or not a checkpoint ({reason}); delete it to train from the start") from None
+    if not isinstance(state, dict) or state.get("fingerprint") != fingerprint:
+        raise NormeqError(
+            f"{path}: belongs to another run (network, recipe, seed or data differ); "
+            "choose another --out folder, or delete the file to train from the start"
+        )
+    return state
