@@ -1,4 +1,4 @@
-"""Data sets: what there is (`registry`), getting (`fetch`), checking (`verify`) and listing (`listing`) them."""
+"""Data sets: what there is (`registry`), how to get (`fetch`), check (`verify`) and list (`listing`) them."""
 
 from normeq.data.listing import files, image_file
 from normeq.data.registry import pin
