@@ -79,6 +79,7 @@ def train(
     if done is not None:
         return done
 
+    revision = provenance.git_revision()  # now: the tree may change during a long run
     recipe = spec.recipe
     torch.manual_seed(spec.seed)
     network = spec.build().to(device).to(memory_format=torch.channels_last)
@@ -169,7 +170,7 @@ def train(
         "validation_psnr": record.get("validation_psnr"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "weights_sha256": provenance.file_sha256(out / "model.safetensors"),
-        "revision": provenance.git_revision(),
+        "revision": revision,
         "versions": provenance.versions(),
         "hardware": provenance.hardware(device),
     }
