@@ -9,6 +9,7 @@ from normeq.errors import NormeqError
 
 GRAY16 = {"I;16", "I;16L", "I;16B", "I;16N"}
 BITS_PER_SAMPLE = 258  # TIFF tag
+DAMAGED = (OSError, SyntaxError, ValueError, EOFError)  # what Pillow's decoders raise on damaged files
 
 
 def read_gray(path: Path | str) -> np.ndarray:
@@ -58,12 +59,7 @@ def _decode(path: Path) -> np.ndarray:
         ) from error
     except Image.DecompressionBombError as error:
         raise NormeqError(f"{path}: too many pixels: cut it into pieces") from error
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-    ) as error:  # what Pillow's decoders raise on damaged files
+    except DAMAGED as error:
         raise NormeqError(f"{path}: damaged or truncated image ({error}): get it again") from error
 
 

@@ -5,6 +5,7 @@ touches the user's workspace, and trusts no cache that may have been tampered wi
 byte by sha256.
 """
 
+import errno
 import os
 import shutil
 import subprocess
@@ -16,15 +17,20 @@ from pathlib import Path
 from normeq.errors import NormeqError
 
 REPOSITORY = ".dvc"
+SOURCE = "normeq-source"  # the chosen remote's name in the throw-away repository
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A DVC remote: its name and url, and the options of all configured remotes (it may refer to others)."""
+    """A DVC remote: the name to show, its options as DVC writes them, and the others it may refer to."""
 
     name: str
-    url: str
-    options: dict[str, dict]
+    options: dict
+    others: dict[str, dict]
+
+    @property
+    def url(self) -> str:
+        return str(self.options["url"])
 
 
 def installed() -> bool:
@@ -50,12 +56,11 @@ def choose(wanted: str | None, folder: Path) -> Remote | None:
     if wanted is None:
         local = [name for name, options in remotes.items() if Path(options["url"]).is_dir()]
         name = default or next(iter(local), None)
-        return None if name is None else Remote(name, str(remotes[name]["url"]), remotes)
-    if wanted in remotes:
-        return Remote(wanted, str(remotes[wanted]["url"]), remotes)
+        return None if name is None else Remote(name, remotes[name], remotes)
+    if wanted.lower() in remotes:  # DVC writes its names in lower case
+        return Remote(wanted, remotes[wanted.lower()], remotes)
     if "://" in wanted or Path(wanted).is_dir():
-        url = wanted if "://" in wanted else str(Path(wanted).resolve())
-        return Remote(wanted, url, {**remotes, wanted: {"url": url}})
+        return Remote(wanted, {"url": wanted if "://" in wanted else str(Path(wanted).resolve())}, remotes)
     known = ", ".join(remotes) or "none"
     raise NormeqError(
         f"--remote {wanted} is neither a configured DVC remote ({known}) nor a folder that exists"
@@ -85,14 +90,14 @@ def pull(name: str, pin: Path, remote: Remote, folder: Path) -> None:
         )
     finally:
         shutil.rmtree(folder / REPOSITORY, ignore_errors=True)  # holds every byte a second time
+    if "No space left on device" in done.stderr or "disk is full" in done.stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if done.returncode != 0 or not (folder / name).is_dir():
-        raise NormeqError(
-            f"{name}: DVC could not pull from {remote.name} ({remote.url}): {_reason(done.stderr)}"
-        )
+        raise NormeqError(f"{name}: DVC could not pull from {remote.url}: {_reason(done.stderr)}")
 
 
 def _configured(folder: Path) -> tuple[str | None, dict[str, dict]]:
-    """The default remote and all remotes, of the DVC repository around `folder` and of the user's settings."""
+    """The default remote and all remotes (absolute paths): the repository's around `folder`, and the user's."""
     from dvc.config import Config, ConfigError
 
     repository = next((p / REPOSITORY for p in folder.resolve().parents if (p / REPOSITORY).is_dir()), None)
@@ -113,16 +118,16 @@ def _throw_away_repository(folder: Path, remote: Remote) -> None:
     (folder / REPOSITORY).mkdir()
     config = Config(dvc_dir=str(folder / REPOSITORY), validate=False)
     with config.edit("repo") as settings:
-        settings["core"] = {"no_scm": True, "analytics": False, "check_update": False, "remote": remote.name}
+        settings["core"] = {"no_scm": True, "analytics": False, "check_update": False, "remote": SOURCE}
         settings["cache"] = {"dir": str(folder / REPOSITORY / "cache"), "type": "reflink,copy"}
-        settings["remote"] = {name: {k: str(v) for k, v in o.items()} for name, o in remote.options.items()}
-        # Our sha256 names the file that was changed; DVC would only name an object.
-        settings["remote"][remote.name]["verify"] = False
+        # No check by DVC: our sha256 names the file that was changed, DVC would only name an object.
+        remotes = {**remote.others, SOURCE: {**remote.options, "verify": False}}
+        settings["remote"] = {name: {k: str(v) for k, v in o.items()} for name, o in remotes.items()}
 
 
 def _reason(stderr: str) -> str:
-    """DVC's first error line."""
-    if "No space left on device" in stderr:
-        return "the disk is full; free some space and run the same command again"
+    """Why DVC failed, in one line."""
+    if "Checkout failed" in stderr or "failed to download" in stderr:
+        return "it cannot be reached, or does not hold all the pinned files"
     errors = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR: ")]
     return errors[0] if errors else (stderr.strip().splitlines() or ["no reason given"])[-1]
