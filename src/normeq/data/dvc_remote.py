@@ -97,7 +97,7 @@ def pull(name: str, pin: Path, remote: Remote, folder: Path) -> None:
 
 
 def _configured(folder: Path) -> tuple[str | None, dict[str, dict]]:
-    """The default remote and all remotes (absolute paths): the repository's around `folder`, and the user's."""
+    """The default remote and all remotes, paths absolute, of the repository around `folder` and the user."""
     from dvc.config import Config, ConfigError
 
     repository = next((p / REPOSITORY for p in folder.resolve().parents if (p / REPOSITORY).is_dir()), None)
