@@ -10,7 +10,7 @@ from normeq import __version__
 from normeq.data.cli import app as data_app
 from normeq.errors import NormeqError
 from normeq.evaluation.cli import app as evaluate_app
-from normeq.evaluation.cli import collect_command
+from normeq.evaluation.cli import collect_command, metrics_command
 from normeq.figures.cli import app as figure_app
 from normeq.tables.cli import app as table_app
 from normeq.training.cli import train_command
@@ -25,6 +25,7 @@ app.add_typer(data_app, name="data")
 app.command("train")(train_command)
 app.add_typer(evaluate_app, name="evaluate")
 app.command("collect")(collect_command)
+app.command("metrics")(metrics_command)
 app.add_typer(table_app, name="table")
 app.add_typer(figure_app, name="figure")
 

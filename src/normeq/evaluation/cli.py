@@ -14,7 +14,8 @@ from normeq.errors import NormeqError
 from normeq.evaluation import intervals, noise_levels, pictures
 from normeq.evaluation.denoisers import open_denoiser
 from normeq.evaluation.tables import collect, write_rows
-from normeq.files import atomic_path
+from normeq.evaluation.summary import summarise_experiment
+from normeq.files import atomic_path, write_json
 from normeq.provenance import pick_device
 
 app = typer.Typer(help="Evaluate a denoiser: a run folder, or NAME=module:callable.", no_args_is_help=True)
@@ -163,3 +164,13 @@ def collect_command(
 ) -> None:
     """Put tables of several denoisers together, sorted; refuses double measurements."""
     typer.echo(f"{out}: {collect(parts, out)} measurements")
+
+
+def metrics_command(
+    noise_levels: Annotated[Path, typer.Argument(help="results/<experiment>/noise_levels.csv")],
+    out: Out,
+    intervals: Annotated[Path | None, typer.Argument(help="results/<experiment>/intervals.csv")] = None,
+) -> None:
+    """The summary that `dvc metrics diff` compares: mean PSNR, and the cost of the worst interval."""
+    write_json(out, summarise_experiment(noise_levels, intervals))
+    typer.echo(str(out))

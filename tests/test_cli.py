@@ -1,0 +1,76 @@
+"""The command line as a user meets it: one clear line and a non-zero exit status for every mistake."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from normeq import __version__, cli
+
+RUN = {
+    "network": {"name": "small", "architecture": "fdncnn", "depth": 3, "channels": 4},
+    "variant": "norm",
+    "dataset": "skimage-train",
+    "sigma": 25,
+    "seed": 0,
+    "recipe": {"steps": 2, "batch": 1, "patch": 16},
+}
+
+
+@pytest.fixture
+def normeq(monkeypatch, capsys):
+    """Call the command in this process: exit status, standard output, standard error."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["normeq", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        return stop.value.code or 0, *capsys.readouterr()
+
+    return call
+
+
+def test_version_and_help(normeq):
+    assert normeq("--version") == (0, __version__ + "\n", "")
+    assert "Train one network" in normeq("train", "--help")[1]
+
+
+def test_the_installed_command():
+    found = subprocess.run([sys.executable, "-m", "normeq.cli", "collect", "out.csv", "missing.csv"], capture_output=True, text=True)
+    assert (found.returncode, found.stderr) == (2, "normeq: error: missing.csv: no such file\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "nothing.yaml", "--out", "x"], "nothing.yaml: No such file"),
+        (["train", "{'variant': [", "--out", "x"], "inline JSON: not YAML or JSON"),
+        (["train", json.dumps(RUN | {"variant": "affine"}), "--out", "x"], "unknown variant 'affine'"),
+        (["train", json.dumps(RUN | {"sigma": -5}), "--out", "x"], "sigma must lie between 0 and 255"),
+        (["train", json.dumps(RUN | {"dataset": "set13"}), "--out", "x"], "set13"),
+        (["train", json.dumps(RUN), "--out", "x", "--data-dir", "empty"], "normeq data get skimage-train"),
+        (["train", json.dumps(RUN), "--out", "x", "--device", "tpu9"], "unknown device 'tpu9'"),
+        (
+            ["evaluate", "noise-levels", "x", "--datasets", "set12", "--sigmas", -1, "--out", "t.csv"],
+            "sigma must be above 0 (8-bit units), got -1",
+        ),
+        (
+            ["evaluate", "noise-levels", "x", "--datasets", "set12", "--sigmas", 25, "--out", "t.csv"],
+            "x/model.safetensors: no such file; train the network first",
+        ),
+        (
+            ["evaluate", "intervals", "x", "--datasets", "set12", "--interval", "1", "--out", "t.csv"],
+            "--interval: expected 2 numbers separated by commas, got '1'",
+        ),
+        (["collect", "t.csv", "missing.csv"], "missing.csv: no such file"),
+        (["metrics", "missing.csv", "--out", "m.json"], "missing.csv"),
+    ],
+)
+def test_mistakes_are_one_line(normeq, arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, _, errors = normeq(*arguments)
+    assert status == 2
+    assert errors.startswith("normeq: error: ") and errors.count("\n") == 1
+    assert message in errors
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
