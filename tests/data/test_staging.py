@@ -1,6 +1,7 @@
 """A folder appears whole or not at all, and one process at a time makes it."""
 
 import threading
+import time
 
 import pytest
 
@@ -39,6 +40,7 @@ def test_exclusive_lets_one_in_at_a_time_and_leaves_no_lock_file(tmp_path):
         for _ in range(5):
             with exclusive(place):
                 inside.append(1)
+                time.sleep(0.002)  # let the others try
                 most.append(len(inside))
                 inside.pop()
 
