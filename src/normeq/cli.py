@@ -11,8 +11,8 @@ from normeq.data.cli import app as data_app
 from normeq.errors import NormeqError
 from normeq.evaluation.cli import app as evaluate_app
 from normeq.evaluation.cli import collect_command, metrics_command
-from normeq.figures.cli import app as figure_app
-from normeq.tables.cli import app as table_app
+from normeq.figures.cli import figure_app
+from normeq.tables.cli import table_app
 from normeq.training.cli import train_command
 
 app = typer.Typer(

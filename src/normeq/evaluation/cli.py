@@ -1,22 +1,23 @@
-"""``normeq evaluate …`` and ``normeq collect``."""
+"""``normeq evaluate …``, ``normeq collect`` and ``normeq metrics``.
+
+Heavy imports stand inside the functions, so that every other command starts at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
-import torch
 import typer
 
 from normeq.errors import NormeqError
-from normeq.evaluation import intervals, noise_levels, pictures
-from normeq.evaluation.denoisers import open_denoiser
-from normeq.evaluation.tables import collect, write_rows
-from normeq.evaluation.summary import summarise_experiment
-from normeq.files import atomic_path, write_json
-from normeq.provenance import pick_device
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from normeq.evaluation.denoisers import Denoiser
 
 app = typer.Typer(help="Evaluate a denoiser: a run folder, or NAME=module:callable.", no_args_is_help=True)
 
@@ -33,10 +34,16 @@ ImageOption = Annotated[str, typer.Option(help="DATASET/NAME, such as set12/07."
 CropOption = Annotated[str, typer.Option(help="ROW,COLUMN,SIZE in pixels.")]
 
 
-def _start(device: str, threads: int) -> torch.device:
+def _open(text: str, device: str, threads: int) -> tuple[Denoiser, torch.device]:
+    import torch
+
+    from normeq.evaluation.denoisers import open_denoiser
+    from normeq.provenance import pick_device
+
     if threads:
         torch.set_num_threads(threads)
-    return pick_device(device)
+    where = pick_device(device)
+    return open_denoiser(text, where), where
 
 
 def check_sigmas(sigmas: list[float]) -> list[float]:
@@ -75,9 +82,11 @@ def noise_levels_command(
     threads: Threads = 0,
 ) -> None:
     """PSNR and SSIM over noise levels, one row per image, σ and draw."""
+    from normeq.evaluation import noise_levels
+    from normeq.evaluation.tables import write_rows
+
     levels = check_sigmas(sigmas)
-    where = _start(device, threads)
-    opened = open_denoiser(denoiser, where)
+    opened, where = _open(denoiser, device, threads)
     rows = noise_levels.evaluate(opened, datasets, levels, draws, data_dir=data_dir, device=where, limit=images)
     count = write_rows(out, noise_levels.COLUMNS, rows)
     typer.echo(f"{out}: {count} measurements")
@@ -97,10 +106,12 @@ def intervals_command(
     threads: Threads = 0,
 ) -> None:
     """PSNR over normalisation intervals [a,b], one row per image, interval and draw."""
+    from normeq.evaluation import intervals
+    from normeq.evaluation.tables import write_rows
+
     check_sigmas([sigma])
     ranges = [parse_numbers(text, 2, "--interval", float) for text in interval]
-    where = _start(device, threads)
-    opened = open_denoiser(denoiser, where)
+    opened, where = _open(denoiser, device, threads)
     rows = intervals.evaluate(
         opened, datasets, sigma, ranges, draws, data_dir=data_dir, device=where, limit=images
     )
@@ -109,6 +120,10 @@ def intervals_command(
 
 
 def _save_arrays(out: Path, arrays: dict[str, np.ndarray]) -> None:
+    import numpy as np
+
+    from normeq.files import atomic_path
+
     with atomic_path(out) as temporary, open(temporary, "wb") as handle:
         np.savez_compressed(handle, **arrays)
     typer.echo(str(out))
@@ -126,9 +141,10 @@ def examples_command(
     threads: Threads = 0,
 ) -> None:
     """Denoised crops of one image over noise levels."""
+    from normeq.evaluation import pictures
+
     part = pictures.Crop(*parse_numbers(crop, 3, "--crop"))
-    where = _start(device, threads)
-    opened = open_denoiser(denoiser, where)
+    opened, where = _open(denoiser, device, threads)
     _save_arrays(
         out, pictures.examples(opened, image, part, check_sigmas(sigmas), data_dir=data_dir, device=where)
     )
@@ -148,10 +164,11 @@ def filters_command(
     threads: Threads = 0,
 ) -> None:
     """Adaptive filters at some pixels of one crop over noise levels."""
+    from normeq.evaluation import pictures
+
     part = pictures.Crop(*parse_numbers(crop, 3, "--crop"))
     pixels = [parse_numbers(text, 2, "--pixel") for text in pixel]
-    where = _start(device, threads)
-    opened = open_denoiser(denoiser, where)
+    opened, where = _open(denoiser, device, threads)
     arrays = pictures.filters(
         opened, image, part, check_sigmas(sigmas), pixels, radius, data_dir=data_dir, device=where
     )
@@ -163,6 +180,8 @@ def collect_command(
     parts: Annotated[list[Path], typer.Argument(help="Tables to put together.")],
 ) -> None:
     """Put tables of several denoisers together, sorted; refuses double measurements."""
+    from normeq.evaluation.tables import collect
+
     typer.echo(f"{out}: {collect(parts, out)} measurements")
 
 
@@ -172,5 +191,8 @@ def metrics_command(
     intervals: Annotated[Path | None, typer.Argument(help="results/<experiment>/intervals.csv")] = None,
 ) -> None:
     """The summary that `dvc metrics diff` compares: mean PSNR, and the cost of the worst interval."""
+    from normeq.evaluation.summary import summarise_experiment
+    from normeq.files import write_json
+
     write_json(out, summarise_experiment(noise_levels, intervals))
     typer.echo(str(out))

@@ -1,4 +1,4 @@
-"""``normeq train``."""
+"""``normeq train``. Heavy imports stand inside the function, so that every other command starts at once."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import torch
 import typer
 import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from normeq.errors import NormeqError
-from normeq.provenance import pick_device
-from normeq.training.loop import Interrupted, train
-from normeq.training.spec import RunSpec
+
+if TYPE_CHECKING:
+    from normeq.training.spec import RunSpec
 
 LINE_SECONDS = 10.0  # between progress lines where there is no terminal
 
@@ -28,6 +27,8 @@ def read_spec(text: str) -> RunSpec:
     Raises:
         NormeqError: no such file, not YAML, or a bad run; the cause is named.
     """
+    from normeq.training.spec import RunSpec
+
     source = "inline JSON" if text.lstrip().startswith("{") else text
     try:
         data = yaml.safe_load(text if source != text else Path(text).read_text(encoding="utf-8"))
@@ -48,6 +49,11 @@ def train_command(
     threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves PyTorch's choice.")] = 0,
 ) -> None:
     """Train one network; a stopped run goes on from its checkpoint."""
+    import torch
+
+    from normeq.provenance import pick_device
+    from normeq.training.loop import Interrupted, train
+
     run_spec = read_spec(spec)
     if threads:
         torch.set_num_threads(threads)

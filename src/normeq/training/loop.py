@@ -81,6 +81,11 @@ def train(
 
     revision = provenance.git_revision()  # now: the tree may change during a long run
     recipe = spec.recipe
+    images, names = _read_images(spec.dataset, data_dir)
+    held, kept = images[len(images) - recipe.holdout :], images[: len(images) - recipe.holdout]
+    held_names = names[len(names) - recipe.holdout :]
+    sampler = PatchSampler(kept, recipe.patch, recipe.batch, spec.sigma_range, spec.seed)
+
     torch.manual_seed(spec.seed)
     network = spec.build().to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
@@ -91,11 +96,6 @@ def train(
         load_state(network, state["network"], checkpoint)
         optimizer.load_state_dict(state["optimizer"])
     log = _open_log(out / "train.jsonl", state["step"])
-
-    images, names = _read_images(spec.dataset, data_dir)
-    held, kept = images[len(images) - recipe.holdout :], images[: len(images) - recipe.holdout]
-    held_names = names[len(names) - recipe.holdout :]
-    sampler = PatchSampler(kept, recipe.patch, recipe.batch, spec.sigma_range, spec.seed)
 
     loss_function = LOSSES[recipe.loss]
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
