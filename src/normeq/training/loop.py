@@ -81,13 +81,13 @@ def train(
 
     revision = provenance.git_revision()  # now: the tree may change during a long run
     recipe = spec.recipe
+    torch.manual_seed(spec.seed)
+    network = spec.build().to(device).to(memory_format=torch.channels_last)
     images, names = _read_images(spec.dataset, data_dir)
     held, kept = images[len(images) - recipe.holdout :], images[: len(images) - recipe.holdout]
     held_names = names[len(names) - recipe.holdout :]
     sampler = PatchSampler(kept, recipe.patch, recipe.batch, spec.sigma_range, spec.seed)
 
-    torch.manual_seed(spec.seed)
-    network = spec.build().to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
     checkpoint = out / "checkpoint.pt"
     state: dict[str, Any] = {"step": 0, "seconds": 0.0}

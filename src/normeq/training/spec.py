@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from normeq.errors import NormeqError
-from normeq.nn import build_network
+from normeq.nn import build_network, get_variant
 
 # Raised by hand when a change of the code alters the weights that a recipe gives.
 TRAINER_VERSION = 1
@@ -95,6 +95,7 @@ class RunSpec:
     recipe: Recipe = field(default_factory=lambda: Recipe(steps=500_000))
 
     def __post_init__(self) -> None:
+        get_variant(self.variant)
         low, high = self.sigma_range
         if not 0 <= low <= high <= 255:
             raise NormeqError(f"sigma must lie between 0 and 255 (8-bit units), low before high; got {self.sigma}")
