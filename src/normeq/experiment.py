@@ -1,0 +1,219 @@
+"""From a config to the work: which runs are trained, what is measured on each, and the names of the files.
+
+Names carry content. A run's folder ends in the fingerprint of all that decides its weights; a measurement's file ends
+in the fingerprint of its settings and data. So whether something must be computed can be read off the file names,
+also in a fresh clone, where files have arbitrary times and no workflow has run yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from normeq.data import registry
+from normeq.errors import NormeqError
+from normeq.files import atomic_path
+from normeq.training.spec import RunSpec
+
+MEASUREMENTS = {"noise_levels": "csv", "intervals": "csv", "filters": "npz", "examples": "npz"}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment, made by :func:`read_experiment`.
+
+    Attributes:
+        name: folder name under ``results/`` and ``figures/``.
+        config: the resolved config.
+        runs: folder name under ``results/runs/`` -> what to train.
+        pins: data set -> what identifies its content.
+    """
+
+    name: str
+    config: dict[str, Any]
+    runs: dict[str, RunSpec]
+    pins: dict[str, str]
+
+    @property
+    def data_dir(self) -> str:
+        return self.config["data"]["dir"]
+
+    @property
+    def denoisers(self) -> dict[str, str]:
+        """Folder below ``results/`` that holds its measurements -> DENOISER as the command line takes it."""
+        own = {
+            f"{self.name}/denoisers/{name}": f"{name}={target}" for name, target in self.config["denoisers"].items()
+        }
+        return {f"runs/{run}": f"results/runs/{run}" for run in self.runs} | own
+
+    def source_file(self, folder: str) -> str | None:
+        """File below the working directory that a user's own denoiser comes from; None for installed modules."""
+        place = self.denoisers[folder].partition("=")[2].rpartition(":")[0]
+        file = Path(place if place.endswith(".py") else f"{place.replace('.', os.sep)}.py")
+        return str(file) if file.is_file() else None
+
+    def measurements(self) -> list[str]:
+        """Those of :data:`MEASUREMENTS` that the config asks for."""
+        return [kind for kind in MEASUREMENTS if kind in self.config["evaluate"]]
+
+    def shown(self) -> list[str]:
+        """Denoisers in pictures: of the first network, noise level and seed every variant, then the user's own."""
+        first = next(iter(self.runs.values()), None)
+        alike = [
+            f"runs/{run}"
+            for run, spec in self.runs.items()
+            if (spec.network["name"], spec.sigma, spec.seed) == (first.network["name"], first.sigma, first.seed)
+        ]
+        return alike + [folder for folder in self.denoisers if not folder.startswith("runs/")]
+
+    def datasets(self, kind: str) -> list[str]:
+        """Data sets that a measurement reads."""
+        settings = self.config["evaluate"][kind]
+        return settings["datasets"] if "datasets" in settings else [settings["image"].split("/")[0]]
+
+    def folders(self, dataset: str) -> tuple[str, ...]:
+        """Folders of the data folder that hold a data set."""
+        return registry.get(dataset, Path(self.data_dir)).members or (dataset,)
+
+    def part(self, kind: str, folder: str) -> str:
+        """File with one measurement of one denoiser; its name changes with the settings and the data."""
+        content = {"settings": self.config["evaluate"][kind], "pins": [self.pins[d] for d in self.datasets(kind)]}
+        key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+        return f"results/{folder}/parts/{kind}-{key}.{MEASUREMENTS[kind]}"
+
+    def parts(self, kind: str) -> list[str]:
+        """All files of one measurement."""
+        if kind == "filters":  # needs derivatives, which a user's own denoiser may not have
+            folders = [folder for folder in self.shown() if folder.startswith("runs/")]
+        elif kind == "examples":
+            folders = self.shown()
+        else:
+            folders = list(self.denoisers)
+        return [self.part(kind, folder) for folder in folders]
+
+    def options(self, kind: str) -> str:
+        """A measurement's settings as options of ``normeq evaluate``."""
+        settings = self.config["evaluate"][kind]
+        words: list[str] = []
+
+        def add(option: str, values: list[Any]) -> None:
+            for value in values:
+                text = ",".join(f"{v:g}" for v in value) if isinstance(value, list) else str(value)
+                words.extend([option, text])
+
+        if "image" in settings:
+            add("--image", [settings["image"]])
+            add("--crop", [settings["crop"]])
+        add("--datasets", settings.get("datasets", []))
+        add("--sigma", [settings["sigma"]] if "sigma" in settings else [])
+        add("--sigmas", [f"{sigma:g}" for sigma in settings.get("sigmas", [])])
+        add("--interval", settings.get("intervals", []))
+        add("--pixel", settings.get("pixels", []))
+        add("--radius", [settings["radius"]] if "radius" in settings else [])
+        add("--draws", [settings["draws"]] if "draws" in settings else [])
+        add("--images", [settings["images"]] if settings.get("images") else [])
+        return shlex.join(words)
+
+    def write_record(self, path: Path) -> None:
+        """Write what the results depend on: the config without folders, remote and device. Left alone if it is the same."""
+        record = {k: v for k, v in self.config.items() if k not in ("data", "device", "gpu")}
+        text = f"# What results/{self.name} is made from: the config with every default. Written by the workflow.\n"
+        text += yaml.safe_dump(json.loads(json.dumps(record)), sort_keys=False, allow_unicode=True)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            with atomic_path(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+
+
+
+def read_experiment(config: dict[str, Any]) -> Experiment:
+    """Make the experiment of a resolved config (see :func:`normeq.config.resolve_config`).
+
+    Raises:
+        NormeqError: what a schema cannot see: unknown data sets, a = b, pixels outside the crop, a network that
+            cannot be built, two runs of one name; the message names the key.
+    """
+    evaluate = config["evaluate"]
+    used = {f"evaluate.{kind}": [s["image"].split("/")[0]] for kind, s in evaluate.items() if "image" in s}
+    used |= {f"evaluate.{kind}.datasets": s["datasets"] for kind, s in evaluate.items() if "datasets" in s}
+    if "train" in config:
+        used["train.dataset"] = [config["train"]["dataset"]]
+    data_dir = Path(config["data"]["dir"])
+    known = registry.load(data_dir)
+    for key, names in used.items():
+        for name in names:
+            if name not in known:
+                raise NormeqError(f"config: {key}: unknown data set {name!r}; choose from {', '.join(known)}")
+    pins = {name: registry.pin(name, data_dir) for names in used.values() for name in names}
+    _check_evaluate(evaluate)
+    runs: dict[str, RunSpec] = {}
+    for spec in _specs(config):
+        name = spec.name(pins[spec.dataset])
+        if name in runs:
+            raise NormeqError(f"config: networks: two runs are called {name}; give each network its own name")
+        runs[name] = spec
+    if not runs and not config["denoisers"]:
+        raise NormeqError("config: nothing to evaluate: name networks and train, or denoisers")
+    return Experiment(config["experiment"], config, runs, pins)
+
+
+def _specs(config: dict[str, Any]) -> list[RunSpec]:
+    if not config["networks"]:
+        return []
+    if "train" not in config:
+        raise NormeqError("config: the key 'train' is missing (networks are named, but not how to train them)")
+    train = config["train"]
+    return [
+        RunSpec.from_dict(
+            {
+                "network": network,
+                "variant": variant,
+                "dataset": train["dataset"],
+                "sigma": sigma,
+                "seed": seed,
+                "recipe": train["recipe"],
+            }
+        )
+        for network in config["networks"]
+        for sigma in train["sigmas"]
+        for seed in train["seeds"]
+        for variant in config["variants"]
+    ]
+
+
+def _check_evaluate(evaluate: dict[str, Any]) -> None:
+    for number, (a, b) in enumerate(evaluate.get("intervals", {}).get("intervals", [])):
+        if not a < b:
+            raise NormeqError(f"config: evaluate.intervals.intervals[{number}]: a must be below b, got [{a}, {b}]")
+    for kind in ("filters", "examples"):
+        if kind in evaluate and evaluate[kind]["crop"][2] < 8:
+            raise NormeqError(f"config: evaluate.{kind}.crop: the side must be at least 8 pixels")
+    if "filters" in evaluate:
+        side = evaluate["filters"]["crop"][2]
+        for number, (row, column) in enumerate(evaluate["filters"]["pixels"]):
+            if max(row, column) >= side:
+                raise NormeqError(
+                    f"config: evaluate.filters.pixels[{number}]: [{row}, {column}] is outside the crop of {side} pixels"
+                )
+
+
+def check_networks(experiment: Experiment) -> None:
+    """Build every network without memory, so that a mistake shows before hours of training.
+
+    Raises:
+        NormeqError: an option that its architecture does not have, or a variant that it cannot be.
+    """
+    import torch
+
+    for spec in {json.dumps([s.network, s.variant]): s for s in experiment.runs.values()}.values():
+        try:
+            with torch.device("meta"):
+                spec.build()
+        except NormeqError as error:
+            raise NormeqError(f"config: networks: {spec.network['name']}: {error}") from None

@@ -1,0 +1,149 @@
+# What the other files share: the experiment (read once, mistakes named in one line), and functions of wildcards.
+import json
+import sys
+from pathlib import Path
+
+import yaml
+
+from normeq.config import resolve_config
+from normeq.data.registry import find_folder
+from normeq.errors import NormeqError
+from normeq.experiment import check_networks, read_experiment
+from normeq.gpus import count_gpus
+
+try:
+    with open(workflow.source_path("../schemas/config.schema.yaml"), encoding="utf-8") as schema:
+        EXPERIMENT = read_experiment(resolve_config(config, yaml.safe_load(schema)))
+    check_networks(EXPERIMENT)
+except NormeqError as error:
+    sys.exit(f"normeq: error: {error}")
+
+NAME = EXPERIMENT.name
+DATA = EXPERIMENT.data_dir
+GPUS = count_gpus()
+# GPUs that a job asks of the scheduler.
+GPU = min(GPUS, 1) if EXPERIMENT.config["gpu"] == "auto" else EXPERIMENT.config["gpu"]
+# Values printed by others, shown beside ours.
+PUBLISHED = [str(file) for file in sorted((find_folder(Path(DATA)) / "published").glob("*.csv"))]
+
+
+wildcard_constraints:
+    run=r"[^/]+",
+    folder=r"runs/[^/]+|[^/]+/denoisers/[^/]+",
+    dataset="|".join(EXPERIMENT.pins),
+
+
+# --- data
+
+
+def data_dir(wildcards):
+    return DATA
+
+
+def data_remote(wildcards):
+    remote = EXPERIMENT.config["data"]["remote"]
+    return f"--remote {remote}" if remote else ""
+
+
+def placed(dataset):
+    """The mark of a data set in place; `ancient`, because the pin in its name says all about its content."""
+    return ancient(f"{DATA}/.placed/{dataset}-{EXPERIMENT.pins[dataset]}")
+
+
+def published_option(wildcards):
+    return f"--published {Path(PUBLISHED[0]).parent}" if PUBLISHED else ""
+
+
+# --- runs
+
+
+def run_data(wildcards):
+    return placed(EXPERIMENT.runs[wildcards.run].dataset)
+
+
+def run_spec(wildcards):
+    return json.dumps(EXPERIMENT.runs[wildcards.run].to_dict(), sort_keys=True)
+
+
+# --- measurements
+
+
+def denoiser(wildcards):
+    return EXPERIMENT.denoisers[wildcards.folder]
+
+
+def denoiser_files(wildcards):
+    """The weights of a run, or the file of a user's own denoiser.
+
+    Weights are `ancient`: the name of a run says what they are, and files of a fresh clone have arbitrary times.
+    """
+    if wildcards.folder.startswith("runs/"):
+        return ancient(f"results/{wildcards.folder}/model.safetensors")
+    return EXPERIMENT.source_file(wildcards.folder) or []
+
+
+def measured_data(kind):
+    return [placed(dataset) for dataset in EXPERIMENT.datasets(kind)]
+
+
+def parts(kind):
+    """Files of one measurement of all denoisers; none where the config leaves it out (nothing then asks for them)."""
+    return EXPERIMENT.parts(kind) if kind in EXPERIMENT.measurements() else []
+
+
+def parts_of_kind(wildcards):
+    return parts(wildcards.kind)
+
+
+# --- machine
+
+
+def share(jobs):
+    """Threads for each of several like jobs, so that together they fill the machine."""
+    return max(1, (workflow.cores or 1) // max(1, jobs))
+
+
+def train_threads(wildcards):
+    return share(len(EXPERIMENT.runs))
+
+
+def evaluate_threads(wildcards):
+    return share(len(EXPERIMENT.denoisers))
+
+
+def device(number):
+    """Device of the job with that number: Snakemake hands out no device numbers, so jobs take the GPUs in turn."""
+    chosen = EXPERIMENT.config["device"]
+    return f"cuda:{number % GPUS}" if chosen == "auto" and GPU and GPUS > 1 else chosen
+
+
+def train_device(wildcards):
+    return device(list(EXPERIMENT.runs).index(wildcards.run))
+
+
+def evaluate_device(wildcards):
+    return device(list(EXPERIMENT.denoisers).index(wildcards.folder))
+
+
+# --- report
+
+
+def report_options(wildcards, input):
+    """The inputs of the report as options."""
+    shown = [f"--table {table}" for table in input.tables if table.endswith(".md")]
+    shown += [f"--figure {figure}" for figure in input.figures]
+    return shown + [f"--run {Path(record).parent}" for record in input.runs]
+
+
+# --- what can only be seen here, before any job
+
+# The config as data. Its time changes when the science does, so what depends on it is made again then, and only then.
+# Not the output of a job: after a clone Snakemake has no record of earlier parameters, and would not notice that a noise
+# level or a network was taken out of the config.
+CONFIG_RECORD = f"results/{NAME}/config.yaml"
+EXPERIMENT.write_record(Path(CONFIG_RECORD))
+
+# A mark says nothing once its folder is gone.
+for dataset, pin in EXPERIMENT.pins.items():
+    if not all(Path(DATA, folder).is_dir() for folder in EXPERIMENT.folders(dataset)):
+        Path(DATA, ".placed", f"{dataset}-{pin}").unlink(missing_ok=True)

@@ -1,0 +1,35 @@
+# One job per denoiser and measurement. The file name carries the settings (see normeq.experiment).
+
+
+MEASURED = [part for kind in EXPERIMENT.measurements() for part in EXPERIMENT.parts(kind)]
+
+for kind in EXPERIMENT.measurements():
+
+    rule:
+        name:
+            f"evaluate_{kind}"
+        input:
+            denoiser_files,
+            measured_data(kind),
+        output:
+            EXPERIMENT.part(kind, "{folder}"),
+        log:
+            f"logs/{NAME}/{kind}/{{folder}}.log",
+        benchmark:
+            f"results/{NAME}/timings/{kind}/{{folder}}.tsv"
+        conda:
+            "normeq"
+        threads: evaluate_threads
+        resources:
+            gpu=GPU,
+            device=evaluate_device,
+            mem_mb=4000,
+            runtime=480,
+        params:
+            denoiser=denoiser,
+            command=kind.replace("_", "-"),
+            options=EXPERIMENT.options(kind),
+            data_dir=data_dir,
+        shell:
+            "normeq evaluate {params.command} {params.denoiser:q} {params.options} --out {output}"
+            " --data-dir {params.data_dir} --device {resources.device} --threads {threads} 2>&1 | tee {log}"

@@ -1,0 +1,122 @@
+FIGURES = [
+    f"figures/{NAME}/{figure}.svg"
+    for figure in ["noise_levels", "intervals", "filters", "examples", "layers"]
+    if figure == "layers" or figure in EXPERIMENT.measurements()
+]
+
+
+rule figure_noise_levels:
+    input:
+        table=f"results/{NAME}/noise_levels.csv",
+        published=PUBLISHED,
+    output:
+        multiext(f"figures/{NAME}/noise_levels", ".png", ".csv"),
+        shown=report(
+            f"figures/{NAME}/noise_levels.svg",
+            caption="../report/figure_noise_levels.rst",
+            category="Figures",
+        ),
+    log:
+        f"logs/{NAME}/figure_noise_levels.log",
+    conda:
+        "normeq"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        out=subpath(output.shown, strip_suffix=".svg"),
+        published=published_option,
+    shell:
+        "normeq figure noise-levels {input.table} {params.published} --out {params.out} > {log} 2>&1"
+
+
+rule figure_intervals:
+    input:
+        table=f"results/{NAME}/intervals.csv",
+    output:
+        multiext(f"figures/{NAME}/intervals", ".png", ".csv"),
+        shown=report(
+            f"figures/{NAME}/intervals.svg",
+            caption="../report/figure_intervals.rst",
+            category="Figures",
+        ),
+    log:
+        f"logs/{NAME}/figure_intervals.log",
+    conda:
+        "normeq"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        out=subpath(output.shown, strip_suffix=".svg"),
+    shell:
+        "normeq figure intervals {input.table} --out {params.out} > {log} 2>&1"
+
+
+rule figure_filters:
+    input:
+        parts=parts("filters"),
+        config=CONFIG_RECORD,
+    output:
+        multiext(f"figures/{NAME}/filters", ".png", ".csv"),
+        shown=report(
+            f"figures/{NAME}/filters.svg",
+            caption="../report/figure_filters.rst",
+            category="Figures",
+        ),
+    log:
+        f"logs/{NAME}/figure_filters.log",
+    conda:
+        "normeq"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        out=subpath(output.shown, strip_suffix=".svg"),
+    shell:
+        "normeq figure filters {input.parts} --out {params.out} > {log} 2>&1"
+
+
+rule figure_examples:
+    input:
+        parts=parts("examples"),
+        config=CONFIG_RECORD,
+    output:
+        multiext(f"figures/{NAME}/examples", ".png", ".csv"),
+        shown=report(
+            f"figures/{NAME}/examples.svg",
+            caption="../report/figure_examples.rst",
+            category="Figures",
+        ),
+    log:
+        f"logs/{NAME}/figure_examples.log",
+    conda:
+        "normeq"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        out=subpath(output.shown, strip_suffix=".svg"),
+    shell:
+        "normeq figure examples {input.parts} --out {params.out} > {log} 2>&1"
+
+
+rule figure_layers:
+    output:
+        multiext(f"figures/{NAME}/layers", ".png", ".csv"),
+        shown=report(
+            f"figures/{NAME}/layers.svg",
+            caption="../report/figure_layers.rst",
+            category="Figures",
+        ),
+    log:
+        f"logs/{NAME}/figure_layers.log",
+    conda:
+        "normeq"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        out=subpath(output.shown, strip_suffix=".svg"),
+    shell:
+        "normeq figure layers --out {params.out} > {log} 2>&1"

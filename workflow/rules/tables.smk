@@ -1,0 +1,121 @@
+TABLED = [kind for kind in ("noise_levels", "intervals") if kind in EXPERIMENT.measurements()]
+TABLED_FILES = [f"results/{NAME}/{kind}.csv" for kind in TABLED]
+TABLES = TABLED_FILES + expand(
+    f"results/{NAME}/tables/{{table}}.md", table=["matched_noise", "generalisation"]
+)
+if "intervals" in TABLED:
+    TABLES.append(f"results/{NAME}/tables/intervals.md")
+
+
+rule collect:
+    # The long table: one row per measurement, of all denoisers.
+    input:
+        parts=parts_of_kind,
+        config=CONFIG_RECORD,
+    output:
+        report(
+            f"results/{NAME}/{{kind}}.csv",
+            caption="../report/long_table.rst",
+            category="Measurements",
+            labels={"measured": "{kind}"},
+        ),
+    log:
+        f"logs/{NAME}/collect_{{kind}}.log",
+    wildcard_constraints:
+        kind="noise_levels|intervals",
+    conda:
+        "normeq"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "normeq collect {output} {input.parts} > {log} 2>&1"
+
+
+rule table_matched_noise:
+    input:
+        table=f"results/{NAME}/noise_levels.csv",
+        published=PUBLISHED,
+    output:
+        multiext(f"results/{NAME}/tables/matched_noise", ".csv", ".tex"),
+        shown=report(
+            f"results/{NAME}/tables/matched_noise.md",
+            caption="../report/matched_noise.rst",
+            category="Tables",
+        ),
+    log:
+        f"logs/{NAME}/table_matched_noise.log",
+    conda:
+        "normeq"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        folder=subpath(output.shown, parent=True),
+        published=published_option,
+    shell:
+        "normeq table matched-noise {input.table} {params.published}"
+        " --out-dir {params.folder} > {log} 2>&1"
+
+
+rule table_generalisation:
+    input:
+        table=f"results/{NAME}/noise_levels.csv",
+    output:
+        multiext(f"results/{NAME}/tables/generalisation", ".csv", ".tex"),
+        shown=report(
+            f"results/{NAME}/tables/generalisation.md",
+            caption="../report/generalisation.rst",
+            category="Tables",
+        ),
+    log:
+        f"logs/{NAME}/table_generalisation.log",
+    conda:
+        "normeq"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        folder=subpath(output.shown, parent=True),
+    shell:
+        "normeq table generalisation {input.table} --out-dir {params.folder} > {log} 2>&1"
+
+
+rule table_intervals:
+    input:
+        table=f"results/{NAME}/intervals.csv",
+    output:
+        multiext(f"results/{NAME}/tables/intervals", ".csv", ".tex"),
+        shown=report(
+            f"results/{NAME}/tables/intervals.md",
+            caption="../report/intervals.rst",
+            category="Tables",
+        ),
+    log:
+        f"logs/{NAME}/table_intervals.log",
+    conda:
+        "normeq"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        folder=subpath(output.shown, parent=True),
+    shell:
+        "normeq table intervals {input.table} --out-dir {params.folder} > {log} 2>&1"
+
+
+rule metrics:
+    # The headline numbers as small JSON, for `dvc metrics diff` between revisions.
+    input:
+        TABLED_FILES,
+    output:
+        f"results/{NAME}/metrics.json",
+    log:
+        f"logs/{NAME}/metrics.log",
+    conda:
+        "normeq"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "normeq metrics {input} --out {output} > {log} 2>&1"
