@@ -1,0 +1,125 @@
+"""Means with 95 % bootstrap intervals; the unit is the image.
+
+Noise draws and training seeds repeat the measurement of one image, they do not add images: they are averaged
+within the image first (draws within a seed, then seeds), and the bootstrap resamples images. The interval
+therefore says how the mean would move with another set of images like these, not with another training.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import DegenerateDataWarning, bootstrap
+
+CONFIDENCE = 0.95
+RESAMPLES = 9999
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over ``images`` values and the bounds of its interval, in the unit of the values."""
+
+    mean: float
+    low: float
+    high: float
+    images: int
+
+
+def mean_interval(
+    values: ArrayLike, confidence: float = CONFIDENCE, resamples: int = RESAMPLES, rng: int = 0
+) -> Estimate:
+    """Mean of one value per image with a bias-corrected and accelerated (BCa) bootstrap interval.
+
+    Args:
+        values: shape (images,), finite.
+        confidence: coverage wanted, in (0, 1).
+        resamples: number of bootstrap samples.
+        rng: seed of the resampling; fixed, so that the same values always give the same bounds.
+
+    Returns:
+        The estimate. A single image has no interval (bounds NaN); equal values have one of width zero.
+
+    Raises:
+        ValueError: no value, or a value that is not finite.
+    """
+    data = np.asarray(values, dtype=np.float64)
+    if data.ndim != 1 or not data.size or not np.isfinite(data).all():
+        raise ValueError(f"need at least one finite value per image, got {data!r}")
+    mean = float(data.mean())
+    if data.size == 1:
+        return Estimate(mean, float("nan"), float("nan"), 1)
+    if np.ptp(data) == 0:
+        return Estimate(mean, mean, mean, data.size)
+    for method in ("BCa", "percentile"):  # BCa is undefined when every resample falls on one side of the mean
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DegenerateDataWarning)
+            bounds = bootstrap(
+                (data,),
+                np.mean,
+                confidence_level=confidence,
+                n_resamples=resamples,
+                method=method,
+                rng=np.random.default_rng(rng),
+            ).confidence_interval
+        if np.isfinite([bounds.low, bounds.high]).all():
+            break
+    return Estimate(mean, float(bounds.low), float(bounds.high), data.size)
+
+
+def per_image(table: pd.DataFrame, value: str, keys: Sequence[str]) -> pd.DataFrame:
+    """One value per image: draws averaged within a seed, then seeds.
+
+    Args:
+        table: long table with ``keys``, image, seed, draw and ``value``, one row per measurement.
+        value: the column to average.
+        keys: what tells the series apart (network, variant, dataset, sigma, ...).
+
+    Returns:
+        ``keys``, image, ``value``, seeds and draws (how many were averaged; draws: the most of any seed).
+    """
+    cell = [*keys, "image"]
+    seeds = table.groupby([*cell, "seed"], as_index=False, sort=False).agg(
+        **{value: (value, "mean"), "draws": ("draw", "nunique")}
+    )
+    return seeds.groupby(cell, as_index=False, sort=False).agg(
+        **{value: (value, "mean"), "seeds": ("seed", "nunique"), "draws": ("draws", "max")}
+    )
+
+
+def summarise(images: pd.DataFrame, value: str, keys: Sequence[str]) -> pd.DataFrame:
+    """Mean and interval over images for each combination of ``keys``.
+
+    Args:
+        images: as :func:`per_image` gives it, or the differences of :func:`paired`.
+
+    Returns:
+        ``keys``, mean, low, high, images, seeds, draws; in order of first appearance.
+    """
+    rows = []
+    for key, group in images.groupby(list(keys), sort=False):
+        estimate = mean_interval(group[value].to_numpy())
+        counts = {"seeds": group["seeds"].max(), "draws": group["draws"].max()}
+        rows.append(dict(zip(keys, key, strict=True)) | vars(estimate) | counts)
+    return pd.DataFrame(rows, columns=[*keys, "mean", "low", "high", "images", "seeds", "draws"])
+
+
+def paired(images: pd.DataFrame, reference: pd.DataFrame, value: str, on: Sequence[str]) -> pd.DataFrame:
+    """Difference to a reference image by image, which removes the spread between easy and hard images.
+
+    Args:
+        images, reference: as :func:`per_image` gives them.
+        on: the columns that must agree (dataset, sigma, image, ...); at most one reference row for each.
+
+    Returns:
+        The rows of ``images`` that have a reference, with ``value`` replaced by the difference.
+    """
+    both = images.merge(
+        reference[[*on, value]], on=list(on), suffixes=("", "_reference"), validate="many_to_one"
+    )
+    both[value] = both[value] - both[f"{value}_reference"]
+    return both.drop(columns=f"{value}_reference")

@@ -1,0 +1,95 @@
+"""Means and intervals: the unit is the image."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as scipy_stats
+
+from normeq.stats import mean_interval, paired, per_image, summarise
+
+KEYS = ["variant", "dataset"]
+
+
+def table(rows: list[tuple]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["variant", "dataset", "image", "seed", "draw", "psnr"])
+
+
+def test_interval_agrees_with_a_bootstrap_written_by_hand() -> None:
+    values = np.random.default_rng(3).gamma(2.0, size=40)
+    random = np.random.default_rng(9)
+    means = values[random.integers(0, 40, size=(20_000, 40))].mean(axis=1)
+    # BCa by hand: bias from the share of means below, acceleration from the jackknife.
+    bias = scipy_stats.norm.ppf((means < values.mean()).mean())
+    jackknife = (values.sum() - values) / 39
+    spread = jackknife.mean() - jackknife
+    acceleration = (spread**3).sum() / (6 * (spread**2).sum() ** 1.5)
+    z = bias + scipy_stats.norm.ppf([0.025, 0.975])
+    low, high = np.quantile(means, scipy_stats.norm.cdf(bias + z / (1 - acceleration * z)))
+    estimate = mean_interval(values)
+    assert estimate.mean == pytest.approx(values.mean(), rel=1e-12)
+    assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=0.03 * (high - low))
+
+
+def test_interval_covers_the_true_mean_about_95_times_in_100() -> None:
+    random = np.random.default_rng(1)
+    samples = [mean_interval(random.normal(30, 2, size=30), resamples=999) for _ in range(300)]
+    covered = np.mean([s.low <= 30 <= s.high for s in samples])
+    assert (
+        0.89 <= covered <= 0.98
+    )  # binomial error of 300 trials is 0.013; the bootstrap is slightly short at n = 30
+
+
+def test_same_values_same_bounds_and_order_within_the_interval() -> None:
+    values = np.random.default_rng(0).normal(size=12)
+    first, second = mean_interval(values), mean_interval(values.tolist())
+    assert first == second
+    assert first.low < first.mean < first.high
+    assert mean_interval(values, confidence=0.5).high < first.high
+
+
+def test_degenerate_samples() -> None:
+    one = mean_interval([31.5])
+    assert (one.mean, one.images) == (31.5, 1) and np.isnan([one.low, one.high]).all()
+    flat = mean_interval([7.0] * 5)
+    assert (flat.low, flat.mean, flat.high) == (7.0, 7.0, 7.0)
+    outlier = mean_interval([0.0] * 30 + [1e-9])  # nearly degenerate: still finite
+    assert np.isfinite([outlier.low, outlier.high]).all()
+    for bad in ([], [1.0, np.nan], [np.inf]):
+        with pytest.raises(ValueError, match="finite"):
+            mean_interval(bad)
+
+
+def test_draws_and_seeds_do_not_count_as_images() -> None:
+    # Image 0 measured 1 + 3 times in two seeds, image 1 once: draws first, then seeds, then images.
+    rows = [("norm", "set12", "0", "0", 0, 10.0)]
+    rows += [("norm", "set12", "0", "1", d, 20.0 + d) for d in range(3)]
+    rows += [("norm", "set12", "1", "0", 0, 40.0)]
+    images = per_image(table(rows), "psnr", KEYS)
+    assert images["psnr"].tolist() == [(10 + 21) / 2, 40.0]
+    assert images["seeds"].tolist() == [2, 1] and images["draws"].tolist() == [3, 1]
+    row = summarise(images, "psnr", KEYS).iloc[0]
+    assert (row["mean"], row["images"], row["seeds"], row["draws"]) == (27.75, 2, 2, 3)
+
+
+def test_more_draws_of_the_same_images_do_not_narrow_the_interval() -> None:
+    psnr = np.random.default_rng(2).normal(30, 2, 12)
+    few = table([("norm", "set12", str(i), "0", 0, p) for i, p in enumerate(psnr)])
+    many = table([("norm", "set12", str(i), "0", d, p) for i, p in enumerate(psnr) for d in range(20)])
+    bounds = [
+        summarise(per_image(t, "psnr", KEYS), "psnr", KEYS)[["low", "high"]].to_numpy() for t in (few, many)
+    ]
+    np.testing.assert_allclose(*bounds, atol=1e-3)  # rounding can move a tie among resamples
+
+
+def test_paired_difference_removes_the_spread_between_images() -> None:
+    hard = np.random.default_rng(4).normal(0, 3, 12)
+    rows = [("norm", "set12", str(i), "0", 0, 30 + h) for i, h in enumerate(hard)]
+    rows += [("scale", "set12", str(i), "0", 0, 29.5 + h + 0.01 * (-1) ** i) for i, h in enumerate(hard)]
+    images = per_image(table(rows[::-1]), "psnr", KEYS)
+    difference = paired(images, images[images.variant == "norm"], "psnr", ["dataset", "image"])
+    summary = summarise(difference, "psnr", KEYS).set_index("variant")
+    assert summary.loc["scale", "mean"] == pytest.approx(-0.5)
+    assert summary.loc["scale", "high"] - summary.loc["scale", "low"] < 0.02
+    assert (summary.loc["norm", ["mean", "low", "high"]] == 0).all()
