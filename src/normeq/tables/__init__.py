@@ -1,0 +1,1 @@
+"""Tables made from the long tables of measurements: one module per table."""

@@ -1,0 +1,48 @@
+"""``normeq table``: one command per table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from normeq.tables import generalisation, intervals, matched_noise
+from normeq.tables.formats import Table, write_table
+
+table_app = typer.Typer(help="Make a table (CSV, Markdown and LaTeX).", no_args_is_help=True)
+
+NoiseLevels = Annotated[
+    Path, typer.Argument(metavar="NOISE_LEVELS.CSV", help="The long table over noise levels.")
+]
+Intervals = Annotated[
+    Path, typer.Argument(metavar="INTERVALS.CSV", help="The long table over intervals [a,b].")
+]
+Folder = Annotated[Path, typer.Option("--out-dir", help="Folder for NAME.csv, NAME.md and NAME.tex.")]
+Published = Annotated[
+    Path | None,
+    typer.Option(help="Folder of published values (data/published), to be shown as rows of their own."),
+]
+
+
+@table_app.command("matched-noise")
+def matched_noise_command(table: NoiseLevels, out_dir: Folder, published: Published = None) -> None:
+    """PSNR and SSIM at the noise level of training."""
+    _write(matched_noise.make(table, published), out_dir)
+
+
+@table_app.command("generalisation")
+def generalisation_command(table: NoiseLevels, out_dir: Folder) -> None:
+    """PSNR at every test noise level."""
+    _write(generalisation.make(table), out_dir)
+
+
+@table_app.command("intervals")
+def intervals_command(table: Intervals, out_dir: Folder) -> None:
+    """PSNR on every interval [a,b] and its change from [0,1]."""
+    _write(intervals.make(table), out_dir)
+
+
+def _write(table: Table, folder: Path) -> None:
+    for path in write_table(table, folder):
+        typer.echo(path)

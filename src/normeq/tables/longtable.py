@@ -1,0 +1,139 @@
+"""Reading the long tables: one row per measurement, checked before anything is averaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from normeq.errors import NormeqError
+
+IDENTITY = ["network", "variant", "train_sigma"]  # which denoiser
+NOISE_LEVELS = [*IDENTITY, "seed", "dataset", "image", "sigma", "draw", "psnr_in", "psnr", "ssim"]
+INTERVALS = [*IDENTITY, "seed", "dataset", "image", "sigma", "a", "b", "draw", "psnr"]
+TEXT = {"network", "variant", "dataset", "image", "train_sigma", "seed", "draw"}
+MAY_BE_EMPTY = {"train_sigma", "seed"}  # a user's own denoiser need not be trained
+VARIANT_ORDER = ["ordinary", "scale", "norm", "wrapped", "other"]
+DATASET_ORDER = ["set12", "bsd68", "skimage-test"]
+
+
+def read_noise_levels(path: Path) -> pd.DataFrame:
+    """Read ``noise_levels.csv``: PSNR (dB) and SSIM per denoiser, image, test sigma (8-bit units) and draw.
+
+    Returns:
+        The table in showing order; ``train_sigma`` as text (``25``, ``5-50``, empty if untrained).
+
+    Raises:
+        NormeqError: missing file or columns, no rows, a value that is not a number, a measurement listed
+            twice, or denoisers measured on different images (their means could not be compared).
+    """
+    return _read(path, NOISE_LEVELS, [*IDENTITY, "dataset", "sigma"])
+
+
+def read_intervals(path: Path) -> pd.DataFrame:
+    """Read ``intervals.csv``: PSNR (dB, after going back to [0,1]) per denoiser, image and interval [a,b].
+
+    Returns, raises: as :func:`read_noise_levels`.
+    """
+    return _read(path, INTERVALS, [*IDENTITY, "dataset", "sigma", "a", "b"])
+
+
+def train_range(label: str) -> tuple[float, float] | None:
+    """Noise levels of training, 8-bit units: ``25`` is (25, 25), ``5-50`` is (5, 50), empty is None."""
+    if not label:
+        return None
+    low, _, high = label.partition("-")
+    return float(low), float(high or low)
+
+
+def _read(path: Path, columns: list[str], group: list[str]) -> pd.DataFrame:
+    table = _load(Path(path), columns)
+    measurement = [c for c in columns if c not in {"psnr_in", "psnr", "ssim"}]
+    twice = table[table.duplicated(measurement)]
+    if len(twice):
+        row = ", ".join(f"{c}={twice.iloc[0][c]}" for c in measurement)
+        raise NormeqError(f"{path}: a measurement is listed twice ({row}); collect each part once")
+    _same_images(path, table, group)
+    return _in_order(table)
+
+
+def _load(path: Path, columns: list[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise NormeqError(f"no such table: {path}") from None
+    except pd.errors.EmptyDataError:
+        raise NormeqError(f"{path} is empty") from None
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise NormeqError(f"cannot read {path} as a CSV table: {error}") from None
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise NormeqError(f"{path}: missing column(s) {', '.join(missing)}")
+    if table.empty:
+        raise NormeqError(f"{path} has a header but no rows")
+    for column in columns:
+        cells = table[column].str.strip()
+        if column in TEXT:
+            bad = pd.Series(False, index=cells.index) if column in MAY_BE_EMPTY else cells == ""
+        else:
+            numbers = pd.to_numeric(cells, errors="coerce")
+            bad = numbers.isna() if column == "psnr_in" else ~np.isfinite(numbers)  # σ = 0 has psnr_in = inf
+            table[column] = numbers.astype(float)
+        if bad.any():
+            line = int(np.flatnonzero(bad)[0])
+            raise NormeqError(
+                f"{path}, line {line + 2}: column {column} has {cells[line]!r}, not a "
+                + ("name" if column in TEXT else "finite number")
+            )
+    try:
+        table["train_sigma"] = table["train_sigma"].map(_tidy)
+    except ValueError:
+        bad_labels = sorted(set(table["train_sigma"]))
+        raise NormeqError(
+            f"{path}: column train_sigma must hold numbers or ranges LOW-HIGH, not {', '.join(bad_labels)}"
+        ) from None
+    return table
+
+
+def _tidy(label: str) -> str:
+    """``25.0`` and ``25`` are one level; ``nan`` is none."""
+    bounds = train_range("" if label.lower() == "nan" else label)
+    return "" if bounds is None else "-".join(dict.fromkeys(f"{bound:g}" for bound in bounds))
+
+
+def _same_images(path: Path, table: pd.DataFrame, group: list[str]) -> None:
+    names = table.groupby(group, sort=False)["image"].agg(frozenset).reset_index()
+    for dataset, rows in names.groupby("dataset", sort=False):
+        if rows["image"].nunique() > 1:
+            few, many = rows["image"].map(len).idxmin(), rows["image"].map(len).idxmax()
+            text = " and ".join(
+                f"{len(rows.image[i])} for {rows.network[i]}/{rows.variant[i]} at sigma {rows.sigma[i]:g}"
+                for i in (few, many)
+            )
+            raise NormeqError(
+                f"{path}: denoisers differ in their {dataset} images ({text}); evaluate all on the same"
+            )
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Known data sets and variants in the paper's order; networks as they come, users' denoisers last."""
+
+    def rank(values: pd.Series, known: list[str]) -> pd.Series:
+        order = [*known, *sorted(set(values) - set(known))]
+        return values.map(order.index)
+
+    networks = list(dict.fromkeys(table.loc[table.variant != "other", "network"])) + sorted(
+        set(table["network"])
+    )
+    keys = pd.DataFrame(
+        {
+            "train": table["train_sigma"].map(lambda label: train_range(label) or (np.inf, np.inf)),
+            "other": table["variant"] == "other",
+            "network": table["network"].map(networks.index),
+            "variant": rank(table["variant"], VARIANT_ORDER),
+            "dataset": rank(table["dataset"], DATASET_ORDER),
+            "sigma": table["sigma"],
+        }
+    )
+    return table.loc[keys.sort_values(list(keys.columns), kind="stable").index].reset_index(drop=True)

@@ -1,0 +1,171 @@
+"""The three tables against sums done another way, and their three formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from normeq.errors import NormeqError
+from normeq.tables import generalisation, intervals, matched_noise
+from normeq.tables.formats import Table, latex, markdown, with_interval, write_table
+from tests import synthetic
+from tests.test_published import write
+
+IMAGES = {"set12": 5, "bsd68": 7}
+NAN = float("nan")
+
+
+@pytest.fixture
+def levels(tmp_path: Path) -> tuple[pd.DataFrame, Path]:
+    table = synthetic.noise_levels(
+        networks=("tiny", "fdncnn20x64"), other=("mine",), images=IMAGES, sigmas=(5, 25, 50), draws=2
+    )
+    table.to_csv(tmp_path / "noise_levels.csv", index=False)
+    return table, tmp_path / "noise_levels.csv"
+
+
+def test_matched_noise_is_the_mean_over_images_at_the_training_level(levels) -> None:
+    table, path = levels
+    numbers = matched_noise.make(path).numbers
+    rows = table[table["sigma"] == 25]
+    keys = ["dataset", "network", "variant"]
+    by_hand = {
+        key: (np.mean([g.psnr.mean() for _, g in group.groupby("image")]), group.ssim.mean())
+        for key, group in rows.groupby(keys)
+    }
+    assert set(numbers["sigma"]) == {25} and len(numbers) == len(by_hand) == 2 * 9
+    for row in numbers.itertuples():
+        assert (row.psnr, row.ssim) == pytest.approx(
+            by_hand[row.dataset, row.network, row.variant], rel=1e-12
+        )
+        assert row.psnr_low < row.psnr < row.psnr_high
+        assert (row.images, row.seeds, row.draws) == (IMAGES[row.dataset], 1, 2)
+
+
+def test_matched_noise_shows_every_denoiser_once_with_a_name_of_its_own(levels) -> None:
+    shown = matched_noise.make(levels[1]).shown
+    assert shown["denoiser"].is_unique and len(shown) == 9
+    assert shown["denoiser"].tolist()[0] == "tiny, ordinary" and shown["denoiser"].tolist()[-1] == "mine"
+    assert shown.iloc[-1]["train σ"] == "–"
+
+
+def test_published_rows_stand_apart_and_name_their_source(levels, tmp_path: Path) -> None:
+    rows = [
+        {"value": "30.424999"},
+        {"value": "29.1", "dataset": "BSD68"},
+        {"value": "99.9", "verified": "no"},
+        {"value": "88.8", "train_sigma": "50"},
+        {"value": "77.7", "source": "https://example.org log.csv"},
+        {"value": "66.6", "architecture": "SwinIR"},
+        {"value": "29.97", "paper": "Zhang2022-DPIR", "method": "BM3D", "architecture": "",
+         "variant": "official", "train_sigma": "n/a", "source": "https://example.org/psnr.png"},
+    ]  # fmt: skip
+    table = matched_noise.make(levels[1], write(tmp_path, rows))
+    theirs = table.numbers[table.numbers["origin"] == "published"]
+    assert sorted(theirs["psnr"]) == [29.1, 29.97, 30.424999]
+    text = markdown(table)
+    assert "99.9" not in text and "88.8" not in text and "77.7" not in text and "66.6" not in text
+    row = table.shown[table.shown["denoiser"].str.startswith("published: FDnCNN-20, normalization")].iloc[0]
+    assert row["Set12 PSNR"] == "30.42" and row["BSD68 PSNR"] == "29.10" and row["Set12 SSIM"] == "–"
+    assert "same architecture as fdncnn20x64" in row["denoiser"]
+    assert row["source"] == "Saied & Fleuret 2026, Table 7 (https://example.org)"
+    assert (table.shown["denoiser"].str.startswith("published: BM3D")).sum() == 1
+
+
+def test_a_range_of_training_levels_matches_inside_only(tmp_path: Path) -> None:
+    table = synthetic.noise_levels(images={"set12": 3}, sigmas=(5, 25, 50)).assign(train_sigma="5-25")
+    table.to_csv(tmp_path / "t.csv", index=False)
+    assert set(matched_noise.make(tmp_path / "t.csv").numbers["sigma"]) == {5, 25}
+
+
+def test_without_the_training_level_there_is_no_matched_table(tmp_path: Path) -> None:
+    synthetic.noise_levels(images={"set12": 3}, sigmas=(5, 50)).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(NormeqError, match="trained at sigma 25, tested at 5, 50"):
+        matched_noise.make(tmp_path / "t.csv")
+
+
+def test_generalisation_has_a_cell_for_every_level(levels) -> None:
+    table, path = levels
+    made = generalisation.make(path)
+    cube = table.groupby(["dataset", "network", "variant", "sigma"])[
+        "psnr"
+    ].mean()  # balanced: plain means agree
+    assert len(made.numbers) == len(cube)
+    for row in made.numbers.itertuples():
+        assert row.psnr == pytest.approx(cube[row.dataset, row.network, row.variant, row.sigma], rel=1e-12)
+    assert list(made.shown.columns[3:]) == ["σ = 5", "σ = 25", "σ = 50"]
+    assert made.shown["data set"].tolist() == ["Set12"] * 9 + ["BSD68"] * 9
+    first = made.shown.iloc[0]
+    assert first["σ = 50"] == f"{cube['set12', 'tiny', 'ordinary', 50]:.2f}"
+
+
+def test_interval_changes_are_paired_with_the_unit_interval(tmp_path: Path) -> None:
+    table = synthetic.intervals(images=IMAGES, draws=2)
+    table.to_csv(tmp_path / "t.csv", index=False)
+    numbers = intervals.make(tmp_path / "t.csv").numbers
+    wide = table.pivot_table("psnr", ["dataset", "variant", "image"], ["a", "b"])
+    for row in numbers.itertuples():
+        cells = wide.loc[row.dataset, row.variant]
+        assert row.psnr == pytest.approx(cells[row.a, row.b].mean(), rel=1e-12)
+        difference = cells[row.a, row.b] - cells[0, 1]
+        assert row.change == pytest.approx(difference.mean(), abs=1e-9)
+        assert row.change_high - row.change_low <= difference.max() - difference.min() + 1e-9
+    assert (numbers.loc[(numbers.a == 0) & (numbers.b == 1), "change"] == 0).all()
+
+
+def test_intervals_are_ordered_unit_scaled_shifted(tmp_path: Path) -> None:
+    order = intervals.in_order(synthetic.intervals(images={"set12": 1}).sample(frac=1, random_state=1))
+    pairs = list(order[["a", "b"]].itertuples(index=False, name=None))
+    assert pairs[:5] == [(0, 1), (0, 0.5), (0, 2), (0, 10), (0, 255)]
+    assert all(a != 0 for a, _ in pairs[5:]) and len(pairs) == 10
+    assert intervals.interval_name(-1, 0.5) == "[−1, 0.5]"
+
+
+def test_without_the_unit_interval_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
+    table = synthetic.intervals(images={"set12": 2})
+    lacking = table[(table["variant"] != "norm") | (table["b"] != 1) | (table["a"] != 0)]
+    lacking.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(NormeqError, match="a=0, b=1"):
+        intervals.make(tmp_path / "t.csv")
+
+
+def test_cells() -> None:
+    assert with_interval(30.125, 29.0, 31.999) == "30.12 [29.00, 32.00]"
+    assert with_interval(-0.004, NAN, NAN) == "0.00" and with_interval(-1.5, NAN, NAN) == "−1.50"
+    assert with_interval(NAN, NAN, NAN) == "–"
+
+
+def test_three_files_with_full_precision_in_the_csv(tmp_path: Path) -> None:
+    value = 30.123456789012345
+    table = Table(
+        "small",
+        pd.DataFrame({"psnr": [value]}),
+        pd.DataFrame({"a|b": ["x_1 & 50%"], "σ": ["−3.10"]}),
+        "T",
+        ("n",),
+    )
+    paths = write_table(table, tmp_path / "new")
+    assert [p.name for p in paths] == ["small.csv", "small.md", "small.tex"]
+    assert pd.read_csv(paths[0])["psnr"][0] == value
+    assert r"| a\|b | σ |" in paths[1].read_text() and "- n" in paths[1].read_text()
+    tex = latex(table)
+    assert r"x\_1 \& 50\%" in tex and r"$\sigma$" in tex and r"$-$3.10" in tex and r"{lr}" in tex
+    before = [p.read_bytes() for p in paths]
+    write_table(table, tmp_path / "new")
+    assert before == [p.read_bytes() for p in paths]
+
+
+def test_nothing_is_replaced_when_one_file_cannot_be_written(tmp_path: Path) -> None:
+    table = Table("small", pd.DataFrame({"x": [1]}), pd.DataFrame({"x": ["1"]}), "T", ())
+    csv, *_ = write_table(table, tmp_path)
+    (tmp_path / "small.tex").unlink()
+    (tmp_path / "small.tex").mkdir()
+    (tmp_path / "small.tex" / "in the way").touch()
+    new = Table("small", pd.DataFrame({"x": [2]}), pd.DataFrame({"x": ["2"]}), "T", ())
+    with pytest.raises(NormeqError, match="small.tex"):
+        write_table(new, tmp_path)
+    assert csv.read_text() == "x\n1\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["small.csv", "small.md", "small.tex"]
