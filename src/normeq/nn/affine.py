@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from normeq.nn.rotation import rotate_input, rotate_output
 
 Constraint = Literal["telescope", "mean"]
 
@@ -49,10 +52,15 @@ class AffineConv2d(nn.Conv2d):
     break the equivariance to shifts at the border. Parameters are those of :class:`torch.nn.Conv2d`; the stored
     ``weight`` is unconstrained and :func:`affine_kernel` maps it at every call.
 
+    Next to a sort pooling the kernel is applied in the rotated basis of :mod:`normeq.nn.rotation`: the weights, and what the pair of
+    convolutions computes, stay the same.
+
     Args:
         in_channels, out_channels, kernel_size, stride, padding: as in :class:`torch.nn.Conv2d`.
         constraint: see :func:`affine_kernel`.
         free_channels: trailing input channels outside the constraint (noise map).
+        sorted_input: the input comes from a :class:`normeq.nn.rotation.RotatedSortPool`.
+        sorted_output: the output goes to one.
 
     Source: Herbreteau et al. 2023, section 4.1; literature notes 1.4.
     """
@@ -67,17 +75,34 @@ class AffineConv2d(nn.Conv2d):
         *,
         constraint: Constraint = "telescope",
         free_channels: int = 0,
+        sorted_input: bool = False,
+        sorted_output: bool = False,
     ) -> None:
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, bias=False, padding_mode="reflect"
         )
         self.constraint: Constraint = constraint
         self.free_channels = free_channels
+        self.sorted_input = sorted_input
+        self.sorted_output = sorted_output
 
     @property
     def kernel(self) -> Tensor:
-        """The constrained kernels, shape (C_out, C_in, k, k)."""
+        """The constrained kernels, shape (C_out, C_in, k, k), each with sum 1 (in the basis of the paper)."""
         return affine_kernel(self.weight, self.constraint, self.free_channels)
 
+    @property
+    def applied_kernel(self) -> Tensor:
+        """The kernels as they are convolved: :attr:`kernel`, rotated on the sides that meet a sort pooling."""
+        kernel = self.kernel
+        if self.sorted_input:
+            kernel = rotate_input(kernel)
+        return rotate_output(kernel) if self.sorted_output else kernel
+
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(x, self.kernel, None)
+        margin = self.padding[0]
+        if margin:
+            # Autocast would pad in float32, three copies instead of one; the values are only moved.
+            with torch.autocast(x.device.type, enabled=False):
+                x = F.pad(x, (margin, margin, margin, margin), mode="reflect")
+        return F.conv2d(x, self.applied_kernel, None, self.stride)

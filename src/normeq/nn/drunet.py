@@ -15,7 +15,9 @@ class ResidualBlock(nn.Module):
     def __init__(self, variant: Variant, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            variant.conv(channels, channels), variant.activation(), variant.conv(channels, channels)
+            variant.conv(channels, channels, activated_output=True),
+            variant.activation(),
+            variant.conv(channels, channels, activated_input=True),
         )
         self.residual = variant.residual()
 

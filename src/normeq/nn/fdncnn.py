@@ -33,12 +33,17 @@ class FDnCNN(nn.Module):
         super().__init__()
         self.noise_map = noise_map
         layers = [
-            variant.conv(image_channels + noise_map, channels, free_channels=int(noise_map)),
+            variant.conv(
+                image_channels + noise_map, channels, free_channels=int(noise_map), activated_output=True
+            ),
             variant.activation(),
         ]
         for _ in range(depth - 2):
-            layers += [variant.conv(channels, channels), variant.activation()]
-        layers.append(variant.conv(channels, image_channels, bias=False))
+            layers += [
+                variant.conv(channels, channels, activated_input=True, activated_output=True),
+                variant.activation(),
+            ]
+        layers.append(variant.conv(channels, image_channels, bias=False, activated_input=True))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:

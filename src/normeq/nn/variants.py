@@ -22,7 +22,7 @@ from torch import nn
 from normeq.errors import NormeqError
 from normeq.nn.affine import AffineConv2d, Constraint
 from normeq.nn.residual import AffineResidual, Sum
-from normeq.nn.sort import SortPool
+from normeq.nn.rotation import RotatedSortPool
 
 
 
@@ -55,10 +55,14 @@ class Variant:
         *,
         bias: bool = True,
         free_channels: int = 0,
+        activated_input: bool = False,
+        activated_output: bool = False,
     ) -> nn.Module:
         """Convolution that keeps the size at stride 1 (odd kernels) or divides it by ``stride`` (kernel = stride).
 
         ``bias=False`` drops the bias even in the ordinary variant; ``free_channels`` as in :class:`AffineConv2d`.
+        ``activated_input`` and ``activated_output`` say that an activation stands directly before or after; the ``norm`` variant
+        must know, because it moves half of its activation into the kernels (:mod:`normeq.nn.rotation`).
         """
         padding = kernel_size // 2 if stride == 1 else 0
         if self.affine:
@@ -70,6 +74,8 @@ class Variant:
                 padding,
                 constraint=self.constraint,
                 free_channels=free_channels,
+                sorted_input=activated_input,
+                sorted_output=activated_output,
             )
         return nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=bias and self.bias)
 
@@ -80,7 +86,7 @@ class Variant:
         return nn.ConvTranspose2d(in_channels, out_channels, 2, stride=2, bias=self.bias)
 
     def activation(self) -> nn.Module:
-        return SortPool() if self.affine else nn.ReLU(inplace=True)
+        return RotatedSortPool() if self.affine else nn.ReLU(inplace=True)
 
     def residual(self) -> nn.Module:
         return AffineResidual() if self.affine else Sum()

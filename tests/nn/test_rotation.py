@@ -1,0 +1,64 @@
+"""The rotated sort pooling against the plain one, in float64, gradients included."""
+
+import copy
+
+import pytest
+import torch
+
+from normeq.nn import AffineConv2d, SortPool, build_network
+from normeq.nn.rotation import RotatedSortPool, rotate_input, rotate_output
+
+SMALL = {"fdncnn": {"depth": 4, "channels": 6}, "drunet": {"widths": (4, 6, 8, 8), "blocks": 1}}
+
+
+def plain(network):
+    """The same network as the paper writes it: unrotated kernels around plain sort pooling."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        if isinstance(module, AffineConv2d):
+            module.sorted_input = module.sorted_output = False
+        for name, child in module.named_children():
+            if isinstance(child, RotatedSortPool):
+                setattr(module, name, SortPool())
+    return network
+
+
+@pytest.mark.parametrize("architecture", SMALL)
+@pytest.mark.parametrize("noise_map", [False, True])
+def test_same_output_and_same_gradients(architecture, noise_map):
+    torch.manual_seed(0)
+    network = build_network(architecture, "norm", noise_map=noise_map, **SMALL[architecture]).double()
+    reference = plain(network)
+    assert any(isinstance(m, SortPool) for m in reference.modules())
+    y = torch.randn(2, 1, 19, 22, dtype=torch.float64, requires_grad=True)
+    results = []
+    for net in (network, reference):
+        output = net(y, 0.2)
+        weight = torch.linspace(-1, 1, output.numel(), dtype=torch.float64).view_as(output)
+        results.append([output, *torch.autograd.grad((output * weight).sum(), [y, *net.parameters()])])
+    for found, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_two_channels_by_hand():
+    """A pair (a, b), rotated, activated, and taken by a kernel (low, high) of sorted channels: low·min + high·max."""
+    pairs = torch.tensor([[3.0, -1.0], [-2.0, 5.0], [4.0, 4.0]], dtype=torch.float64)
+    eye = torch.eye(2, dtype=torch.float64)[:, :, None, None]
+    x = torch.nn.functional.conv2d(pairs[:, :, None, None], rotate_output(eye))
+    kernel = torch.tensor([[0.7, 0.3]], dtype=torch.float64)[:, :, None, None]
+    found = torch.nn.functional.conv2d(RotatedSortPool()(x), rotate_input(kernel)).flatten()
+    expected = 0.7 * pairs.min(dim=1).values + 0.3 * pairs.max(dim=1).values
+    torch.testing.assert_close(found, expected)
+
+
+def test_gradients_of_the_activation():
+    x = torch.randn(2, 4, 3, 3, dtype=torch.float64, requires_grad=True)
+    pool = RotatedSortPool()
+    assert torch.autograd.gradcheck(lambda x: pool(1 * x), (x,), check_forward_ad=True)
+
+
+def test_compiled_form_is_the_same(monkeypatch):
+    x = torch.randn(2, 4, 3, 3)
+    eager = RotatedSortPool()(x.clone())
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(RotatedSortPool()(x), eager, rtol=0, atol=0)
