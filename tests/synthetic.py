@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from normeq.tables.longtable import INTERVALS as INTERVAL_COLUMNS
+from normeq.tables.longtable import NOISE_LEVELS
+
 SIGMAS = (5, 10, 15, 20, 25, 30, 35, 40, 50, 75, 100)
 INTERVALS = (
     (0, 1),
@@ -47,31 +50,18 @@ def noise_levels(
     rows = []
     for dataset, count in images.items():
         hard = random.normal(0, 2.0, count)
+        noise = {s: 20 * np.log10(255 / s) + random.normal(0, 0.02, (count, draws)) for s in sigmas}
         for network, variant, level, seed in denoisers(networks, variants, train, other):
             for sigma in sigmas:
                 for i in range(count):
                     for draw in range(draws):
-                        noisy = 20 * np.log10(255 / sigma) + random.normal(0, 0.02)
                         psnr = true_psnr(variant, sigma, train) + hard[i] + random.normal(0, 0.05)
                         psnr -= 0.6 * networks.index(network) if network in networks else 0
                         rows.append(
-                            (network, variant, level, seed, dataset, f"{i:02d}", sigma, draw, noisy, psnr,
-                             1 / (1 + np.exp(-(psnr - 20) / 4)))
+                            (network, variant, level, seed, dataset, f"{i:02d}", sigma, draw,
+                             noise[sigma][i, draw], psnr, 1 / (1 + np.exp(-(psnr - 20) / 4)))
                         )  # fmt: skip
-    columns = [
-        "network",
-        "variant",
-        "train_sigma",
-        "seed",
-        "dataset",
-        "image",
-        "sigma",
-        "draw",
-        "psnr_in",
-        "psnr",
-        "ssim",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=NOISE_LEVELS)
 
 
 def intervals(
@@ -96,17 +86,4 @@ def intervals(
                         rows.append(
                             (network, variant, level, seed, dataset, f"{i:02d}", 25.0, a, b, draw, psnr)
                         )
-    columns = [
-        "network",
-        "variant",
-        "train_sigma",
-        "seed",
-        "dataset",
-        "image",
-        "sigma",
-        "a",
-        "b",
-        "draw",
-        "psnr",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=INTERVAL_COLUMNS)

@@ -1,0 +1,78 @@
+"""``normeq figure``: one command per figure; each writes OUT.svg, OUT.png and OUT.csv (the numbers)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from normeq.figures import examples, filters, intervals, layers, noise_levels
+
+figure_app = typer.Typer(
+    help="Draw a figure: OUT.svg, OUT.png and OUT.csv (the plotted numbers).", no_args_is_help=True
+)
+
+Out = Annotated[Path, typer.Option(help="Where to write, without suffix, e.g. figures/compact/noise_levels.")]
+Parts = Annotated[
+    list[Path], typer.Argument(metavar="PART.NPZ...", help="One part per denoiser, of the same crop.")
+]
+
+
+class Axis(StrEnum):
+    """What the x-axis of the noise-level figure shows."""
+
+    sigma = "sigma"
+    psnr_in = "psnr-in"
+
+
+@figure_app.command("noise-levels")
+def noise_levels_command(
+    table: Annotated[
+        Path, typer.Argument(metavar="NOISE_LEVELS.CSV", help="The long table over noise levels.")
+    ],
+    out: Out,
+    published: Annotated[
+        Path | None, typer.Option(help="Folder of published values, for grey curves.")
+    ] = None,
+    x: Annotated[
+        Axis, typer.Option(help="The x-axis: test sigma, or input PSNR as in the paper.")
+    ] = Axis.sigma,
+) -> None:
+    """Output PSNR against the noise level; the level of training is marked."""
+    _tell(noise_levels.make(table, out, published, x.value))
+
+
+@figure_app.command("intervals")
+def intervals_command(
+    table: Annotated[
+        Path, typer.Argument(metavar="INTERVALS.CSV", help="The long table over intervals [a,b].")
+    ],
+    out: Out,
+) -> None:
+    """PSNR against the interval [a,b] on which the image is presented."""
+    _tell(intervals.make(table, out))
+
+
+@figure_app.command("filters")
+def filters_command(parts: Parts, out: Out) -> None:
+    """Adaptive filters and the sums of their weights."""
+    _tell(filters.make(parts, out))
+
+
+@figure_app.command("examples")
+def examples_command(parts: Parts, out: Out) -> None:
+    """Noisy, denoised and clean pictures side by side."""
+    _tell(examples.make(parts, out))
+
+
+@figure_app.command("layers")
+def layers_command(out: Out) -> None:
+    """The diagram: convolution + ReLU beside affine convolution + sort pooling."""
+    _tell(layers.make(out))
+
+
+def _tell(paths: list[Path]) -> None:
+    for path in paths:
+        typer.echo(path)

@@ -1,0 +1,54 @@
+"""``normeq figure``: each command hands its arguments to its module and names what was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from normeq.errors import NormeqError
+from normeq.figures import cli
+from normeq.figures.cli import figure_app
+
+T, P, Q, OUT = Path("t.csv"), Path("p.npz"), Path("q.npz"), Path("figures/x/out")
+CALLS = {
+    "noise-levels t.csv": (T, OUT, None, "sigma"),
+    "noise-levels t.csv --x psnr-in --published data/published": (T, OUT, Path("data/published"), "psnr-in"),
+    "intervals t.csv": (T, OUT),
+    "filters p.npz q.npz": ([P, Q], OUT),
+    "examples p.npz q.npz": ([P, Q], OUT),
+    "layers": (OUT,),
+}
+
+
+@pytest.mark.parametrize("line", CALLS)
+def test_arguments_reach_the_figure(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple] = []
+
+    def make(*arguments: object) -> list[Path]:
+        seen.append(arguments)
+        return [OUT.with_suffix(".svg")]
+
+    monkeypatch.setattr(getattr(cli, line.split()[0].replace("-", "_")), "make", make)
+    result = CliRunner().invoke(figure_app, [*line.split(), "--out", str(OUT)])
+    assert result.exit_code == 0, result.output
+    assert seen == [CALLS[line]] and result.output == "figures/x/out.svg\n"
+
+
+def test_three_files_are_written(tmp_path: Path) -> None:
+    result = CliRunner().invoke(figure_app, ["layers", "--out", str(tmp_path / "figures" / "layers")])
+    assert result.exit_code == 0
+    files = sorted((tmp_path / "figures").iterdir())
+    assert [path.name for path in files] == ["layers.csv", "layers.png", "layers.svg"]
+    assert all(path.stat().st_size > 0 for path in files)
+
+
+def test_a_missing_table_is_a_normeq_error(tmp_path: Path) -> None:
+    result = CliRunner().invoke(figure_app, ["intervals", str(tmp_path / "no.csv"), "--out", str(OUT)])
+    assert isinstance(result.exception, NormeqError) and "no.csv" in str(result.exception)
+
+
+def test_an_unknown_axis_and_a_lacking_out_are_refused() -> None:
+    for line in ("noise-levels t.csv --x snr --out figures/x", "noise-levels t.csv"):
+        assert CliRunner().invoke(figure_app, line.split()).exit_code == 2
