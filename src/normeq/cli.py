@@ -12,6 +12,7 @@ from normeq.errors import NormeqError
 from normeq.evaluation.cli import app as evaluate_app
 from normeq.evaluation.cli import collect_command, metrics_command
 from normeq.figures.cli import figure_app
+from normeq.report.cli import report_command
 from normeq.tables.cli import table_app
 from normeq.training.cli import train_command
 
@@ -28,6 +29,7 @@ app.command("collect")(collect_command)
 app.command("metrics")(metrics_command)
 app.add_typer(table_app, name="table")
 app.add_typer(figure_app, name="figure")
+app.command("report")(report_command)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,5 +1,6 @@
 # What the other files share: the experiment (read once, mistakes named in one line), and functions of wildcards.
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -25,6 +26,8 @@ GPUS = count_gpus()
 GPU = min(GPUS, 1) if EXPERIMENT.config["gpu"] == "auto" else EXPERIMENT.config["gpu"]
 # Values printed by others, shown beside ours.
 PUBLISHED = [str(file) for file in sorted((find_folder(Path(DATA)) / "published").glob("*.csv"))]
+
+CAPTIONS = os.path.relpath(Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "report")
 
 
 wildcard_constraints:
@@ -132,7 +135,8 @@ def report_options(wildcards, input):
     """The inputs of the report as options."""
     shown = [f"--table {table}" for table in input.tables if table.endswith(".md")]
     shown += [f"--figure {figure}" for figure in input.figures]
-    return shown + [f"--run {Path(record).parent}" for record in input.runs]
+    shown += [f"--run {Path(record).parent}" for record in input.runs]
+    return [*shown, f"--captions {CAPTIONS}"]
 
 
 # --- what can only be seen here, before any job

@@ -5,7 +5,7 @@ rule get_data:
     log:
         "logs/data/{dataset}-{pin}.log",
     conda:
-        "normeq"
+        "../../environment.yml"
     resources:
         mem_mb=1000,
         runtime=720,

@@ -18,7 +18,7 @@ for kind in EXPERIMENT.measurements():
         benchmark:
             f"results/{NAME}/timings/{kind}/{{folder}}.tsv"
         conda:
-            "normeq"
+            "../../environment.yml"
         threads: evaluate_threads
         resources:
             gpu=GPU,

@@ -19,7 +19,7 @@ rule figure_noise_levels:
     log:
         f"logs/{NAME}/figure_noise_levels.log",
     conda:
-        "normeq"
+        "../../environment.yml"
     resources:
         mem_mb=2000,
         runtime=30,
@@ -43,7 +43,7 @@ rule figure_intervals:
     log:
         f"logs/{NAME}/figure_intervals.log",
     conda:
-        "normeq"
+        "../../environment.yml"
     resources:
         mem_mb=2000,
         runtime=30,
@@ -67,7 +67,7 @@ rule figure_filters:
     log:
         f"logs/{NAME}/figure_filters.log",
     conda:
-        "normeq"
+        "../../environment.yml"
     resources:
         mem_mb=2000,
         runtime=30,
@@ -91,7 +91,7 @@ rule figure_examples:
     log:
         f"logs/{NAME}/figure_examples.log",
     conda:
-        "normeq"
+        "../../environment.yml"
     resources:
         mem_mb=2000,
         runtime=30,
@@ -112,7 +112,7 @@ rule figure_layers:
     log:
         f"logs/{NAME}/figure_layers.log",
     conda:
-        "normeq"
+        "../../environment.yml"
     resources:
         mem_mb=2000,
         runtime=30,

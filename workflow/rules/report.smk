@@ -11,7 +11,7 @@ rule report:
     log:
         f"logs/{NAME}/report.log",
     conda:
-        "normeq"
+        "../../environment.yml"
     resources:
         mem_mb=1000,
         runtime=30,

@@ -24,7 +24,7 @@ rule collect:
     wildcard_constraints:
         kind="noise_levels|intervals",
     conda:
-        "normeq"
+        "../../environment.yml"
     resources:
         mem_mb=1000,
         runtime=30,
@@ -46,7 +46,7 @@ rule table_matched_noise:
     log:
         f"logs/{NAME}/table_matched_noise.log",
     conda:
-        "normeq"
+        "../../environment.yml"
     resources:
         mem_mb=1000,
         runtime=30,
@@ -71,7 +71,7 @@ rule table_generalisation:
     log:
         f"logs/{NAME}/table_generalisation.log",
     conda:
-        "normeq"
+        "../../environment.yml"
     resources:
         mem_mb=1000,
         runtime=30,
@@ -94,7 +94,7 @@ rule table_intervals:
     log:
         f"logs/{NAME}/table_intervals.log",
     conda:
-        "normeq"
+        "../../environment.yml"
     resources:
         mem_mb=1000,
         runtime=30,
@@ -113,7 +113,7 @@ rule metrics:
     log:
         f"logs/{NAME}/metrics.log",
     conda:
-        "normeq"
+        "../../environment.yml"
     resources:
         mem_mb=1000,
         runtime=30,

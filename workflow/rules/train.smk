@@ -10,7 +10,7 @@ rule train:
     benchmark:
         "results/runs/{run}/timing.tsv"
     conda:
-        "normeq"
+        "../../environment.yml"
     threads: train_threads
     resources:
         gpu=GPU,

@@ -1,0 +1,70 @@
+# `make help` lists the targets. Needs GNU make and Python 3.11 or newer; everything else goes into $(VENV).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= all
+# More options for snakemake, e.g. FLAGS="--config device=cpu" or FLAGS=-n
+FLAGS ?=
+
+BIN := $(abspath $(VENV))/bin
+RUN := PATH="$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(FLAGS)
+# Every pip call is held to the tested versions, also the one that builds this package.
+PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
+
+.PHONY: help reproduce compact paper data test lint format clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+reproduce: $(VENV)/.installed ## everything from nothing: environment, data, training, tables, figures, report (minutes)
+	@$(RUN)
+	@printf '\n%s\n' "Done. Open:" "  report   results/embedded/report.html" "  tables   results/embedded/tables/" "  figures  figures/embedded/"
+
+compact: $(VENV)/.installed ## the small experiment of README on Set12 and BSD68; trains what is not there (hours on a CPU)
+	@$(RUN) --configfile config/compact.yaml
+	@printf '\n%s\n' "Done. Open:" "  report   results/compact/report.html" "  tables   results/compact/tables/" "  figures  figures/compact/"
+
+paper: $(VENV)/.installed ## the paper's experiment; trains what is not there (days on a GPU)
+	@$(RUN) --configfile config/paper.yaml
+	@printf '\n%s\n' "Done. Open:" "  report   results/paper/report.html" "  tables   results/paper/tables/" "  figures  figures/paper/"
+
+data: $(VENV)/.installed ## place Set12, BSD68 and the training images in data/ (40 MB, every file checked)
+	@$(BIN)/normeq data get set12 bsd68 bsd431
+
+test: $(VENV)/.installed-dev ## the whole test suite
+	@PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+lint: $(VENV)/.installed-dev ## ruff, snakefmt and snakemake --lint
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/snakefmt --check -l 110 Snakefile workflow
+	@$(BIN)/snakemake --lint
+	@$(BIN)/snakemake --lint -s workflow/Snakefile
+
+format: $(VENV)/.installed-dev ## put the code into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/snakefmt -l 110 Snakefile workflow
+
+clean: ## remove what `make reproduce` made, logs and caches; data, environment and recorded results stay
+	@rm -rf results/embedded figures/embedded results/runs/tiny-* logs .pytest_cache .ruff_cache .hypothesis
+	@echo "Removed. The environment stays in $(VENV), the images in data/."
+
+# Made once, and again when the dependencies change.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "normeq: error: Python 3.11 or newer is needed, but $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing); name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "normeq: error: $(PYTHON) cannot make environments; install its venv package (Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "Making the environment $(VENV) (once; some minutes)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@$(PIP) -q -c constraints.txt -e '.[test,lint]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""One offline HTML page with everything an experiment gave."""

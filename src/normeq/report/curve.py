@@ -1,0 +1,37 @@
+"""A training curve as a small SVG picture."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+WIDTH, HEIGHT = 160, 36
+
+
+def training_curve(log: Path) -> str:
+    """The loss over steps on a logarithmic scale, smoothed, from ``train.jsonl``; empty where there is no log.
+
+    Returns:
+        An ``<svg>`` element of 160 × 36 units.
+    """
+    losses = []
+    if log.is_file():
+        for line in log.read_text(encoding="utf-8").splitlines():
+            try:
+                losses.append(math.log(max(json.loads(line)["loss"], 1e-12)))
+            except (json.JSONDecodeError, KeyError, TypeError):
+                continue  # the torn last line of a killed run
+    if len(losses) < 2:
+        return ""
+    width = max(1, len(losses) // 20)
+    smooth = [sum(losses[max(0, i - width) : i + 1]) / (i + 1 - max(0, i - width)) for i in range(len(losses))]
+    low, span = min(smooth), max(smooth) - min(smooth) or 1.0
+    points = " ".join(
+        f"{WIDTH * i / (len(smooth) - 1):.1f},{HEIGHT - 2 - (HEIGHT - 4) * (value - low) / span:.1f}"
+        for i, value in enumerate(smooth)
+    )
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="training loss">'
+        f'<polyline points="{points}" fill="none" stroke="#404040" stroke-width="1.5"/></svg>'
+    )
