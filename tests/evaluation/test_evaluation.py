@@ -119,7 +119,8 @@ def test_examples(images, own):
     found = pictures.examples(open_denoiser(f"same={own}:identity", CPU), "d/two", crop, [5, 25], data_dir="", device=CPU)
     np.testing.assert_array_equal(found["noisy"], found["denoised"])
     assert found["clean"].shape == (16, 16) and found["noisy"].shape == (2, 16, 16)
-    assert json.loads(str(found["meta"]))["image"] == "d/two"
+    meta = json.loads(str(found["meta"]))
+    assert (meta["dataset"], meta["image"]) == ("d", "two")
 
 
 def test_filters(images, run_folder):

@@ -43,6 +43,11 @@ def _cut(array: np.ndarray, crop: Crop, image: str) -> np.ndarray:
     return part
 
 
+def _meta(denoiser: Denoiser, image: str, crop: Crop) -> str:
+    dataset, _, name = image.rpartition("/")
+    return describe(denoiser, dataset=dataset, image=name, crop=list(crop))
+
+
 def examples(
     denoiser: Denoiser, image: str, crop: Crop, sigmas: Sequence[float], *, data_dir: str | Path, device: torch.device
 ) -> dict[str, np.ndarray]:
@@ -63,7 +68,7 @@ def examples(
         _cut(run(denoiser, y, sigma, device), crop, image) for y, sigma in zip(noisy, sigmas, strict=True)
     ]
     return {
-        "meta": np.array(describe(denoiser, image=image, crop=list(crop))),
+        "meta": np.array(_meta(denoiser, image, crop)),
         "clean": shown,
         "sigmas": np.array(sigmas, dtype=float),
         "noisy": np.stack(shown_noisy),
@@ -120,7 +125,7 @@ def filters(
             [p[r : r + side, c : c + side] for p, (r, c) in zip(padded, pixels, strict=True)]
         )
     return {
-        "meta": np.array(describe(denoiser, image=image, crop=list(crop))),
+        "meta": np.array(_meta(denoiser, image, crop)),
         "clean": clean,
         "sigmas": np.array(sigmas, dtype=float),
         "noisy": np.stack(noisy),
