@@ -61,6 +61,10 @@ def published_option(wildcards):
 
 
 def run_data(wildcards):
+    """The data that a run needs: none where it is complete, so that a clone with trained networks trains nothing."""
+    folder = Path("results/runs", wildcards.run)
+    if (folder / "model.safetensors").is_file() and (folder / "run.json").is_file():
+        return []
     return placed(EXPERIMENT.runs[wildcards.run].dataset)
 
 
@@ -86,7 +90,14 @@ def denoiser_files(wildcards):
 
 
 def measured_data(kind):
-    return [placed(dataset) for dataset in EXPERIMENT.datasets(kind)]
+    """Input function: the data sets that a measurement reads; none where it is there (its name says what it read)."""
+
+    def data(wildcards):
+        if Path(EXPERIMENT.part(kind, wildcards.folder)).is_file():
+            return []
+        return [placed(dataset) for dataset in EXPERIMENT.datasets(kind)]
+
+    return data
 
 
 def parts(kind):
