@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,11 @@ def test_one_symmetric_scale_for_all_filters(parts: list[Path]) -> None:
     assert float(norm(0.1)) - 0.5 == pytest.approx(0.5 - float(norm(-0.1)))
     with paper_style():
         figure = filters.draw(loaded)
+        figure.draw_without_rendering()
+    bar = sorted(
+        (label.get_window_extent() for label in figure.axes[-1].get_xticklabels()), key=lambda b: b.x0
+    )
+    assert len(bar) >= 5 and not any(a.overlaps(b) for a, b in zip(bar, bar[1:], strict=False))
     coloured = [
         image for axes in figure.axes for image in axes.images if image.get_cmap().name == filters.COLOURS
     ]
@@ -110,6 +116,16 @@ def test_networks_and_users_denoisers_are_named(tmp_path: Path, svg_text) -> Non
     for words in ("tiny trained at σ = 25", "fdncnn20x64 trained at σ = 25", "mine"):
         assert words in text
     assert "mine trained" not in text
+
+
+def test_an_image_may_carry_its_data_set(tmp_path: Path) -> None:
+    plain, joined = write_part(tmp_path, "norm"), tmp_path / "joined.npz"
+    content = dict(np.load(plain))
+    meta = json.loads(str(content["meta"]))
+    meta["image"] = f"{meta.pop('dataset')}/{meta['image']}"
+    np.savez(joined, **content | {"meta": json.dumps(meta)})
+    one, two = (read_parts([path], EXAMPLES)[0].meta for path in (plain, joined))
+    assert one == two and (two["dataset"], two["image"]) == ("set12", "02")
 
 
 def refused(parts: list[Path], words: str, keys=FILTERS) -> None:

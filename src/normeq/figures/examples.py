@@ -50,10 +50,11 @@ def draw(parts: Sequence[Part]) -> Figure:
     subtitle = "; ".join(
         filter(None, [training(parts), "PSNR (dB) of the crop shown, the best in bold; σ in 8-bit units"])
     )
-    over = heading_height(subtitle, page)
+    title = f"Denoised: {place(parts[0])}"
+    over = heading_height(title, subtitle, page)
     top = over + max(text.count("\n") + 1 for text in headings) * LINE + 8
     sheet = Sheet(page, top + len(parts[0]["sigmas"]) * (cell_h + LINE + 20) + 6)
-    sheet.heading(f"Denoised: {place(parts[0])}", subtitle)
+    sheet.heading(title, subtitle)
     for column, (text, colour) in enumerate(zip(headings, colours, strict=True)):
         x = LEFT + column * (cell_w + GAP) + cell_w / 2
         sheet.text(x, top - 8, text, ha="center", va="bottom", color=colour, weight="bold")

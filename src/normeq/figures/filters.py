@@ -67,10 +67,11 @@ def draw(parts: Sequence[Part]) -> Figure:
             "sum: over the whole row; frame in the picture: the part shown on the right; σ in 8-bit units",
         ])
     )  # fmt: skip
-    top = heading_height(subtitle, page) + LINE + 14
+    title = f"Adaptive filters: {place(parts[0])}"
+    top = heading_height(title, subtitle, page) + LINE + 14
     pitch = cell_h + LINE + 24
     sheet = Sheet(page, top + len(parts) * pitch + 108)
-    sheet.heading(f"Adaptive filters: {place(parts[0])}", subtitle)
+    sheet.heading(title, subtitle)
     norm, style = scale(parts), looks(pd.DataFrame([part.meta for part in parts]))
     for i, sigma in enumerate(sigmas):
         x0 = LEFT + i * (block + BLOCK_GAP)
@@ -119,8 +120,11 @@ def _colour_bar(sheet: Sheet, norm: FuncNorm, y: int) -> None:
     axes = sheet.axes((sheet.width - width) / 2, y, width, 20)
     ramp = norm.inverse(np.linspace(0, 1, 257))
     axes.imshow(np.atleast_2d(ramp), aspect="auto", cmap=COLOURS, norm=norm, extent=(0, 1, 0, 1))
-    steps = [step for step in (0.001, 0.01, 0.1, 0.5, 1.0) if 0.002 * largest < step <= 0.75 * largest]
-    ticks = [-largest, *[-s for s in reversed(steps)], 0.0, *steps, largest]
+    steps = [largest]
+    for step in (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001):
+        if norm(steps[-1]) - norm(step) > 0.1 and norm(step) > 0.58:  # room for the labels
+            steps.append(step)
+    ticks = [*[-step for step in steps], 0.0, *reversed(steps)]
     axes.set_xticks(norm(ticks), [f"{tick:.2g}".replace("-", "−") for tick in ticks])
     axes.set_yticks([])
     axes.grid(False)

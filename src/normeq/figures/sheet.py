@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from normeq.figures.style import DPI, EM, GREY, INK
 
 LINE = 30  # height of a line of text, in pixels of the 200 dpi page
+TITLE, SUBTITLE = 11, 8.5  # points
+TITLE_LINE = 46
 
 
 class Sheet:
@@ -46,15 +48,20 @@ class Sheet:
 
     def heading(self, title: str, subtitle: str) -> None:
         """Title and subtitle at the top left; needs ``heading_height`` pixels."""
-        self.text(16, 14, title, size=11, weight="bold")
-        self.text(16, 14 + 1.55 * LINE, wrapped(subtitle, self.width), color=GREY, linespacing=1.25)
+        title, subtitle = wrapped(title, self.width, TITLE), wrapped(subtitle, self.width, SUBTITLE)
+        self.text(16, 14, title, size=TITLE, weight="bold", linespacing=1.25)
+        below = 14 + TITLE_LINE * (title.count("\n") + 1)
+        self.text(16, below, subtitle, size=SUBTITLE, color=GREY, linespacing=1.25)
 
 
-def wrapped(text: str, width: int) -> str:
-    """Break a subtitle to the width of the page (pixels)."""
-    return fill(text, int((width - 32) * 72 / DPI / (8.5 * EM)))
+def wrapped(text: str, width: int, size: float) -> str:
+    """Break a text of ``size`` points to the width of the page (pixels); bold titles are wider."""
+    return fill(text, int((width - 32) * 72 / DPI / (size * EM * (1.18 if size == TITLE else 1))))
 
 
-def heading_height(subtitle: str, width: int) -> int:
+def heading_height(title: str, subtitle: str, width: int) -> int:
     """Pixels that :meth:`Sheet.heading` takes."""
-    return round(14 + 1.55 * LINE + LINE * (wrapped(subtitle, width).count("\n") + 1) + 22)
+    titles, lines = (
+        wrapped(*text).count("\n") + 1 for text in ((title, width, TITLE), (subtitle, width, SUBTITLE))
+    )
+    return round(14 + TITLE_LINE * titles + LINE * lines + 22)
