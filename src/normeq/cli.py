@@ -7,6 +7,7 @@ import sys
 import typer
 
 from normeq import __version__
+from normeq.claims.cli import claims_command
 from normeq.data.cli import app as data_app
 from normeq.errors import NormeqError
 from normeq.evaluation.cli import app as evaluate_app
@@ -27,6 +28,7 @@ app.command("train")(train_command)
 app.add_typer(evaluate_app, name="evaluate")
 app.command("collect")(collect_command)
 app.command("metrics")(metrics_command)
+app.command("claims")(claims_command)
 app.add_typer(table_app, name="table")
 app.add_typer(figure_app, name="figure")
 app.command("report")(report_command)

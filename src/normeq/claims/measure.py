@@ -1,0 +1,154 @@
+"""What each kind of claim is judged by, measured from the long tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student_t
+
+from normeq.claims.significance import holm, signed_rank
+from normeq.claims.spec import Claim
+from normeq.errors import NormeqError
+from normeq.published import same_number
+from normeq.stats import CONFIDENCE, mean_interval, paired, per_image
+from normeq.tables.intervals import in_order, interval_name
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a claim is judged by; dB. Bounds NaN where chance cannot be estimated."""
+
+    value: float
+    low: float
+    high: float
+    images: int
+    draws: int
+    seeds: int
+    subject: str
+    sigma: float
+    p_holm: float = NAN
+    published: float = NAN
+    note: str = ""
+
+
+class Missing(Exception):
+    """A claim cannot be tested; the text says what is missing."""
+
+
+def measure(claim: Claim, rows: pd.DataFrame, published: pd.DataFrame) -> Measured:
+    """Measure a claim.
+
+    Args:
+        rows: of one data set, network and training level; a long table over noise levels or over intervals.
+        published: values of ``published_psnr.csv``; may be empty.
+
+    Raises:
+        Missing: what is needed is not there.
+        NormeqError: intervals at several noise levels, or several published values.
+    """
+    absent = [variant for variant in claim.variants if variant not in set(rows["variant"])]
+    if absent:
+        raise Missing(f"measurements of {' and '.join(absent)}")
+    if claim.kind == "gain":
+        return _gain(claim, rows)
+    return _interval_loss(claim, rows) if claim.kind == "interval_loss" else _level(claim, rows, published)
+
+
+def _gain(claim: Claim, rows: pd.DataFrame) -> Measured:
+    images = per_image(rows, "psnr", ["variant", "sigma"])
+    of, over = (images[images["variant"] == variant] for variant in claim.variants)
+    gains = paired(of, over, "psnr", ["sigma", "image"])
+    here = gains[gains["sigma"] == claim.sigma]
+    if here.empty:
+        raise Missing(f"σ = {claim.sigma:g} for {' and '.join(claim.variants)}")
+    estimate = mean_interval(here["psnr"])
+    family = holm({sigma: signed_rank(group["psnr"]) for sigma, group in gains.groupby("sigma")})
+    return Measured(
+        estimate.mean, estimate.low, estimate.high, estimate.images, *_repeats(here),
+        subject=f"{claim.variants[0]} − {claim.variants[1]}", sigma=claim.sigma, p_holm=family[claim.sigma],
+    )  # fmt: skip
+
+
+def _interval_loss(claim: Claim, rows: pd.DataFrame) -> Measured:
+    images = per_image(rows, "psnr", ["sigma", "a", "b"])
+    unit = images[(images["a"] == 0) & (images["b"] == 1)]
+    if unit.empty:
+        raise Missing("the interval [0, 1]")
+    if images["sigma"].nunique() > 1:
+        raise NormeqError("intervals: more than one noise level in the table; claims need a table with one")
+    there = [(a, b) for a, b in in_order(images)[["a", "b"]].itertuples(index=False) if (a, b) != (0, 1)]
+    pairs = there if claim.intervals is None else list(claim.intervals)
+    absent = [interval_name(*pair) for pair in pairs if pair not in there]
+    if absent or not pairs:
+        raise Missing(f"the interval {', '.join(absent)}" if absent else "intervals other than [0, 1]")
+    change = paired(images, unit, "psnr", ["sigma", "image"])
+    every = 1 - (1 - CONFIDENCE) / len(pairs)  # Bonferroni: all intervals hold together with 95 %
+    losses = [
+        mean_interval(-change.loc[(change["a"] == a) & (change["b"] == b), "psnr"], confidence=every)
+        for a, b in pairs
+    ]
+    size = abs if claim.bound == "within" else float
+    worst = max(range(len(pairs)), key=lambda i: size(losses[i].mean))
+    lower = min if claim.bound == "within" else max
+    return Measured(
+        losses[worst].mean, lower(e.low for e in losses), max(e.high for e in losses), losses[worst].images,
+        *_repeats(images), subject=f"{claim.variants[0]} on {interval_name(*pairs[worst])}",
+        sigma=float(images["sigma"].iloc[0]),
+    )  # fmt: skip
+
+
+def _level(claim: Claim, rows: pd.DataFrame, published: pd.DataFrame) -> Measured:
+    rows = rows[rows["sigma"] == claim.sigma]
+    if rows.empty:
+        raise Missing(f"σ = {claim.sigma:g} for {claim.variants[0]}")
+    theirs = _published(claim, published, rows["dataset"].iloc[0])
+    images = per_image(rows, "psnr", ["variant"])
+    ours = float(images["psnr"].mean())
+    seeds, draws = rows["seed"].nunique(), rows["draw"].nunique()
+    low = high = NAN
+    note = "one seed and one draw: no interval"
+    if max(seeds, draws) > 1:
+        by = "seed" if seeds > 1 else "draw"
+        means = rows.groupby([by, "image"])["psnr"].mean().groupby(by).mean()
+        reach = student_t.ppf((1 + CONFIDENCE) / 2, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means))
+        low, high, note = ours - reach - theirs, ours + reach - theirs, f"interval over {by}s"
+    return Measured(
+        ours - theirs, low, high, len(images), *_repeats(images),
+        subject=f"{claim.variants[0]} − published", sigma=claim.sigma, published=theirs, note=note,
+    )  # fmt: skip
+
+
+def _published(claim: Claim, values: pd.DataFrame, dataset: str) -> float:
+    """The one verified value that the claim names.
+
+    Raises:
+        Missing: there is none.
+        NormeqError: there are several different ones.
+    """
+    wanted = claim.published
+    if values.empty:
+        raise Missing("published values (--published)")
+    rows = values[
+        (values["paper"] == wanted["paper"])
+        & (values["method"] == wanted["method"])
+        & (values["dataset"].str.lower() == dataset)
+        & (values["metric"] == "PSNR")
+        & values["train_sigma"].map(lambda text: same_number(text, claim.sigma))
+        & values["test_sigma"].map(lambda text: same_number(text, claim.sigma))
+        & values["source"].str.endswith(wanted.get("source", ""))
+    ]
+    if rows.empty:
+        raise Missing(f"a verified value of {wanted['paper']} {wanted['method']} at σ = {claim.sigma:g}")
+    if rows["value"].nunique() > 1:
+        places = "; ".join(f"{row.value:g} ({row.source})" for row in rows.itertuples())
+        raise NormeqError(f"claim {claim.id!r}: several published values, give published.source: {places}")
+    return float(rows["value"].iloc[0])
+
+
+def _repeats(images: pd.DataFrame) -> tuple[int, int]:
+    """Draws and seeds that were averaged."""
+    return int(images["draws"].max()), int(images["seeds"].max())

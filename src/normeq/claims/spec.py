@@ -1,0 +1,131 @@
+"""A claim as the config states it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from normeq.errors import NormeqError
+
+BOUNDS = ("at least", "at most", "within")
+# Keys of each kind beside those of every claim: needed, then optional. The config schema says the same.
+COMMON = ("id", "claim", "kind", "datasets", "bound", "threshold")
+KINDS = {
+    "gain": (("of", "over", "sigma"), ("network", "train_sigma")),
+    "interval_loss": (("variant",), ("network", "train_sigma", "intervals")),
+    "level": (("variant", "sigma", "published"), ("network",)),
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim.
+
+    Attributes:
+        id: short name.
+        claim: the statement.
+        kind: one of :data:`KINDS`.
+        datasets: data sets on which it is made; a verdict for each.
+        bound: one of :data:`BOUNDS`.
+        threshold: in dB.
+        variants: the variant, or for a gain the two (``of``, ``over``).
+        network: only this one, or None for each of the table.
+        train_sigma: label of the long tables (``25``, ``5-50``), or None for each of the table.
+        sigma: test noise level in 8-bit units; None for ``interval_loss`` (the level of the table).
+        intervals: only these (a, b), or None for all of the table.
+        published: ``paper``, ``method`` and perhaps ``source`` of the published value (kind ``level``).
+    """
+
+    id: str
+    claim: str
+    kind: str
+    datasets: tuple[str, ...]
+    bound: str
+    threshold: float
+    variants: tuple[str, ...]
+    network: str | None = None
+    train_sigma: str | None = None
+    sigma: float | None = None
+    intervals: tuple[tuple[float, float], ...] | None = None
+    published: dict[str, str] | None = None
+
+    @classmethod
+    def from_dict(cls, entry: dict[str, Any]) -> Claim:
+        """Read one entry of the config.
+
+        Raises:
+            NormeqError: an unknown or missing key, or a bad value; the message names the claim.
+        """
+        if not isinstance(entry, dict):
+            raise NormeqError(f"claims: {entry!r} is not a claim; see docs/claims.md")
+        name = f"claim {entry.get('id', '(without id)')!r}"
+        kind = entry.get("kind")
+        if kind not in KINDS:
+            raise NormeqError(f"{name}: kind {kind!r} is not one of {', '.join(KINDS)}")
+        needed, optional = KINDS[kind]
+        for key in entry:
+            if key not in (*COMMON, *needed, *optional):
+                known = ", ".join((*COMMON, *needed, *optional))
+                raise NormeqError(f"{name}: unknown key {key!r}; known keys are {known}")
+        for key in (*COMMON, *needed):
+            if key not in entry:
+                raise NormeqError(f"{name}: the key {key!r} is missing")
+        if entry["bound"] not in BOUNDS:
+            raise NormeqError(f"{name}: bound {entry['bound']!r} is not one of {', '.join(BOUNDS)}")
+        try:
+            level = float(entry["sigma"]) if "sigma" in entry else None
+            trained = _label(level if kind == "level" else entry.get("train_sigma"))
+            intervals = entry.get("intervals")
+            published = entry.get("published")
+            return cls(
+                id=str(entry["id"]),
+                claim=str(entry["claim"]),
+                kind=kind,
+                datasets=tuple(map(str, entry["datasets"])),
+                bound=entry["bound"],
+                threshold=float(entry["threshold"]),
+                variants=(entry["of"], entry["over"]) if kind == "gain" else (entry["variant"],),
+                network=entry.get("network"),
+                train_sigma=trained,
+                sigma=level,
+                intervals=None if intervals is None else tuple((float(a), float(b)) for a, b in intervals),
+                published=None if published is None else dict(published),
+            )
+        except (TypeError, ValueError) as error:
+            raise NormeqError(f"{name}: {error}") from None
+
+
+def _label(train_sigma: float | list[float] | None) -> str | None:
+    """As the long tables write it."""
+    if train_sigma is None:
+        return None
+    levels = train_sigma if isinstance(train_sigma, list | tuple) else [train_sigma]
+    return "-".join(dict.fromkeys(f"{float(level):g}" for level in levels))
+
+
+def read_claims(config: Path) -> list[Claim]:
+    """The claims of a config file (as a user writes it, or as the workflow records it).
+
+    Raises:
+        NormeqError: the file is missing, not YAML, or has a bad claim or one id twice.
+    """
+    try:
+        content = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NormeqError(f"no such config: {config}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise NormeqError(f"cannot read {config}: {error}") from None
+    except yaml.YAMLError as error:
+        raise NormeqError(f"{config}: not YAML ({' '.join(str(error).split())})") from None
+    entries = content.get("claims", []) if isinstance(content, dict) else None
+    if not isinstance(entries, list):
+        raise NormeqError(f"{config}: no list of claims in it")
+    claims = [Claim.from_dict(entry) for entry in entries]
+    ids = [claim.id for claim in claims]
+    for name in ids:
+        if ids.count(name) > 1:
+            raise NormeqError(f"{config}: two claims have the id {name!r}")
+    return claims
