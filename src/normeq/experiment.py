@@ -19,7 +19,6 @@ import yaml
 
 from normeq.data import registry
 from normeq.errors import NormeqError
-from normeq.files import atomic_path
 from normeq.training.spec import RunSpec
 
 MEASUREMENTS = {"noise_levels": "csv", "intervals": "csv", "filters": "npz", "examples": "npz"}
@@ -85,8 +84,7 @@ class Experiment:
     def part(self, kind: str, folder: str) -> str:
         """File with one measurement of one denoiser; its name changes with the settings and the data."""
         content = {"settings": self.config["evaluate"][kind], "pins": [self.pins[d] for d in self.datasets(kind)]}
-        key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
-        return f"results/{folder}/parts/{kind}-{key}.{MEASUREMENTS[kind]}"
+        return f"results/{folder}/parts/{kind}-{_key(content)}.{MEASUREMENTS[kind]}"
 
     def parts(self, kind: str) -> list[str]:
         """All files of one measurement."""
@@ -105,7 +103,7 @@ class Experiment:
 
         def add(option: str, values: list[Any]) -> None:
             for value in values:
-                text = ",".join(f"{v:g}" for v in value) if isinstance(value, list) else str(value)
+                text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
                 words.extend([option, text])
 
         if "image" in settings:
@@ -113,7 +111,7 @@ class Experiment:
             add("--crop", [settings["crop"]])
         add("--datasets", settings.get("datasets", []))
         add("--sigma", [settings["sigma"]] if "sigma" in settings else [])
-        add("--sigmas", [f"{sigma:g}" for sigma in settings.get("sigmas", [])])
+        add("--sigmas", settings.get("sigmas", []))
         add("--interval", settings.get("intervals", []))
         add("--pixel", settings.get("pixels", []))
         add("--radius", [settings["radius"]] if "radius" in settings else [])
@@ -121,15 +119,21 @@ class Experiment:
         add("--images", [settings["images"]] if settings.get("images") else [])
         return shlex.join(words)
 
-    def write_record(self, path: Path) -> None:
-        """Write what the results depend on: the config without folders, remote and device. Left alone if it is the same."""
-        record = {k: v for k, v in self.config.items() if k not in ("data", "device", "gpu")}
-        text = f"# What results/{self.name} is made from: the config with every default. Written by the workflow.\n"
-        text += yaml.safe_dump(json.loads(json.dumps(record)), sort_keys=False, allow_unicode=True)
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            with atomic_path(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+    def record(self) -> str:
+        """What the results depend on, as YAML: the config without folders, remote and device."""
+        return yaml.safe_dump(
+            json.loads(json.dumps({k: v for k, v in self.config.items() if k not in ("data", "device", "gpu")})),
+            sort_keys=False,
+            allow_unicode=True,
+        )
 
+    def record_file(self) -> str:
+        """File of :meth:`record`; its name changes with it."""
+        return f"results/{self.name}/config-{_key(self.record())}.yaml"
+
+
+def _key(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def read_experiment(config: dict[str, Any]) -> Experiment:

@@ -27,6 +27,7 @@ GPU = min(GPUS, 1) if EXPERIMENT.config["gpu"] == "auto" else EXPERIMENT.config[
 # Values printed by others, shown beside ours.
 PUBLISHED = [str(file) for file in sorted((find_folder(Path(DATA)) / "published").glob("*.csv"))]
 
+CONFIG_RECORD = EXPERIMENT.record_file()
 CAPTIONS = os.path.relpath(Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "report")
 
 
@@ -142,6 +143,10 @@ def evaluate_device(wildcards):
 # --- report
 
 
+def config_record(wildcards):
+    return EXPERIMENT.record()
+
+
 def report_options(wildcards, input):
     """The inputs of the report as options."""
     shown = [f"--table {table}" for table in input.tables if table.endswith(".md")]
@@ -149,14 +154,6 @@ def report_options(wildcards, input):
     shown += [f"--run {Path(record).parent}" for record in input.runs]
     return [*shown, f"--captions {CAPTIONS}"]
 
-
-# --- what can only be seen here, before any job
-
-# The config as data. Its time changes when the science does, so what depends on it is made again then, and only then.
-# Not the output of a job: after a clone Snakemake has no record of earlier parameters, and would not notice that a noise
-# level or a network was taken out of the config.
-CONFIG_RECORD = f"results/{NAME}/config.yaml"
-EXPERIMENT.write_record(Path(CONFIG_RECORD))
 
 # A mark says nothing once its folder is gone.
 for dataset, pin in EXPERIMENT.pins.items():

@@ -7,6 +7,25 @@ if "intervals" in TABLED:
     TABLES.append(f"results/{NAME}/tables/intervals.md")
 
 
+rule record_config:
+    # The config as it was used, every default written out. Its name changes with it, so that what depends on it is made
+    # again when a noise level or a network is taken out, also after a clone, where Snakemake has no record of earlier runs.
+    output:
+        CONFIG_RECORD,
+    log:
+        f"logs/{NAME}/record_config.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=100,
+        runtime=5,
+    params:
+        text=config_record,
+        folder=subpath(output[0], parent=True),
+    shell:
+        "(rm -f {params.folder}/config-*.yaml; printf '%s' {params.text:q} > {output}) 2> {log}"
+
+
 rule collect:
     # The long table: one row per measurement, of all denoisers.
     input:
