@@ -54,6 +54,17 @@ class Denoiser:
         return self.function(y, sigma)
 
 
+class Blind(nn.Module):
+    """A user's network, which is not told σ."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, y: Tensor, sigma: float) -> Tensor:
+        return self.network(y)
+
+
 def open_denoiser(text: str, device: torch.device) -> Denoiser:
     """Open a denoiser by its description.
 
@@ -99,11 +110,12 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
         raise NormeqError(f"denoiser {name}: cannot load {target} ({type(error).__name__}: {error})") from None
     labels = {"network": name, "variant": OTHER, "train_sigma": "", "seed": "", "weights": ""}
     if isinstance(found, nn.Module):
-        module_ = found.to(device).eval().requires_grad_(False)
-        return Denoiser(**labels, function=lambda y, sigma: module_(y), differentiable=True)
+        network = Blind(found).to(device).eval().requires_grad_(False)
+        return Denoiser(**labels, function=network, differentiable=True)
 
-    def apply(y: Tensor, sigma: float) -> Tensor:
-        images = [np.asarray(found(image[0].cpu().numpy(), sigma), dtype=np.float32) for image in y]
+    def apply(y: Tensor, sigma: float) -> Tensor:  # in float64 too, for the certificate
+        arrays = y[:, 0].cpu().numpy()
+        images = [np.asarray(found(array, sigma), dtype=arrays.dtype) for array in arrays]
         for image in images:
             if image.shape != y.shape[2:]:
                 raise NormeqError(

@@ -1,0 +1,113 @@
+"""The arithmetic a denoiser computes in: number formats, autocast, TF32."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from normeq.errors import NormeqError
+from normeq.evaluation.denoisers import Denoiser
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How a denoiser computes.
+
+    Attributes:
+        name: as in the tables.
+        eps: gap between 1 and the next number of the format in which products are formed.
+        images: format of the images that go in and come out.
+        autocast: format of the convolutions where it is narrower than ``images`` (weights stay in float32,
+            as in training).
+        tf32: whether a GPU may round the factors of float32 products to 10 bits.
+    """
+
+    name: str
+    eps: float
+    images: torch.dtype = torch.float32
+    autocast: torch.dtype | None = None
+    tf32: bool = False
+
+
+def _eps(dtype: torch.dtype) -> float:
+    return torch.finfo(dtype).eps
+
+
+ARITHMETICS: dict[str, Arithmetic] = {
+    a.name: a
+    for a in (
+        Arithmetic("float64", _eps(torch.float64), images=torch.float64),
+        Arithmetic("float32", _eps(torch.float32)),
+        Arithmetic("tf32", 2.0**-10, tf32=True),
+        Arithmetic("bfloat16", _eps(torch.bfloat16), autocast=torch.bfloat16),
+        Arithmetic("float16", _eps(torch.float16), autocast=torch.float16),
+    )
+}
+
+
+def get_arithmetic(name: str, device: torch.device) -> Arithmetic:
+    """Look an arithmetic up by name.
+
+    Raises:
+        NormeqError: unknown name, or TF32 away from a CUDA device.
+    """
+    if name not in ARITHMETICS:
+        raise NormeqError(f"unknown dtype {name!r}: choose from {', '.join(ARITHMETICS)}")
+    if ARITHMETICS[name].tf32 and device.type != "cuda":
+        raise NormeqError(f"dtype tf32 exists on NVIDIA GPUs only, and this is {device.type}: leave it out")
+    return ARITHMETICS[name]
+
+
+def computing_in(
+    arithmetic: Arithmetic, denoiser: Denoiser, y: Tensor
+) -> Callable[[Tensor, float], Tensor] | None:
+    """The denoiser in that arithmetic, or None where it cannot.
+
+    Networks can all of them: in float64 a copy with weights in float64; in bfloat16 and float16 under
+    autocast. Functions of arrays know float32, and float64 where they keep it: one that returns nothing but
+    float32 numbers does not.
+
+    Args:
+        arithmetic: what to compute in.
+        denoiser: what computes.
+        y: images (N, 1, H, W) of the device, to try float64 on.
+
+    Returns:
+        A function of images in ``arithmetic.images`` and σ (same units) to images of the same format.
+    """
+    network = denoiser.function if isinstance(denoiser.function, nn.Module) else None
+    if network is None and arithmetic.name not in ("float64", "float32"):
+        return None
+    function = denoiser.function
+    if network is not None and arithmetic.images == torch.float64:
+        function = copy.deepcopy(network).double()
+
+    def compute(images: Tensor, sigma: float) -> Tensor:
+        cast = torch.autocast(
+            images.device.type, arithmetic.autocast, enabled=arithmetic.autocast is not None
+        )
+        with torch.no_grad(), _tf32(arithmetic.tf32), cast:
+            return function(images.clone(), sigma).to(arithmetic.images)  # some work in place
+
+    if network is None and arithmetic.images == torch.float64:
+        output = compute(y.double() / 3, 0.1)  # a third of a float32 number is none
+        if torch.equal(output, output.float().double()):
+            return None
+    return compute
+
+
+@contextmanager
+def _tf32(allowed: bool) -> Iterator[None]:
+    """Allow or forbid TF32 in matrix products and convolutions (PyTorch allows it in the latter)."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    matmul.allow_tf32 = cudnn.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before
