@@ -208,14 +208,17 @@ def _check_evaluate(evaluate: dict[str, Any]) -> None:
 
 
 def check_networks(experiment: Experiment) -> None:
-    """Build every network without memory, so that a mistake shows before hours of training.
+    """Build every network that is still to be trained, without memory, so that a mistake shows before hours of training.
 
     Raises:
         NormeqError: an option that its architecture does not have, or a variant that it cannot be.
     """
+    todo = [s for run, s in experiment.runs.items() if not Path("results/runs", run, "model.safetensors").is_file()]
+    if not todo:
+        return
     import torch
 
-    for spec in {json.dumps([s.network, s.variant]): s for s in experiment.runs.values()}.values():
+    for spec in {json.dumps([s.network, s.variant]): s for s in todo}.values():
         try:
             with torch.device("meta"):
                 spec.build()

@@ -1,0 +1,120 @@
+"""The report: complete, readable without a network, and a bad input is named."""
+
+import base64
+import json
+import re
+
+import pytest
+import yaml
+
+from normeq.errors import NormeqError
+from normeq.report.curve import training_curve
+from normeq.report.markdown import markdown_to_html
+from normeq.report.page import write_report
+
+TABLE = """**A <title>**
+
+| denoiser | PSNR |
+| --- | ---: |
+| tiny, norm | 30.05 [28.15, 32.97] |
+| published: x\\|y | 29.11 |
+
+- σ in 8-bit units.
+"""
+RUN = {
+    "spec": {
+        "network": {"name": "tiny"},
+        "variant": "norm",
+        "dataset": "bsd431",
+        "sigma": 25.0,
+        "seed": 3,
+    },
+    "data": {"images": 431},
+    "pixels": 15_360_000,
+    "seconds": 90.0,
+    "validation_psnr": 30.123,
+    "weights_sha256": "49d998594752f7a2",
+    "revision": "cb7d64cc5e10ab73883e-dirty",
+    "versions": {"torch": "2.13.0"},
+    "hardware": {"cpu": "A CPU", "threads": 2, "device": "cpu"},
+}
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    (tmp_path / "config.yaml").write_text(
+        yaml.safe_dump({"experiment": "x", "title": "T & U", "evaluate": {"noise_levels": {"draws": 2, "images": None}}})
+    )
+    (tmp_path / "t.md").write_text(TABLE)
+    (tmp_path / "noise_levels.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/run.json").write_text(json.dumps(RUN))
+    (tmp_path / "run/train.jsonl").write_text('{"step": 1, "loss": 0.1}\n{"step": 2, "loss": 0.01}\n{"st')
+    (tmp_path / "captions").mkdir()
+    (tmp_path / "captions/figure_noise_levels.rst").write_text("What it\nshows.\n")
+    return tmp_path
+
+
+def make(folder, **changes):
+    arguments = {
+        "config": folder / "config.yaml",
+        "tables": [folder / "t.md"],
+        "figures": [folder / "noise_levels.svg"],
+        "runs": [folder / "run"],
+        "captions": folder / "captions",
+    }
+    write_report(folder / "report.html", **(arguments | changes))
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_everything_is_on_the_page(inputs):
+    page = make(inputs)
+    for words in ("T &amp; U", "A &lt;title&gt;", "28.15", "What it shows.", "2 noise realisation(s)", "30.12 dB"):
+        assert words in page
+    for words in ("49d998594752", "cb7d64cc5e10", "with local changes", "15 million", "1.5 min", "431 images", "<polyline"):
+        assert words in page
+    picture = re.search(r"data:image/svg\+xml;base64,([^\"]+)", page)[1]
+    assert base64.b64decode(picture).startswith(b"<svg")
+
+
+def test_the_page_asks_nothing_of_a_network(inputs):
+    page = make(inputs)
+    assert not re.search(r"""(?:src|href)=["'](?!data:|#|[\w./-]+["'])|url\(|@import|fetch\(|https?://""", page)
+
+
+def test_the_same_inputs_give_the_same_bytes(inputs):
+    assert make(inputs) == make(inputs)
+
+
+def test_an_experiment_without_training_has_no_section_on_runs(inputs):
+    assert "Training runs" in make(inputs)
+    assert "Training runs" not in make(inputs, runs=[])
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [
+        (lambda folder: (folder / "t.md").unlink(), "t.md"),
+        (lambda folder: (folder / "run/run.json").write_text("{}"), "run.json is not the record of a run"),
+        (lambda folder: (folder / "run/run.json").write_text("{"), "run.json: not a JSON file"),
+    ],
+)
+def test_a_bad_input_is_named_and_the_old_page_stays(inputs, break_it, words):
+    before = make(inputs)
+    break_it(inputs)
+    with pytest.raises(NormeqError, match=re.escape(words)):
+        make(inputs)
+    assert (inputs / "report.html").read_text(encoding="utf-8") == before
+
+
+def test_tables_keep_bars_and_mark_published_rows():
+    html = markdown_to_html(TABLE)
+    assert "<td>published: x|y</td>" in html
+    assert html.count('class="published"') == 1
+    assert html.count("<tr") == 3
+
+
+def test_a_curve_needs_two_points(tmp_path):
+    assert training_curve(tmp_path / "train.jsonl") == ""
+    (tmp_path / "train.jsonl").write_text('{"loss": 0.1}\n')
+    assert training_curve(tmp_path / "train.jsonl") == ""

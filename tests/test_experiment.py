@@ -1,0 +1,151 @@
+"""From config to file names: names change with what decides the content, and with nothing else."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from normeq.config import resolve_config
+from normeq.errors import NormeqError
+from normeq.experiment import check_networks, read_experiment
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+CONFIG = yaml.safe_load((ROOT / "config/default.yaml").read_text())
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def read(**changes):
+    config = copy.deepcopy(CONFIG)
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        place = config
+        for key in parents:
+            place = place[key]
+        place[last] = value
+    return read_experiment(resolve_config(config, SCHEMA))
+
+
+def test_one_run_per_network_variant_level_and_seed():
+    experiment = read(train__sigmas=[10, 25, [0, 55]], train__seeds=[0, 1])
+    assert len(experiment.runs) == 4 * 3 * 2
+    assert len({spec.sigma for spec in experiment.runs.values()}) == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": "another"},
+        {"device": "cpu"},
+        {"gpu": 1},
+        {"evaluate__noise_levels__sigmas": [25, 30]},
+        {"data": {"remote": "elsewhere"}},
+    ],
+)
+def test_what_does_not_train_keeps_the_runs(changes):
+    assert read(**changes).runs.keys() == read().runs.keys()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"train__recipe": CONFIG["train"]["recipe"] | {"steps": 601}},
+        {"train__recipe": CONFIG["train"]["recipe"] | {"lr": 0.0031}},
+        {"train__seeds": [7]},
+        {"train__sigmas": [26]},
+        {"networks": [CONFIG["networks"][0] | {"depth": 6}]},
+    ],
+)
+def test_what_decides_the_weights_makes_other_runs(changes):
+    assert not read(**changes).runs.keys() & read().runs.keys()
+
+
+def test_other_data_make_other_runs_and_measurements(monkeypatch):
+    before = read()
+    monkeypatch.setattr("normeq.data.registry.pin", lambda name, data_dir=None: f"changed {name}")
+    after = read()
+    assert not before.runs.keys() & after.runs.keys()
+    assert before.part("noise_levels", "x") != after.part("noise_levels", "x")
+
+
+def test_a_measurement_is_named_by_its_settings_alone():
+    before, after = read(), read(evaluate__noise_levels__sigmas=[5, 7, 25], title="another", device="cpu")
+    assert before.part("noise_levels", "x") != after.part("noise_levels", "x")
+    assert before.part("intervals", "x") == after.part("intervals", "x")
+    assert before.record_file() != after.record_file()
+    assert before.record_file() == read(device="cpu", gpu=0).record_file()
+
+
+def test_users_denoisers_are_one_more_row_but_have_no_filters():
+    experiment = read(denoisers={"mine": "own.py:denoise"})
+    assert experiment.denoisers["embedded/denoisers/mine"] == "mine=own.py:denoise"
+    for kind, count in {"noise_levels": 5, "intervals": 5, "examples": 5, "filters": 4}.items():
+        assert len(experiment.parts(kind)) == count
+
+
+def test_users_denoisers_need_no_networks():
+    config = {key: CONFIG[key] for key in ("experiment", "evaluate")} | {"denoisers": {"mine": "own:denoise"}}
+    experiment = read_experiment(resolve_config(config, SCHEMA))
+    assert not experiment.runs and len(experiment.parts("noise_levels")) == 1
+
+
+def test_pictures_show_one_seed_and_level():
+    experiment = read(train__sigmas=[25, 50], train__seeds=[0, 1])
+    assert len(experiment.parts("noise_levels")) == 16
+    assert len(experiment.parts("examples")) == 4
+
+
+def test_options_reach_the_command_line_unchanged():
+    experiment = read(evaluate__intervals__intervals=[[-0.5, 0.5], [0, 0.1]], evaluate__intervals__images=2)
+    words = experiment.options("intervals").split()
+    assert words == (
+        "--datasets skimage-test --sigma 25 --interval -0.5,0.5 --interval 0,0.1 --draws 1 --images 2".split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"train__dataset": "bsd432"}, "train.dataset: unknown data set 'bsd432'"),
+        ({"evaluate__noise_levels__datasets": ["set13"]}, "evaluate.noise_levels.datasets: unknown data set 'set13'"),
+        ({"evaluate__examples__image": "set13/01"}, "evaluate.examples: unknown data set 'set13'"),
+        ({"evaluate__intervals__intervals": [[0, 1], [1, 1]]}, "intervals[1]: a must be below b, got [1, 1]"),
+        ({"evaluate__filters__pixels": [[0, 96]]}, "filters.pixels[0]: [0, 96] is outside the crop of 96 pixels"),
+        ({"networks": CONFIG["networks"] * 2}, "networks: two runs are called tiny-"),
+        ({"networks": []}, "nothing to evaluate"),
+    ],
+)
+def test_what_the_schema_cannot_see(changes, words):
+    with pytest.raises(NormeqError) as caught:
+        read(**changes)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ({"name": "a", "architecture": "fdncnn", "channels": 15}, "channels"),
+        ({"name": "a", "architecture": "dncnn", "depth": 5}, "norm"),
+        ({"name": "a", "architecture": "drunet", "depth": 5}, "depth"),
+    ],
+)
+def test_networks_that_cannot_be_built_are_refused_before_training(tmp_path, monkeypatch, network, words):
+    experiment = read(networks=[network])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NormeqError, match="config: networks: a: ") as caught:
+        check_networks(experiment)
+    assert words in str(caught.value)
+
+
+def test_the_source_file_of_a_users_denoiser(tmp_path, monkeypatch):
+    experiment = read(denoisers={"a": "own/code.py:f", "b": "own.code:f", "c": "scipy.ndimage:gaussian_filter"})
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/code.py").write_text("f = abs")
+    found = [experiment.source_file(f"embedded/denoisers/{name}") for name in "abc"]
+    assert found == ["own/code.py", "own/code.py", None]
