@@ -1,0 +1,121 @@
+"""Two long tables measurement by measurement: A before, B after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from normeq.errors import NormeqError
+from normeq.stats import paired, per_image, summarise
+from normeq.tables.longtable import IDENTITY, read_intervals, read_noise_levels
+
+MEASUREMENT = {  # columns that name a condition, in both kinds of table
+    "noise levels": [*IDENTITY, "dataset", "sigma"],
+    "intervals": [*IDENTITY, "dataset", "sigma", "a", "b"],
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed from A to B; a condition is a denoiser on a data set at a noise level (and an interval).
+
+    Attributes:
+        kind: key of :data:`MEASUREMENT`.
+        measurements: how many are in both tables.
+        unchanged: how many of these have the same PSNR to the last digit.
+        conditions: how many are in both tables.
+        changed: conditions with a measurement that changed: columns of the condition, mean, low, high (B - A
+            paired by image, dB), images, seeds, draws, psnr_a, psnr_b (means, dB).
+        ranks: conditions whose rank among the denoisers of both tables changed: columns of the condition,
+            rank_a, rank_b (1 is the highest mean PSNR), of.
+        only_a, only_b: columns of the condition, count: measurements that the other table does not have.
+    """
+
+    kind: str
+    measurements: int
+    unchanged: int
+    conditions: int
+    changed: pd.DataFrame
+    ranks: pd.DataFrame
+    only_a: pd.DataFrame
+    only_b: pd.DataFrame
+
+
+def compare(a: Path, b: Path) -> Comparison:
+    """Compare two tables of one kind.
+
+    Raises:
+        NormeqError: a table is missing or malformed, or they are of two kinds, or have nothing in common.
+    """
+    kind = table_kind(a)
+    if table_kind(b) != kind:
+        raise NormeqError(f"{a} is over {kind}, {b} over {table_kind(b)}; compare tables of one kind")
+    read = read_intervals if kind == "intervals" else read_noise_levels
+    keys = MEASUREMENT[kind]
+    columns = [*keys, "seed", "image", "draw", "psnr"]
+    before, after = read(a)[columns], read(b)[columns]
+    on = columns[:-1]
+    common = before.merge(after, on=on, suffixes=("_a", "_b"), validate="one_to_one")
+    if common.empty:
+        raise NormeqError(f"{a} and {b} have no measurement in common")
+    differs = common["psnr_a"] != common["psnr_b"]
+    pairs = [common.rename(columns={f"psnr_{x}": "psnr"})[columns] for x in "ab"]
+    images = [per_image(table, "psnr", keys) for table in pairs]
+    moved = common.loc[differs, keys].drop_duplicates()
+    of_a, of_b = (table.merge(moved, on=keys) for table in images)
+    changed = summarise(paired(of_b, of_a, "psnr", [*keys, "image"]), "psnr", keys)
+    for name, table in (
+        ("psnr_a", of_a),
+        ("psnr_b", of_b),
+    ):  # the conditions are in the same order in all three
+        changed[name] = table.groupby(keys, sort=False)["psnr"].mean().to_numpy()
+    return Comparison(
+        kind=kind,
+        measurements=len(common),
+        unchanged=int((~differs).sum()),
+        conditions=len(common[keys].drop_duplicates()),
+        changed=changed,
+        ranks=_ranks(*images, keys),
+        only_a=_missing(before, after, on, keys),
+        only_b=_missing(after, before, on, keys),
+    )
+
+
+def table_kind(path: Path) -> str:
+    """``noise levels`` or ``intervals``, by the columns.
+
+    Raises:
+        NormeqError: the file is missing or neither.
+    """
+    try:
+        columns = set(pd.read_csv(path, nrows=0).columns)
+    except FileNotFoundError:
+        raise NormeqError(f"no such table: {path}") from None
+    except (OSError, ValueError) as error:  # pandas' errors of parsing and decoding are ValueErrors
+        raise NormeqError(f"cannot read {path} as a CSV table: {' '.join(str(error).split())}") from None
+    if {"a", "b"} <= columns:
+        return "intervals"
+    if "ssim" in columns:
+        return "noise levels"
+    raise NormeqError(
+        f"{path} is neither a noise_levels.csv (column ssim) nor an intervals.csv (columns a, b)"
+    )
+
+
+def _ranks(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    place = keys[len(IDENTITY) :]  # denoisers are ranked within a data set and noise level (and interval)
+    means = [t.groupby(keys, sort=False)["psnr"].mean().rename(x) for t, x in ((before, "a"), (after, "b"))]
+    table = pd.concat(means, axis=1).rename(columns={"a": "mean_a", "b": "mean_b"}).reset_index()
+    groups = table.groupby(place, sort=False)
+    for side in "ab":
+        table[f"rank_{side}"] = groups[f"mean_{side}"].rank(ascending=False, method="min").astype(int)
+    table["of"] = groups["mean_a"].transform("size")
+    return table[table["rank_a"] != table["rank_b"]].drop(columns=["mean_a", "mean_b"]).reset_index(drop=True)
+
+
+def _missing(table: pd.DataFrame, other: pd.DataFrame, on: list[str], keys: list[str]) -> pd.DataFrame:
+    """Measurements that ``other`` does not have, counted for each condition."""
+    rows = table.merge(other[on], on=on, how="left", indicator="where")
+    return rows[rows["where"] == "left_only"].groupby(keys, sort=False).size().rename("count").reset_index()

@@ -1,0 +1,35 @@
+"""``normeq compare``. Heavy imports stand inside the function, so that every other command starts at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def compare_command(
+    a: Annotated[Path, typer.Argument(metavar="A.CSV", help="noise_levels.csv or intervals.csv, before.")],
+    b: Annotated[Path, typer.Argument(metavar="B.CSV", help="The same kind of table, after.")],
+    form: Annotated[
+        str | None, typer.Option("--format", help="md, tex or html; else what --out ends in, else md.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write instead of the terminal.")] = None,
+) -> None:
+    """What changed between two result sets: paired differences, ranks, what only one of them has."""
+    from normeq.compare.changes import compare
+    from normeq.compare.document import FORMATS, render
+    from normeq.errors import NormeqError
+    from normeq.files import atomic_path
+
+    suffix = out.suffix.lstrip(".") if out is not None else ""
+    form = form or (suffix if suffix in FORMATS else "md")
+    if form not in FORMATS:
+        raise NormeqError(f"--format {form}: choose from {', '.join(FORMATS)}")
+    text = render(compare(a, b), str(a), str(b), form)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    with atomic_path(out) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    typer.echo(out)

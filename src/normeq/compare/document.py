@@ -1,0 +1,110 @@
+"""A comparison to read: Markdown, LaTeX or HTML."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+
+from normeq.compare.changes import Comparison
+from normeq.tables.formats import Table, latex, markdown, with_interval
+from normeq.tables.intervals import interval_name
+from normeq.tables.names import counted, dataset_name, variant_name
+
+FORMATS = ("md", "tex", "html")
+STYLE = (
+    "body{font:15px/1.45 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
+    "div{overflow-x:auto}table{border-collapse:collapse}th,td{padding:.2em .8em;text-align:left}"
+    "tr{border-bottom:1px solid #8886}caption{text-align:left;font-weight:bold;padding:.5em 0}"
+)
+
+
+def render(comparison: Comparison, name_a: str, name_b: str, form: str) -> str:
+    """The whole document as text.
+
+    Args:
+        name_a, name_b: how the two tables are called.
+        form: one of :data:`FORMATS`.
+    """
+    lines = _lines(comparison, name_a, name_b)
+    tables = _tables(comparison)
+    if form == "md":
+        return "\n".join(["# What changed", "", *(f"- {line}" for line in lines), "", *map(markdown, tables)])
+    if form == "tex":
+        return "\n".join([*(f"% {line}" for line in lines), "", *map(latex, tables)])
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>What changed</title>'
+        '<meta name="viewport" content="width=device-width">'
+        f"<style>{STYLE}</style></head><body>\n<h1>What changed</h1>\n<ul>{items}</ul>\n"
+        + "\n".join(map(_html, tables))
+        + "\n</body></html>\n"
+    )
+
+
+def _lines(found: Comparison, name_a: str, name_b: str) -> list[str]:
+    still = found.conditions - len(found.changed)
+    lines = [
+        f"A: {name_a}. B: {name_b}. Tables over {found.kind}.",
+        f"{counted([found.measurements], 'measurement')} in both, of which {found.unchanged} unchanged.",
+        f"{len(found.changed)} of {counted([found.conditions], 'condition')} changed, {still} did not.",
+    ]
+    for name, rows in (("A", found.only_a), ("B", found.only_b)):
+        if len(rows):
+            lines.append(f"{counted([rows['count'].sum()], 'measurement')} only in {name}, listed below.")
+    if len(found.ranks) == 0:
+        lines.append("No change of rank between denoisers.")
+    return lines
+
+
+def _tables(found: Comparison) -> list[Table]:
+    tables = []
+
+    def add(rows: pd.DataFrame, title: str, notes: tuple[str, ...], cells) -> None:
+        if len(rows):
+            shown = pd.DataFrame([_condition(row) | cells(row) for row in rows.to_dict("records")])
+            tables.append(Table("compare", rows, shown, title, notes))
+
+    add(
+        found.changed,
+        "Changed: mean PSNR in dB",
+        ("B − A is paired by image, with a 95 % bootstrap interval over images.",),
+        lambda row: {
+            "A": with_interval(row["psnr_a"], float("nan"), float("nan"), 3),
+            "B": with_interval(row["psnr_b"], float("nan"), float("nan"), 3),
+            "B − A [95 %]": with_interval(row["mean"], row["low"], row["high"], 3),
+            "images": str(row["images"]),
+        },
+    )
+    add(
+        found.ranks,
+        "Changed rank by mean PSNR, 1 is best",
+        ("Among the denoisers that are in both.",),
+        lambda row: {"rank in A": str(row["rank_a"]), "rank in B": str(row["rank_b"]), "of": str(row["of"])},
+    )
+    for name, rows in (("A", found.only_a), ("B", found.only_b)):
+        add(rows, f"Only in {name}", (), lambda row: {"measurements": str(row["count"])})
+    return tables
+
+
+def _condition(row: dict) -> dict[str, str]:
+    own = row["variant"] == "other"
+    denoiser = row["network"] if own else f"{row['network']}, {variant_name(row['variant'], row['network'])}"
+    cells = {
+        "denoiser": denoiser,
+        "train σ": row["train_sigma"].replace("-", "–") or "–",
+        "data set": dataset_name(row["dataset"]),
+        "σ": f"{row['sigma']:g}",
+    }
+    return cells | ({"[a, b]": interval_name(row["a"], row["b"])} if "a" in row else {})
+
+
+def _html(table: Table) -> str:
+    def row(cells: list[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+
+    body = "\n".join(row(cells, "td") for cells in table.shown.to_numpy().tolist())
+    notes = "".join(f"<p>{escape(note)}</p>" for note in table.notes)
+    head = row(list(table.shown.columns), "th")
+    caption = f"<caption>{escape(table.title)}</caption>"
+    return f"<div><table>{caption}<thead>{head}</thead><tbody>\n{body}\n</tbody></table></div>{notes}"

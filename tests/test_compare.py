@@ -1,0 +1,180 @@
+"""Two tables that differ in known places."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from typer.testing import CliRunner
+
+from normeq import cli
+from normeq.compare.changes import compare
+from normeq.compare.document import render
+from tests import synthetic
+
+IMAGES = {"set12": 4, "bsd68": 5}
+
+
+def levels(**options) -> pd.DataFrame:
+    return synthetic.noise_levels(images=IMAGES, sigmas=(5, 25), **options)
+
+
+def written(folder: Path, **tables: pd.DataFrame) -> list[Path]:
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    return [folder / f"{name}.csv" for name in tables]
+
+
+def where(table: pd.DataFrame, **values) -> pd.Series:
+    mask = pd.Series(True, index=table.index)
+    for column, value in values.items():
+        mask &= table[column] == value
+    return mask
+
+
+def test_nothing_changed(tmp_path: Path) -> None:
+    table = levels()
+    found = compare(*written(tmp_path, a=table, b=table.sample(frac=1, random_state=1)))
+    assert (found.measurements, found.unchanged, found.conditions) == (72, 72, 16)
+    assert all(part.empty for part in (found.changed, found.ranks, found.only_a, found.only_b))
+    text = render(found, "a", "b", "md")
+    assert "72 measurements in both, of which 72 unchanged." in text and "| --- |" not in text
+
+
+def test_differences_are_paired_by_image_after_averaging_draws(tmp_path: Path) -> None:
+    before = levels(draws=2)
+    after = before.copy()
+    here = where(after, variant="norm", dataset="bsd68", sigma=25)
+    gain = np.repeat([0.1, 0.2, 0.3, 0.4, 0.9], 2) + np.tile([-0.05, 0.05], 5)
+    after.loc[here, "psnr"] += gain
+    found = compare(*written(tmp_path, a=before, b=after.sample(frac=1, random_state=2)))
+    assert len(found.changed) == 1 and found.measurements - found.unchanged == 10
+    row = found.changed.iloc[0]
+    each = gain.reshape(5, 2).mean(axis=1)
+    by_hand = stats.bootstrap((each,), np.mean, rng=np.random.default_rng(8)).confidence_interval
+    assert row["mean"] == pytest.approx(each.mean()) and row["images"] == 5 and row["draws"] == 2
+    assert (row["low"], row["high"]) == pytest.approx((by_hand.low, by_hand.high), abs=0.06)
+    assert row["psnr_a"] == pytest.approx(before.loc[here, "psnr"].mean())
+    assert row["psnr_b"] == pytest.approx(after.loc[here, "psnr"].mean())
+    assert (row["variant"], row["dataset"], row["sigma"]) == ("norm", "bsd68", 25)
+
+
+def test_changes_of_rank(tmp_path: Path) -> None:
+    before = levels(other=("mine",))
+    before["psnr"] = 30.0 + before["variant"].map(
+        {"ordinary": 0, "scale": 1, "norm": 2, "wrapped": 3, "other": 4}
+    )
+    after = before.copy()
+    after.loc[where(after, variant="ordinary", dataset="set12", sigma=5), "psnr"] = 32.5
+    found = compare(*written(tmp_path, a=before, b=after))
+    ranks = found.ranks.set_index("variant")[["rank_a", "rank_b", "of"]].T.to_dict("list")
+    assert ranks == {"ordinary": [5, 3, 5], "scale": [4, 5, 5], "norm": [3, 4, 5]}
+    assert set(found.ranks["dataset"]) == {"set12"} and set(found.ranks["sigma"]) == {5}
+
+
+def test_what_only_one_has_is_named_and_not_ranked(tmp_path: Path) -> None:
+    table = levels(other=("mine",))
+    table.loc[where(table, variant="other"), "psnr"] = 99.0  # best of all, but only in B
+    a, b = written(tmp_path, a=table[table["variant"] != "other"], b=table[table["sigma"] != 5])
+    found = compare(a, b)
+    assert set(found.only_a["sigma"]) == {5.0} and found.only_a["count"].sum() == 36
+    assert set(found.only_b["network"]) == {"mine"} and found.only_b["count"].tolist() == [4, 5]
+    assert found.measurements == found.unchanged == 36 and found.ranks.empty
+    text = render(found, "a", "b", "md")
+    assert "36 measurements only in A" in text and "**Only in B**" in text
+    assert "| mine | – | Set12 | 25 | 4 |" in text
+
+
+def test_images_in_common_are_compared(tmp_path: Path) -> None:
+    before, after = levels(), levels()
+    after["psnr"] += 1
+    before = before[before["image"] != "00"]
+    after.loc[where(after, image="00"), "psnr"] = 0
+    found = compare(*written(tmp_path, a=before, b=after))
+    assert found.changed["mean"].to_numpy() == pytest.approx(1) and set(found.changed["images"]) == {3, 4}
+    assert found.only_a.empty and set(found.only_b["count"]) == {1}
+
+
+def test_tables_over_intervals(tmp_path: Path) -> None:
+    before = synthetic.intervals(images={"set12": 3}, pairs=((0, 1), (-1, 1)))
+    after = before.copy()
+    after.loc[where(after, variant="norm", a=-1), "psnr"] += 0.25
+    found = compare(*written(tmp_path, a=before, b=after))
+    assert found.kind == "intervals" and found.changed[["a", "b"]].to_numpy().tolist() == [[-1, 1]]
+    text = render(found, "a", "b", "md")
+    assert "| [−1, 1] |" in text and "0.250 [0.250, 0.250]" in text
+
+
+class Cells(HTMLParser):
+    """Text of the cells, and that every element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open, self.cells = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("td", "th"):
+            self.cells.append(data)
+
+
+def test_three_formats_say_the_same(tmp_path: Path) -> None:
+    before = levels(other=("a<b>",))
+    after = before.copy()
+    after.loc[where(after, variant="other", dataset="set12", sigma=25), "psnr"] += 1
+    a, b = written(tmp_path, a=before, b=after)
+    found = compare(a, b)
+    page = Cells(render(found, "A", "B", "html"))
+    assert not page.open and "1.000 [1.000, 1.000]" in page.cells and "a<b>" in page.cells
+    assert r"1.000 [1.000, 1.000] & 4 \\" in render(found, "A", "B", "tex")
+    assert "| a<b> | – | Set12 | 25 |" in render(found, "A", "B", "md")
+
+
+def test_the_command(tmp_path: Path) -> None:
+    table = levels()
+    a, b = map(str, written(tmp_path, a=table, b=table))
+    run = CliRunner().invoke
+    assert run(cli.app, ["compare", a, b]).output.startswith("# What changed\n")
+    assert run(cli.app, ["compare", a, b, "--format", "html"]).output.startswith("<!doctype html>")
+    out = tmp_path / "new" / "changes.html"
+    assert run(cli.app, ["compare", a, b, "--out", str(out)]).output.strip().endswith("changes.html")
+    assert out.read_text(encoding="utf-8").startswith("<!doctype html>")  # by the name of the file
+    run(cli.app, ["compare", a, b, "--out", str(out), "--format", "tex"])
+    assert out.read_text(encoding="utf-8").startswith("% A: ")
+
+
+def test_mistakes_are_one_line(tmp_path: Path, monkeypatch, capsys) -> None:
+    table = levels()
+    written(
+        tmp_path, a=table, i=synthetic.intervals(images=IMAGES), far=table.assign(sigma=table["sigma"] + 1)
+    )
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "else.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "bytes.csv").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff")
+    a = str(tmp_path / "a.csv")
+    cases = [
+        ([a, tmp_path / "none.csv"], "no such table"),
+        ([a, tmp_path / "empty.csv"], "cannot read"),
+        ([tmp_path / "bytes.csv", a], "bytes.csv"),
+        ([a, tmp_path / "else.csv"], "neither a noise_levels.csv"),
+        ([a, tmp_path / "i.csv"], "compare tables of one kind"),
+        ([a, tmp_path / "far.csv"], "no measurement in common"),
+        ([a, a, "--format", "pdf"], "choose from md, tex, html"),
+    ]
+    for words, message in cases:
+        monkeypatch.setattr("sys.argv", ["normeq", "compare", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        error = capsys.readouterr().err
+        assert stop.value.code == 2 and message in error and error.count("\n") == 1, error
