@@ -72,3 +72,9 @@ def test_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_a_parent_that_is_a_file(tmp_path):
+    (tmp_path / "out").write_text("in the way")
+    with pytest.raises(NormeqError, match="cannot write .*table.csv: "), atomic_path(tmp_path / "out" / "table.csv") as temporary:
+        temporary.write_text("never")

@@ -6,7 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise NormeqError(describe_os_error(error, path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # never hide the first error, such as a parent that is a file
+            temporary.unlink(missing_ok=True)
 
 
 def describe_os_error(error: OSError, path: str | Path) -> str:
