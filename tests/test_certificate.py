@@ -332,6 +332,7 @@ def test_command(normeq, run, own, tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         (["x", "--sigma", "-1"], "sigma must be above 0"),
+        (["x", "--table-dir", "."], "the table would overwrite"),
         (["x", "--scale", "0"], "a scale must be a positive number"),
         (["x", "--dtype", "float8"], "unknown dtype 'float8': choose from float64"),
         (["x", "--dtype", "tf32", "--device", "cpu"], "dtype tf32 exists on NVIDIA GPUs only"),
@@ -342,7 +343,7 @@ def test_command(normeq, run, own, tmp_path, monkeypatch):
 )
 def test_mistakes_are_one_line(normeq, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
-    status, _, errors = normeq(*arguments, "--out", "c.csv")
+    status, _, errors = normeq(*arguments, "--out", "certificate.csv")
     assert status == 2 and errors.startswith("normeq: error: ") and errors.count("\n") == 1
     assert message in errors
     assert not list(tmp_path.iterdir())

@@ -55,6 +55,8 @@ def certify_command(
     from normeq.tables.formats import write_table
 
     check_sigmas([sigma])
+    if table_dir is not None and (table_dir / "certificate.csv").resolve() == out.resolve():
+        raise NormeqError(f"--table-dir {table_dir}: the table would overwrite {out}; choose another folder")
     grid = changes(scale or SCALES, shift or SHIFTS)
     if threads:
         torch.set_num_threads(threads)

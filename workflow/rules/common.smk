@@ -1,6 +1,7 @@
 # What the other files share: the experiment (read once, mistakes named in one line), and functions of wildcards.
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -138,6 +139,39 @@ def train_device(wildcards):
 
 def evaluate_device(wildcards):
     return device(list(EXPERIMENT.denoisers).index(wildcards.folder))
+
+
+# --- certificate
+
+
+def certificate_denoisers(wildcards):
+    """The denoisers of the experiment and the classical ones that the config names, as arguments."""
+    classical = EXPERIMENT.config["evaluate"]["certificate"]["classical"]
+    extra = [name for name in classical if name not in EXPERIMENT.config["denoisers"]]
+    return shlex.join(
+        [*EXPERIMENT.denoisers.values(), *(f"{name}=normeq.classical:{name}" for name in extra)]
+    )
+
+
+def certificate_denoisers_files(wildcards):
+    """Weights (`ancient`, see denoiser_files) and files of the user's own denoisers."""
+    weights = [ancient(f"results/runs/{run}/model.safetensors") for run in EXPERIMENT.runs]
+    own = [
+        EXPERIMENT.source_file(folder) for folder in EXPERIMENT.denoisers if not folder.startswith("runs/")
+    ]
+    return weights + [file for file in own if file]
+
+
+def certificate_data(wildcards):
+    """The images: none where the certificate of this config is there."""
+    if Path(CERTIFICATE).is_file() and Path(CONFIG_RECORD).is_file():
+        return []
+    return [placed(dataset) for dataset in EXPERIMENT.datasets("certificate")]
+
+
+def certificate_options(wildcards):
+    settings = EXPERIMENT.config["evaluate"]["certificate"]
+    return shlex.join(f"--{key}={settings[key]}" for key in ("image", "sigma", "size"))
 
 
 # --- report
