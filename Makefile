@@ -22,15 +22,15 @@ help: ## this list
 
 reproduce: $(VENV)/.installed ## everything from nothing: environment, data, training, tables, figures, report (minutes)
 	@$(RUN)
-	@printf '\n%s\n' "Done. Open:" "  report   results/embedded/report.html" "  tables   results/embedded/tables/" "  figures  figures/embedded/"
+	@printf '%s\n' "" "Done. Open:" "  report   results/embedded/report.html" "  tables   results/embedded/tables/" "  figures  figures/embedded/"
 
 compact: $(VENV)/.installed ## the small experiment of README on Set12 and BSD68; trains what is not there (hours on a CPU)
 	@$(RUN) --configfile config/compact.yaml
-	@printf '\n%s\n' "Done. Open:" "  report   results/compact/report.html" "  tables   results/compact/tables/" "  figures  figures/compact/"
+	@printf '%s\n' "" "Done. Open:" "  report   results/compact/report.html" "  tables   results/compact/tables/" "  figures  figures/compact/"
 
 paper: $(VENV)/.installed ## the paper's experiment; trains what is not there (days on a GPU)
 	@$(RUN) --configfile config/paper.yaml
-	@printf '\n%s\n' "Done. Open:" "  report   results/paper/report.html" "  tables   results/paper/tables/" "  figures  figures/paper/"
+	@printf '%s\n' "" "Done. Open:" "  report   results/paper/report.html" "  tables   results/paper/tables/" "  figures  figures/paper/"
 
 data: $(VENV)/.installed ## place Set12, BSD68 and the training images in data/ (40 MB, every file checked)
 	@$(BIN)/normeq data get set12 bsd68 bsd431

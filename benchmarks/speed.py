@@ -60,7 +60,9 @@ class Subject:
     ) -> None:
         architecture, options = NETWORKS[network]
         torch.manual_seed(0)
-        self.net = build_network(architecture, variant, **options).to(device).to(memory_format=torch.channels_last)
+        self.net = (
+            build_network(architecture, variant, **options).to(device).to(memory_format=torch.channels_last)
+        )
         self.net.train(mode == "train")
         self.images = torch.rand(shape, device=device).to(memory_format=torch.channels_last)
         self.optimizer = torch.optim.Adam(self.net.parameters())
@@ -97,7 +99,8 @@ class Subject:
 
 
 class PeakMemory:
-    """Peak memory in MB from now on: allocated on a GPU; on Linux what the process gains, elsewhere unknown."""
+    """Peak memory in MB from now on: allocated on a GPU; on Linux what the process gains, elsewhere
+    unknown."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device

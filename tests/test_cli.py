@@ -37,13 +37,19 @@ def test_version_and_help(normeq):
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed():
-    code = "import sys, normeq.cli; print(sorted({'torch', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules)))"
+    code = (
+        "import sys, normeq.cli; print(sorted({'torch', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules)))"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
 
 
 def test_the_installed_command():
-    found = subprocess.run([sys.executable, "-m", "normeq.cli", "collect", "out.csv", "missing.csv"], capture_output=True, text=True)
+    found = subprocess.run(
+        [sys.executable, "-m", "normeq.cli", "collect", "out.csv", "missing.csv"],
+        capture_output=True,
+        text=True,
+    )
     assert (found.returncode, found.stderr) == (2, "normeq: error: missing.csv: no such file\n")
 
 

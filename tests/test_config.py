@@ -45,13 +45,21 @@ def put(config: dict, path: str, value: object) -> None:
         ("train/recipe/stepz", 5, "train.recipe: unknown key 'stepz'; did you mean 'steps'?"),
         ("networks/0/depht", 5, "networks[0]: unknown key 'depht'; did you mean 'depth'?"),
         ("variants", ["orinary"], "variants[0]: 'orinary' is not one of ordinary, scale, norm, wrapped"),
-        ("networks/0/architecture", "unet", "networks[0].architecture: 'unet' is not one of fdncnn, drunet, dncnn"),
+        (
+            "networks/0/architecture",
+            "unet",
+            "networks[0].architecture: 'unet' is not one of fdncnn, drunet, dncnn",
+        ),
         ("train/recipe/steps", 0, "train.recipe.steps: 0 must be at least 1"),
         ("train/recipe/lr", "1e-3", "train.recipe.lr: '1e-3' is not a number (YAML reads 1e-3 as text"),
         ("train/sigmas", [-5], "train.sigmas[0]: -5 must be above 0"),
         ("train/sigmas", [[0, 300]], "train.sigmas[0][1]: 300 must be at most 255"),
         ("evaluate/noise_levels/sigmas", [25, -1], "evaluate.noise_levels.sigmas[1]: -1 must be above 0"),
-        ("evaluate/noise_levels/sigmas", [25, 25], "evaluate.noise_levels.sigmas: an entry stands there twice"),
+        (
+            "evaluate/noise_levels/sigmas",
+            [25, 25],
+            "evaluate.noise_levels.sigmas: an entry stands there twice",
+        ),
         ("evaluate/noise_levels/draws", 0, "evaluate.noise_levels.draws: 0 must be at least 1"),
         ("experiment", "../x", "experiment: '../x' does not match"),
         ("device", "tpu", "device: 'tpu' does not match"),
@@ -70,6 +78,8 @@ def test_a_mistake_is_named_in_one_line(path, value, words):
 def test_a_missing_key_is_named():
     config = example()
     del config["train"]["recipe"]["steps"], config["experiment"]
-    with pytest.raises(NormeqError, match=r"the key 'experiment' is missing|the key 'steps' is missing") as caught:
+    with pytest.raises(
+        NormeqError, match=r"the key 'experiment' is missing|the key 'steps' is missing"
+    ) as caught:
         resolve_config(config, SCHEMA)
     assert "(and 1 more)" in str(caught.value)

@@ -112,10 +112,16 @@ def test_options_reach_the_command_line_unchanged():
     ("changes", "words"),
     [
         ({"train__dataset": "bsd432"}, "train.dataset: unknown data set 'bsd432'"),
-        ({"evaluate__noise_levels__datasets": ["set13"]}, "evaluate.noise_levels.datasets: unknown data set 'set13'"),
+        (
+            {"evaluate__noise_levels__datasets": ["set13"]},
+            "evaluate.noise_levels.datasets: unknown data set 'set13'",
+        ),
         ({"evaluate__examples__image": "set13/01"}, "evaluate.examples: unknown data set 'set13'"),
         ({"evaluate__intervals__intervals": [[0, 1], [1, 1]]}, "intervals[1]: a must be below b, got [1, 1]"),
-        ({"evaluate__filters__pixels": [[0, 96]]}, "filters.pixels[0]: [0, 96] is outside the crop of 96 pixels"),
+        (
+            {"evaluate__filters__pixels": [[0, 96]]},
+            "filters.pixels[0]: [0, 96] is outside the crop of 96 pixels",
+        ),
         ({"networks": CONFIG["networks"] * 2}, "networks: two runs are called tiny-"),
         ({"networks": []}, "nothing to evaluate"),
     ],
@@ -143,7 +149,9 @@ def test_networks_that_cannot_be_built_are_refused_before_training(tmp_path, mon
 
 
 def test_the_source_file_of_a_users_denoiser(tmp_path, monkeypatch):
-    experiment = read(denoisers={"a": "own/code.py:f", "b": "own.code:f", "c": "scipy.ndimage:gaussian_filter"})
+    experiment = read(
+        denoisers={"a": "own/code.py:f", "b": "own.code:f", "c": "scipy.ndimage:gaussian_filter"}
+    )
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own").mkdir()
     (tmp_path / "own/code.py").write_text("f = abs")

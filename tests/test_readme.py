@@ -8,13 +8,22 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TITLES = {"ordinary": "ordinary", "scale-equivariant": "scale", "normalization-equivariant": "norm", "wrapped ordinary": "wrapped"}
+TITLES = {
+    "ordinary": "ordinary",
+    "scale-equivariant": "scale",
+    "normalization-equivariant": "norm",
+    "wrapped ordinary": "wrapped",
+}
 
 
 def rows():
     """The result table: variant -> cells."""
     found = re.findall(r"^\| (?:\*\*)?([a-z- ]+?)(?:\*\*)? \|(.*)\|$", README, flags=re.M)
-    return {TITLES[title]: [cell.strip(" *") for cell in cells.split("|")] for title, cells in found if title in TITLES}
+    return {
+        TITLES[title]: [cell.strip(" *") for cell in cells.split("|")]
+        for title, cells in found
+        if title in TITLES
+    }
 
 
 def mean(dataset, variant, sigma):

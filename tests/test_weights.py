@@ -60,7 +60,9 @@ def test_foreign_file(tmp_path):
 def test_weights_of_another_network(saved):
     path, network = saved
     deeper = build_network("fdncnn", "norm", depth=4, channels=4)
-    with pytest.raises(NormeqError, match=r"another network: layers\.4\.weight has shape \(1, 4, 3, 3\), expected"):
+    with pytest.raises(
+        NormeqError, match=r"another network: layers\.4\.weight has shape \(1, 4, 3, 3\), expected"
+    ):
         load_state(deeper, network.state_dict(), path)
 
 
@@ -76,5 +78,8 @@ def test_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
 
 def test_a_parent_that_is_a_file(tmp_path):
     (tmp_path / "out").write_text("in the way")
-    with pytest.raises(NormeqError, match="cannot write .*table.csv: "), atomic_path(tmp_path / "out" / "table.csv") as temporary:
+    with (
+        pytest.raises(NormeqError, match="cannot write .*table.csv: "),
+        atomic_path(tmp_path / "out" / "table.csv") as temporary,
+    ):
         temporary.write_text("never")

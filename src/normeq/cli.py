@@ -9,6 +9,7 @@ import typer
 from normeq import __version__
 from normeq.certificate_cli import certify_command
 from normeq.claims.cli import claims_command
+from normeq.compare.cli import compare_command
 from normeq.data.cli import app as data_app
 from normeq.errors import NormeqError
 from normeq.evaluation.cli import app as evaluate_app
@@ -31,6 +32,7 @@ app.command("certify")(certify_command)
 app.command("collect")(collect_command)
 app.command("metrics")(metrics_command)
 app.command("claims")(claims_command)
+app.command("compare")(compare_command)
 app.add_typer(table_app, name="table")
 app.add_typer(figure_app, name="figure")
 app.command("report")(report_command)

@@ -17,7 +17,8 @@ def resolve_config(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, 
 
     Args:
         config: as read from YAML; not changed.
-        schema: JSON schema (draft 2020-12) whose ``default`` entries apply; ``$ref`` may point into its ``$defs``.
+        schema: JSON schema (draft 2020-12) whose ``default`` entries apply; ``$ref`` may point into its
+            ``$defs``.
 
     Returns:
         A deep copy with every default written out.

@@ -17,10 +17,11 @@ class Defect:
 
     Attributes:
         scale, shift: λ > 0 and μ.
-        relative: ‖f(λy + μ) - (λf(y) + μ)‖₂ / (‖λf(y) + μ‖₂ + 1e-6), the metric of Saied & Fleuret 2026, appendix E.
+        relative: ‖f(λy + μ) - (λf(y) + μ)‖₂ / (‖λf(y) + μ‖₂ + 1e-6), the metric of Saied & Fleuret 2026,
+            appendix E.
         absolute: largest absolute difference, in the units of y.
-        normalised: largest absolute difference divided by λ, so in the units of y before the change of range. The strictest of the
-            three where λ is small against μ.
+        normalised: largest absolute difference divided by λ, so in the units of y before the change of
+            range. The strictest of the three where λ is small against μ.
     """
 
     scale: float
@@ -45,7 +46,8 @@ def defect(
         y: images, any shape that ``denoise`` takes.
         scale: λ > 0.
         shift: μ, in the units of y.
-        sigma: noise level in the units of y for denoisers with a noise map; scaled by λ alike, f(λy + μ, λσ) = λf(y, σ) + μ.
+        sigma: noise level in the units of y for denoisers with a noise map; scaled by λ alike, f(λy + μ, λσ)
+            = λf(y, σ) + μ.
 
     Raises:
         ValueError: λ ≤ 0.

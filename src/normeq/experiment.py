@@ -1,8 +1,8 @@
 """From a config to the work: which runs are trained, what is measured on each, and the names of the files.
 
-Names carry content. A run's folder ends in the fingerprint of all that decides its weights; a measurement's file ends
-in the fingerprint of its settings and data. So whether something must be computed can be read off the file names,
-also in a fresh clone, where files have arbitrary times and no workflow has run yet.
+Names carry content. A run's folder ends in the fingerprint of all that decides its weights; a measurement's
+file ends in the fingerprint of its settings and data. So whether something must be computed can be read off
+the file names, also in a fresh clone, where files have arbitrary times and no workflow has run yet.
 """
 
 from __future__ import annotations
@@ -48,12 +48,14 @@ class Experiment:
     def denoisers(self) -> dict[str, str]:
         """Folder below ``results/`` that holds its measurements -> DENOISER as the command line takes it."""
         own = {
-            f"{self.name}/denoisers/{name}": f"{name}={target}" for name, target in self.config["denoisers"].items()
+            f"{self.name}/denoisers/{name}": f"{name}={target}"
+            for name, target in self.config["denoisers"].items()
         }
         return {f"runs/{run}": f"results/runs/{run}" for run in self.runs} | own
 
     def source_file(self, folder: str) -> str | None:
-        """File below the working directory that a user's own denoiser comes from; None for installed modules."""
+        """File below the working directory that a user's own denoiser comes from; None for installed
+        modules."""
         place = self.denoisers[folder].partition("=")[2].rpartition(":")[0]
         file = Path(place if place.endswith(".py") else f"{place.replace('.', os.sep)}.py")
         return str(file) if file.is_file() else None
@@ -63,12 +65,14 @@ class Experiment:
         return [kind for kind in MEASUREMENTS if kind in self.config["evaluate"]]
 
     def shown(self) -> list[str]:
-        """Denoisers in pictures: of the first network, noise level and seed every variant, then the user's own."""
+        """Denoisers in pictures: of the first network, noise level and seed every variant, then the user's
+        own."""
         first = next(iter(self.runs.values()), None)
         alike = [
             f"runs/{run}"
             for run, spec in self.runs.items()
-            if (spec.network["name"], spec.sigma, spec.seed) == (first.network["name"], first.sigma, first.seed)
+            if (spec.network["name"], spec.sigma, spec.seed)
+            == (first.network["name"], first.sigma, first.seed)
         ]
         return alike + [folder for folder in self.denoisers if not folder.startswith("runs/")]
 
@@ -83,7 +87,10 @@ class Experiment:
 
     def part(self, kind: str, folder: str) -> str:
         """File with one measurement of one denoiser; its name changes with the settings and the data."""
-        content = {"settings": self.config["evaluate"][kind], "pins": [self.pins[d] for d in self.datasets(kind)]}
+        content = {
+            "settings": self.config["evaluate"][kind],
+            "pins": [self.pins[d] for d in self.datasets(kind)],
+        }
         return f"results/{folder}/parts/{kind}-{_key(content)}.{MEASUREMENTS[kind]}"
 
     def parts(self, kind: str) -> list[str]:
@@ -122,7 +129,9 @@ class Experiment:
     def record(self) -> str:
         """What the results depend on, as YAML: the config without folders, remote and device."""
         return yaml.safe_dump(
-            json.loads(json.dumps({k: v for k, v in self.config.items() if k not in ("data", "device", "gpu")})),
+            json.loads(
+                json.dumps({k: v for k, v in self.config.items() if k not in ("data", "device", "gpu")})
+            ),
             sort_keys=False,
             allow_unicode=True,
         )
@@ -140,8 +149,8 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
     """Make the experiment of a resolved config (see :func:`normeq.config.resolve_config`).
 
     Raises:
-        NormeqError: what a schema cannot see: unknown data sets, a = b, pixels outside the crop, a network that
-            cannot be built, two runs of one name; the message names the key.
+        NormeqError: what a schema cannot see: unknown data sets, a = b, pixels outside the crop, a network
+            that cannot be built, two runs of one name; the message names the key.
     """
     evaluate = config["evaluate"]
     used = {f"evaluate.{kind}": [s["image"].split("/")[0]] for kind, s in evaluate.items() if "image" in s}
@@ -171,7 +180,9 @@ def _specs(config: dict[str, Any]) -> list[RunSpec]:
     if not config["networks"]:
         return []
     if "train" not in config:
-        raise NormeqError("config: the key 'train' is missing (networks are named, but not how to train them)")
+        raise NormeqError(
+            "config: the key 'train' is missing (networks are named, but not how to train them)"
+        )
     train = config["train"]
     return [
         RunSpec.from_dict(
@@ -194,7 +205,9 @@ def _specs(config: dict[str, Any]) -> list[RunSpec]:
 def _check_evaluate(evaluate: dict[str, Any]) -> None:
     for number, (a, b) in enumerate(evaluate.get("intervals", {}).get("intervals", [])):
         if not a < b:
-            raise NormeqError(f"config: evaluate.intervals.intervals[{number}]: a must be below b, got [{a}, {b}]")
+            raise NormeqError(
+                f"config: evaluate.intervals.intervals[{number}]: a must be below b, got [{a}, {b}]"
+            )
     for kind in ("filters", "examples"):
         if kind in evaluate and evaluate[kind]["crop"][2] < 8:
             raise NormeqError(f"config: evaluate.{kind}.crop: the side must be at least 8 pixels")
@@ -203,17 +216,23 @@ def _check_evaluate(evaluate: dict[str, Any]) -> None:
         for number, (row, column) in enumerate(evaluate["filters"]["pixels"]):
             if max(row, column) >= side:
                 raise NormeqError(
-                    f"config: evaluate.filters.pixels[{number}]: [{row}, {column}] is outside the crop of {side} pixels"
+                    f"config: evaluate.filters.pixels[{number}]: [{row}, {column}] is outside "
+                    f"the crop of {side} pixels"
                 )
 
 
 def check_networks(experiment: Experiment) -> None:
-    """Build every network that is still to be trained, without memory, so that a mistake shows before hours of training.
+    """Build every network that is still to be trained, without memory, so that a mistake shows before hours
+    of training.
 
     Raises:
         NormeqError: an option that its architecture does not have, or a variant that it cannot be.
     """
-    todo = [s for run, s in experiment.runs.items() if not Path("results/runs", run, "model.safetensors").is_file()]
+    todo = [
+        s
+        for run, s in experiment.runs.items()
+        if not Path("results/runs", run, "model.safetensors").is_file()
+    ]
     if not todo:
         return
     import torch

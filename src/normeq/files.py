@@ -20,8 +20,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Parent folders are made. The temporary name keeps the suffix of ``path``, because writers look at it.
 
     Raises:
-        NormeqError: full disk, missing permission, or another error of the file system; the message names ``path``.
-            The previous file at ``path``, if any, is left as it was.
+        NormeqError: full disk, missing permission, or another error of the file system; the message names
+            ``path``. The previous file at ``path``, if any, is left as it was.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")

@@ -11,8 +11,9 @@ from torch import Tensor
 def adaptive_filter(denoise: Callable[[Tensor], Tensor], y: Tensor, row: int, column: int) -> Tensor:
     """Row of the Jacobian of ``denoise`` at ``y`` that belongs to one output pixel.
 
-    Where f is differentiable, an f equivariant to scale equals its linearisation, f(y) = J(y) y, and one equivariant to shifts as
-    well has J(y) 1 = 1: every output pixel is an affine combination of input pixels, with weights that sum to 1.
+    Where f is differentiable, an f equivariant to scale equals its linearisation, f(y) = J(y) y, and one
+    equivariant to shifts as well has J(y) 1 = 1: every output pixel is an affine combination of input
+    pixels, with weights that sum to 1.
 
     Args:
         denoise: differentiable, (1, 1, H, W) to (1, 1, H, W).

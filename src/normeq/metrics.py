@@ -40,8 +40,8 @@ def psnr(image: Image, clean: Image, *, clip: bool = True, round_8bit: bool = Fa
 def ssim(image: Image, clean: Image) -> float:
     """Structural similarity in [-1, 1] with the settings of Wang et al. 2004.
 
-    Gaussian window σ = 1.5 truncated to 11×11, population covariance, K1 = 0.01, K2 = 0.03, data range 1; ``image``
-    is clipped to [0,1].
+    Gaussian window σ = 1.5 truncated to 11×11, population covariance, K1 = 0.01, K2 = 0.03, data range 1;
+    ``image`` is clipped to [0,1].
 
     Args:
         image, clean: 2-D, in [0,1], at least 11 pixels in each direction.

@@ -10,8 +10,9 @@ import numpy as np
 def gaussian_noise(shape: tuple[int, ...], sigma: float, dataset: str, image: str, draw: int) -> np.ndarray:
     """Noise for one (image, σ, draw): the same in any order, batch, process and on any device.
 
-    A Philox generator is keyed by the SHA-256 of the label; nothing else enters. All denoisers therefore see the same
-    noise, which makes their comparison paired. The values are drawn on the CPU in float64 and rounded to float32.
+    A Philox generator is keyed by the SHA-256 of the label; nothing else enters. All denoisers therefore see
+    the same noise, which makes their comparison paired. The values are drawn on the CPU in float64 and
+    rounded to float32.
 
     Args:
         shape: shape of the image.

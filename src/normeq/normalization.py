@@ -12,8 +12,8 @@ from normeq.errors import NormeqError
 def in_interval(denoise: Callable[..., Tensor], a: float, b: float) -> Callable[..., Tensor]:
     """Denoise in the range [a, b] instead of [0, 1].
 
-    T_{a,b}(y) = (f(a + (b - a)·y) - a) / (b - a); a given σ is scaled by (b - a) alike. For a normalization-equivariant f all
-    T_{a,b} with a < b are one map (Herbreteau et al. 2023, introduction).
+    T_{a,b}(y) = (f(a + (b - a)·y) - a) / (b - a); a given σ is scaled by (b - a) alike. For a
+    normalization-equivariant f all T_{a,b} with a < b are one map (Herbreteau et al. 2023, introduction).
 
     Args:
         denoise: f, called as ``f(y)`` or ``f(y, sigma)``.

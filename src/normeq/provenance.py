@@ -19,7 +19,8 @@ from normeq.errors import NormeqError
 
 @cache
 def git_revision() -> str | None:
-    """Commit of the source tree, with ``-dirty`` where tracked files under ``src`` are changed; None outside a checkout."""
+    """Commit of the source tree, with ``-dirty`` where tracked files under ``src`` are changed; None outside
+    a checkout."""
     here = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str:

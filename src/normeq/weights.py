@@ -41,7 +41,9 @@ def load_network(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     """
     path = Path(path)
     if not path.is_file():
-        raise NormeqError(f"{path}: no such file; train the network first, or name a folder that holds model.safetensors")
+        raise NormeqError(
+            f"{path}: no such file; train the network first, or name a folder that holds model.safetensors"
+        )
     try:
         with safe_open(path, framework="pt") as handle:
             metadata = handle.metadata() or {}

@@ -35,7 +35,9 @@ def images(tmp_path, monkeypatch):
         imsave(folder / f"{name}.png", rng.integers(60, 190, (24, 30), dtype=np.uint8), check_contrast=False)
     paths = sorted(folder.iterdir())
     monkeypatch.setattr(noise_levels, "files", lambda dataset, data_dir: paths)
-    monkeypatch.setattr(pictures, "image_file", lambda image, data_dir: folder / (image.split("/")[1] + ".png"))
+    monkeypatch.setattr(
+        pictures, "image_file", lambda image, data_dir: folder / (image.split("/")[1] + ".png")
+    )
     return paths
 
 
@@ -94,11 +96,15 @@ def test_rows_do_not_depend_on_what_else_is_evaluated(images, run_folder):
 
 
 def test_limit(images, run_folder):
-    rows = list(noise_levels.evaluate(open_denoiser(run_folder("scale"), CPU), ["d"], [25], 1, device=CPU, limit=1))
+    rows = list(
+        noise_levels.evaluate(open_denoiser(run_folder("scale"), CPU), ["d"], [25], 1, device=CPU, limit=1)
+    )
     assert [row["image"] for row in rows] == ["one"]
 
 
-@pytest.mark.parametrize(("variant", "same"), [("norm", True), ("wrapped", True), ("scale", False), ("ordinary", False)])
+@pytest.mark.parametrize(
+    ("variant", "same"), [("norm", True), ("wrapped", True), ("scale", False), ("ordinary", False)]
+)
 def test_intervals(images, run_folder, variant, same):
     denoiser = open_denoiser(run_folder(variant), CPU)
     rows = list(intervals.evaluate(denoiser, ["d"], 25, [(0, 1), (0, 255), (-1, 1), (10, 11)], 1, device=CPU))
@@ -116,7 +122,9 @@ def test_interval_0_1_is_the_plain_evaluation(images, run_folder):
 
 def test_examples(images, own):
     crop = pictures.Crop(2, 3, 16)
-    found = pictures.examples(open_denoiser(f"same={own}:identity", CPU), "d/two", crop, [5, 25], data_dir="", device=CPU)
+    found = pictures.examples(
+        open_denoiser(f"same={own}:identity", CPU), "d/two", crop, [5, 25], data_dir="", device=CPU
+    )
     np.testing.assert_array_equal(found["noisy"], found["denoised"])
     assert found["clean"].shape == (16, 16) and found["noisy"].shape == (2, 16, 16)
     meta = json.loads(str(found["meta"]))
@@ -147,7 +155,14 @@ def test_filters_refuse_what_is_outside(images, run_folder, crop, pixel, message
 def test_filters_need_a_differentiable_denoiser(images, own):
     with pytest.raises(NormeqError, match="denoiser same: adaptive filters need a PyTorch module"):
         pictures.filters(
-            open_denoiser(f"same={own}:identity", CPU), "d/one", pictures.Crop(0, 0, 9), [5], [(1, 1)], 2, data_dir="", device=CPU
+            open_denoiser(f"same={own}:identity", CPU),
+            "d/one",
+            pictures.Crop(0, 0, 9),
+            [5],
+            [(1, 1)],
+            2,
+            data_dir="",
+            device=CPU,
         )
 
 
@@ -172,7 +187,9 @@ def test_denoisers_that_cannot_be_opened(own, text, message):
 
 
 def test_wrong_shape_from_a_users_function(own):
-    with pytest.raises(NormeqError, match=r"denoiser bad: returned shape \(3, 4\) for an image of shape \(4, 4\)"):
+    with pytest.raises(
+        NormeqError, match=r"denoiser bad: returned shape \(3, 4\) for an image of shape \(4, 4\)"
+    ):
         open_denoiser(f"bad={own}:crooked", CPU)(torch.zeros(1, 1, 4, 4), 0.1)
 
 

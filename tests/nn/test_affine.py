@@ -80,7 +80,9 @@ def test_sort_pairs_equals_torch_sort(half, width, seed):
     x = torch.randn(2, 2 * half, width, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     x[:, 0] = x[:, half]  # ties
     expected = torch.stack((x[:, :half], x[:, half:])).sort(dim=0).values
-    torch.testing.assert_close(sort_pairs(x), torch.cat((expected[0], expected[1]), dim=1), rtol=0, atol=1e-15)
+    torch.testing.assert_close(
+        sort_pairs(x), torch.cat((expected[0], expected[1]), dim=1), rtol=0, atol=1e-15
+    )
 
 
 def test_sort_pairs_odd_channels():

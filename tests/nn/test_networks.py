@@ -27,9 +27,7 @@ SMALL = {
     "drunet": {"widths": (4, 8, 8, 16), "blocks": 1},
     "dncnn": {"depth": 5, "channels": 8},
 }
-EQUIVARIANT = [
-    (a, v) for a in ("fdncnn", "drunet") for v in ("norm", "wrapped")
-] + [("dncnn", "wrapped")]
+EQUIVARIANT = [(a, v) for a in ("fdncnn", "drunet") for v in ("norm", "wrapped")] + [("dncnn", "wrapped")]
 LAMBDAS = (1e-3, 0.1, 1.0, 40.0, 1e3)
 MUS = (-100.0, 0.0, 10.0)
 
@@ -106,7 +104,8 @@ def test_both_parameterisations_are_equivariant(constraint):
 
 @pytest.mark.parametrize(("architecture", "variant"), EQUIVARIANT + [("fdncnn", "scale"), ("dncnn", "scale")])
 def test_linearisation(architecture, variant):
-    """f(y) = J(y) y where f is equivariant to scale; J(y) 1 = 1 where it is to shifts too (autograd against the plain call)."""
+    """f(y) = J(y) y where f is equivariant to scale; J(y) 1 = 1 where it is to shifts too (autograd against
+    the plain call)."""
     network = small(architecture, variant).double()
     y = image()[:1]
     value, along_y = torch.func.jvp(network, (y,), (y,))

@@ -41,7 +41,8 @@ def test_same_output_and_same_gradients(architecture, noise_map):
 
 
 def test_two_channels_by_hand():
-    """A pair (a, b), rotated, activated, and taken by a kernel (low, high) of sorted channels: low·min + high·max."""
+    """A pair (a, b), rotated, activated, and taken by a kernel (low, high) of sorted channels: low·min +
+    high·max."""
     pairs = torch.tensor([[3.0, -1.0], [-2.0, 5.0], [4.0, 4.0]], dtype=torch.float64)
     eye = torch.eye(2, dtype=torch.float64)[:, :, None, None]
     x = torch.nn.functional.conv2d(pairs[:, :, None, None], rotate_output(eye))

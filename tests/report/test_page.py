@@ -43,7 +43,9 @@ RUN = {
 @pytest.fixture
 def inputs(tmp_path):
     (tmp_path / "config.yaml").write_text(
-        yaml.safe_dump({"experiment": "x", "title": "T & U", "evaluate": {"noise_levels": {"draws": 2, "images": None}}})
+        yaml.safe_dump(
+            {"experiment": "x", "title": "T & U", "evaluate": {"noise_levels": {"draws": 2, "images": None}}}
+        )
     )
     (tmp_path / "t.md").write_text(TABLE)
     (tmp_path / "noise_levels.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
@@ -69,9 +71,24 @@ def make(folder, **changes):
 
 def test_everything_is_on_the_page(inputs):
     page = make(inputs)
-    for words in ("T &amp; U", "A &lt;title&gt;", "28.15", "What it shows.", "2 noise realisation(s)", "30.12 dB"):
+    for words in (
+        "T &amp; U",
+        "A &lt;title&gt;",
+        "28.15",
+        "What it shows.",
+        "2 noise realisation(s)",
+        "30.12 dB",
+    ):
         assert words in page
-    for words in ("49d998594752", "cb7d64cc5e10", "with local changes", "15 million", "1.5 min", "431 images", "<polyline"):
+    for words in (
+        "49d998594752",
+        "cb7d64cc5e10",
+        "with local changes",
+        "15 million",
+        "1.5 min",
+        "431 images",
+        "<polyline",
+    ):
         assert words in page
     picture = re.search(r"data:image/svg\+xml;base64,([^\"]+)", page)[1]
     assert base64.b64decode(picture).startswith(b"<svg")
@@ -79,7 +96,9 @@ def test_everything_is_on_the_page(inputs):
 
 def test_the_page_asks_nothing_of_a_network(inputs):
     page = make(inputs)
-    assert not re.search(r"""(?:src|href)=["'](?!data:|#|[\w./-]+["'])|url\(|@import|fetch\(|https?://""", page)
+    assert not re.search(
+        r"""(?:src|href)=["'](?!data:|#|[\w./-]+["'])|url\(|@import|fetch\(|https?://""", page
+    )
 
 
 def test_the_same_inputs_give_the_same_bytes(inputs):

@@ -71,7 +71,9 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, signum):
     train(spec(), tmp_path / "stopped", device=CPU)
     whole, stopped = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
     assert all(torch.equal(whole[key], stopped[key]) for key in whole)
-    steps = [json.loads(line)["step"] for line in (tmp_path / "stopped" / "train.jsonl").read_text().splitlines()]
+    steps = [
+        json.loads(line)["step"] for line in (tmp_path / "stopped" / "train.jsonl").read_text().splitlines()
+    ]
     assert steps == list(range(1, 13))
 
 

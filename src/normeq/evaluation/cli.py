@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Evaluate a denoiser: a run folder, or NAME=module:callable.", no_args_is_help=True)
 
-DenoiserArgument = Annotated[str, typer.Argument(help="Run folder, or NAME=module:callable (or NAME=file.py:callable).")]
+DenoiserArgument = Annotated[
+    str, typer.Argument(help="Run folder, or NAME=module:callable (or NAME=file.py:callable).")
+]
 Datasets = Annotated[list[str], typer.Option(help="Data set; repeat for more.")]
 Sigmas = Annotated[list[float], typer.Option(help="Noise level in 8-bit units, above 0; repeat for more.")]
 Draws = Annotated[int, typer.Option(min=1, help="Noise realisations per image.")]
@@ -29,7 +31,9 @@ Out = Annotated[Path, typer.Option(help="File to write.")]
 DataDir = Annotated[Path, typer.Option(help="Folder of the data sets.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves PyTorch's choice.")]
-Limit = Annotated[int | None, typer.Option("--images", min=1, help="Only the first N images of each data set.")]
+Limit = Annotated[
+    int | None, typer.Option("--images", min=1, help="Only the first N images of each data set.")
+]
 ImageOption = Annotated[str, typer.Option(help="DATASET/NAME, such as set12/07.")]
 CropOption = Annotated[str, typer.Option(help="ROW,COLUMN,SIZE in pixels.")]
 
@@ -87,7 +91,9 @@ def noise_levels_command(
 
     levels = check_sigmas(sigmas)
     opened, where = _open(denoiser, device, threads)
-    rows = noise_levels.evaluate(opened, datasets, levels, draws, data_dir=data_dir, device=where, limit=images)
+    rows = noise_levels.evaluate(
+        opened, datasets, levels, draws, data_dir=data_dir, device=where, limit=images
+    )
     count = write_rows(out, noise_levels.COLUMNS, rows)
     typer.echo(f"{out}: {count} measurements")
 

@@ -26,7 +26,8 @@ class Denoiser:
     """A denoiser and its labels in the tables.
 
     Attributes:
-        network, variant, train_sigma, seed: labels; ``train_sigma`` in 8-bit units, "" where nothing was trained.
+        network, variant, train_sigma, seed: labels; ``train_sigma`` in 8-bit units, "" where nothing was
+            trained.
         weights: first 8 hex digits of the weights' SHA-256, "" where there are none.
         function: (N, 1, H, W) float32 and σ in the units of the image, to the same shape.
         differentiable: whether PyTorch can differentiate ``function``.
@@ -69,9 +70,10 @@ def open_denoiser(text: str, device: torch.device) -> Denoiser:
     """Open a denoiser by its description.
 
     Args:
-        text: a run folder (or its ``model.safetensors``); or ``NAME=module:callable`` or ``NAME=path/file.py:callable``
-            for a user's own. That callable is an :class:`torch.nn.Module`, called as ``net(y)`` with (N, 1, H, W) tensors,
-            or a function ``f(noisy, sigma)`` of a 2-D float32 array and σ in the units of the image, which returns an array.
+        text: a run folder (or its ``model.safetensors``); or ``NAME=module:callable`` or
+            ``NAME=path/file.py:callable`` for a user's own. That callable is an :class:`torch.nn.Module`,
+            called as ``net(y)`` with (N, 1, H, W) tensors, or a function ``f(noisy, sigma)`` of a 2-D
+            float32 array and σ in the units of the image, which returns an array.
         device: where networks compute.
 
     Raises:
@@ -97,7 +99,9 @@ def open_denoiser(text: str, device: torch.device) -> Denoiser:
 def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
     place, _, attribute = target.rpartition(":")
     if not name or not place or not attribute:
-        raise NormeqError(f"denoiser {name}={target}: write NAME=module:callable or NAME=path/file.py:callable")
+        raise NormeqError(
+            f"denoiser {name}={target}: write NAME=module:callable or NAME=path/file.py:callable"
+        )
     try:
         if place.endswith(".py"):
             module_spec = importlib.util.spec_from_file_location(Path(place).stem, place)
@@ -107,7 +111,9 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
             module = importlib.import_module(place)
         found = getattr(module, attribute)
     except (ImportError, OSError, AttributeError, SyntaxError) as error:
-        raise NormeqError(f"denoiser {name}: cannot load {target} ({type(error).__name__}: {error})") from None
+        raise NormeqError(
+            f"denoiser {name}: cannot load {target} ({type(error).__name__}: {error})"
+        ) from None
     labels = {"network": name, "variant": OTHER, "train_sigma": "", "seed": "", "weights": ""}
     if isinstance(found, nn.Module):
         network = Blind(found).to(device).eval().requires_grad_(False)
@@ -119,7 +125,8 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
         for image in images:
             if image.shape != y.shape[2:]:
                 raise NormeqError(
-                    f"denoiser {name}: returned shape {image.shape} for an image of shape {tuple(y.shape[2:])}"
+                    f"denoiser {name}: returned shape {image.shape} "
+                    f"for an image of shape {tuple(y.shape[2:])}"
                 )
         return torch.from_numpy(np.stack(images))[:, None].to(y.device)
 

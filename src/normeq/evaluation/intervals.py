@@ -30,10 +30,11 @@ def evaluate(
 ) -> Iterator[dict[str, object]]:
     """Yield one row per (image, [a,b], draw), with the keys of :data:`COLUMNS`.
 
-    The noisy image (σ in 8-bit units, nominal range [0,1]) is sent to [a,b], denoised there and sent back; the same noise serves
-    for every interval. PSNR in dB after going back.
+    The noisy image (σ in 8-bit units, nominal range [0,1]) is sent to [a,b], denoised there and sent back;
+    the same noise serves for every interval. PSNR in dB after going back.
 
-    Args and errors: as in :func:`normeq.evaluation.noise_levels.evaluate`; an interval without a < b is refused.
+    Args and errors: as in :func:`normeq.evaluation.noise_levels.evaluate`; an interval without a < b is
+        refused.
     """
     there = [(a, b, replace(denoiser, function=in_interval(denoiser.function, a, b))) for a, b in intervals]
     for dataset, name, clean in test_images(datasets, data_dir, limit):

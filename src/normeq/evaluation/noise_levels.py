@@ -47,8 +47,9 @@ def evaluate(
 ) -> Iterator[dict[str, object]]:
     """Yield one row per (image, σ, draw), with the keys of :data:`COLUMNS`.
 
-    ``psnr_in`` is that of the unclipped noisy image, 20·log10(255/σ) in expectation; ``psnr_in_clipped`` clips it to [0,1] first;
-    ``psnr`` and ``ssim`` clip the output to [0,1]; ``psnr_8bit`` also rounds it to 8 bits. All in dB, SSIM in [-1,1].
+    ``psnr_in`` is that of the unclipped noisy image, 20·log10(255/σ) in expectation; ``psnr_in_clipped``
+    clips it to [0,1] first; ``psnr`` and ``ssim`` clip the output to [0,1]; ``psnr_8bit`` also rounds it to
+    8 bits. All in dB, SSIM in [-1,1].
 
     Args:
         denoiser: what to evaluate; it gets unclipped noisy images.

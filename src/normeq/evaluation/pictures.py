@@ -39,7 +39,9 @@ def _noisy_versions(
 def _cut(array: np.ndarray, crop: Crop, image: str) -> np.ndarray:
     part = array[crop.row : crop.row + crop.size, crop.column : crop.column + crop.size]
     if part.shape != (crop.size, crop.size) or min(crop) < 0:
-        raise NormeqError(f"{image}: the crop {tuple(crop)} (row, column, size) leaves the image of shape {array.shape}")
+        raise NormeqError(
+            f"{image}: the crop {tuple(crop)} (row, column, size) leaves the image of shape {array.shape}"
+        )
     return part
 
 
@@ -49,7 +51,13 @@ def _meta(denoiser: Denoiser, image: str, crop: Crop) -> str:
 
 
 def examples(
-    denoiser: Denoiser, image: str, crop: Crop, sigmas: Sequence[float], *, data_dir: str | Path, device: torch.device
+    denoiser: Denoiser,
+    image: str,
+    crop: Crop,
+    sigmas: Sequence[float],
+    *,
+    data_dir: str | Path,
+    device: torch.device,
 ) -> dict[str, np.ndarray]:
     """Denoise a whole image at every σ and keep the crop that a figure shows.
 
@@ -59,7 +67,8 @@ def examples(
         sigmas: 8-bit units.
 
     Returns:
-        ``meta`` (JSON), ``clean`` (H, W), ``sigmas`` (S,), ``noisy`` and ``denoised`` (S, H, W), ``psnr`` and ``psnr_in`` (S,).
+        ``meta`` (JSON), ``clean`` (H, W), ``sigmas`` (S,), ``noisy`` and ``denoised`` (S, H, W), ``psnr``
+        and ``psnr_in`` (S,).
     """
     clean, noisy = _noisy_versions(image, sigmas, data_dir)
     shown = _cut(clean, crop, image)
@@ -96,7 +105,8 @@ def filters(
     Args:
         image, crop, sigmas: as in :func:`examples`.
         pixels: (row, column) inside the crop.
-        radius: filters are shown in a window of (2·radius + 1)² pixels, zero outside the crop; sums are over the whole crop.
+        radius: filters are shown in a window of (2·radius + 1)² pixels, zero outside the crop; sums are over
+            the whole crop.
 
     Returns:
         As :func:`examples`, with ``pixels`` (P, 2), ``filters`` (S, P, 2r+1, 2r+1) and ``sums`` (S, P).
@@ -105,10 +115,14 @@ def filters(
         NormeqError: a denoiser that PyTorch cannot differentiate, or a pixel outside the crop.
     """
     if not denoiser.differentiable:
-        raise NormeqError(f"denoiser {denoiser.network}: adaptive filters need a PyTorch module, not a plain function")
+        raise NormeqError(
+            f"denoiser {denoiser.network}: adaptive filters need a PyTorch module, not a plain function"
+        )
     for row, column in pixels:
         if not (0 <= row < crop.size and 0 <= column < crop.size):
-            raise NormeqError(f"pixel ({row}, {column}) lies outside the crop of {crop.size}×{crop.size} pixels")
+            raise NormeqError(
+                f"pixel ({row}, {column}) lies outside the crop of {crop.size}×{crop.size} pixels"
+            )
     clean, noisy = _noisy_versions(image, sigmas, data_dir)
     clean, noisy = _cut(clean, crop, image), [_cut(y, crop, image) for y in noisy]
     windows, sums, denoised = [], [], []
@@ -116,14 +130,13 @@ def filters(
         denoised.append(run(denoiser, y, sigma, device))
         y = torch.from_numpy(y)[None, None].to(device)
         rows = [
-            adaptive_filter(lambda z, s=sigma: denoiser(z, s / 255), y, *pixel).cpu().numpy() for pixel in pixels
+            adaptive_filter(lambda z, s=sigma: denoiser(z, s / 255), y, *pixel).cpu().numpy()
+            for pixel in pixels
         ]
         sums.append([row.sum(dtype=np.float64) for row in rows])
         padded = [np.pad(row, radius) for row in rows]
         side = 2 * radius + 1
-        windows.append(
-            [p[r : r + side, c : c + side] for p, (r, c) in zip(padded, pixels, strict=True)]
-        )
+        windows.append([p[r : r + side, c : c + side] for p, (r, c) in zip(padded, pixels, strict=True)])
     return {
         "meta": np.array(_meta(denoiser, image, crop)),
         "clean": clean,

@@ -19,14 +19,15 @@ def _label(row: pd.Series) -> str:
 
 
 def summarise_experiment(noise_levels: str | Path, intervals: str | Path | None) -> dict[str, Any]:
-    """Mean PSNR (dB) per data set, denoiser and σ, and what the worst interval [a,b] costs against [0,1] (dB).
+    """Mean PSNR (dB) per data set, denoiser and σ, and what the worst interval [a,b] costs against [0,1]
+    (dB).
 
     Args:
         noise_levels, intervals: long tables of an experiment.
 
     Returns:
-        ``{"psnr_db": {data set: {denoiser: {"sigma25": …}}}, "worst_interval_loss_db": {data set: {denoiser: …}}}``; four
-        decimals, enough for the reader and less than the spread between noise draws.
+        ``{"psnr_db": {data set: {denoiser: {"sigma25": …}}}, "worst_interval_loss_db": {data set: {denoiser:
+        …}}}``; four decimals, enough for the reader and less than the spread between noise draws.
 
     Raises:
         NormeqError: a table is missing or malformed.

@@ -25,7 +25,9 @@ def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str
         writer = csv.DictWriter(handle, columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow({k: f"{v:.6f}" if isinstance(v, float) and k not in KEYS else v for k, v in row.items()})
+            writer.writerow(
+                {k: f"{v:.6f}" if isinstance(v, float) and k not in KEYS else v for k, v in row.items()}
+            )
             count += 1
     return count
 

@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from normeq.figures import examples, filters, intervals, layers, noise_levels
-
 figure_app = typer.Typer(
     help="Draw a figure: OUT.svg, OUT.png and OUT.csv (the plotted numbers).", no_args_is_help=True
 )
@@ -41,6 +39,8 @@ def noise_levels_command(
     ] = Axis.sigma,
 ) -> None:
     """Output PSNR against the noise level; the level of training is marked."""
+    from normeq.figures import noise_levels
+
     _tell(noise_levels.make(table, out, published, x.value))
 
 
@@ -52,24 +52,32 @@ def intervals_command(
     out: Out,
 ) -> None:
     """PSNR against the interval [a,b] on which the image is presented."""
+    from normeq.figures import intervals
+
     _tell(intervals.make(table, out))
 
 
 @figure_app.command("filters")
 def filters_command(parts: Parts, out: Out) -> None:
     """Adaptive filters and the sums of their weights."""
+    from normeq.figures import filters
+
     _tell(filters.make(parts, out))
 
 
 @figure_app.command("examples")
 def examples_command(parts: Parts, out: Out) -> None:
     """Noisy, denoised and clean pictures side by side."""
+    from normeq.figures import examples
+
     _tell(examples.make(parts, out))
 
 
 @figure_app.command("layers")
 def layers_command(out: Out) -> None:
     """The diagram: convolution + ReLU beside affine convolution + sort pooling."""
+    from normeq.figures import layers
+
     _tell(layers.make(out))
 
 

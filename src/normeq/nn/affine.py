@@ -48,12 +48,12 @@ def affine_kernel(weight: Tensor, constraint: Constraint = "telescope", free_cha
 class AffineConv2d(nn.Conv2d):
     """2-D convolution without bias whose output kernels each sum to 1.
 
-    Takes (N, C_in, H, W) in any range and gives (N, C_out, H', W'). Padding is reflective, because zeros would
-    break the equivariance to shifts at the border. Parameters are those of :class:`torch.nn.Conv2d`; the stored
-    ``weight`` is unconstrained and :func:`affine_kernel` maps it at every call.
+    Takes (N, C_in, H, W) in any range and gives (N, C_out, H', W'). Padding is reflective, because zeros
+    would break the equivariance to shifts at the border. Parameters are those of :class:`torch.nn.Conv2d`;
+    the stored ``weight`` is unconstrained and :func:`affine_kernel` maps it at every call.
 
-    Next to a sort pooling the kernel is applied in the rotated basis of :mod:`normeq.nn.rotation`: the weights, and what the pair of
-    convolutions computes, stay the same.
+    Next to a sort pooling the kernel is applied in the rotated basis of :mod:`normeq.nn.rotation`: the
+    weights, and what the pair of convolutions computes, stay the same.
 
     Args:
         in_channels, out_channels, kernel_size, stride, padding: as in :class:`torch.nn.Conv2d`.
@@ -93,7 +93,8 @@ class AffineConv2d(nn.Conv2d):
 
     @property
     def applied_kernel(self) -> Tensor:
-        """The kernels as they are convolved: :attr:`kernel`, rotated on the sides that meet a sort pooling."""
+        """The kernels as they are convolved: :attr:`kernel`, rotated on the sides that meet a sort
+        pooling."""
         kernel = self.kernel
         if self.sorted_input:
             kernel = rotate_input(kernel)

@@ -18,7 +18,9 @@ from normeq.nn.wrapper import NormalizationWrapper
 ARCHITECTURES: dict[str, type[nn.Module]] = {"fdncnn": FDnCNN, "drunet": DRUNet, "dncnn": DnCNN}
 
 
-def build_network(architecture: str, variant: str, *, constraint: str = "telescope", **options: Any) -> nn.Module:
+def build_network(
+    architecture: str, variant: str, *, constraint: str = "telescope", **options: Any
+) -> nn.Module:
     """Build a network with PyTorch's default initialisation (seed it with :func:`torch.manual_seed`).
 
     Args:

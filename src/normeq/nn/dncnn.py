@@ -36,8 +36,8 @@ class BiasFreeBatchNorm2d(nn.Module):
 class DnCNN(nn.Module):
     """20 convolutions of 3×3 with batch normalisation between them; the output is y - net(y).
 
-    It has an ordinary and a scale-equivariant form. There is no normalization-equivariant one: the batch statistics
-    are constants at test time, and a constant divisor does not let a shift through unscaled.
+    It has an ordinary and a scale-equivariant form. There is no normalization-equivariant one: the batch
+    statistics are constants at test time, and a constant divisor does not let a shift through unscaled.
 
     Args:
         variant: building blocks, ``ordinary`` or ``scale`` (``wrapped`` uses the ordinary form inside).
@@ -50,7 +50,9 @@ class DnCNN(nn.Module):
 
     noise_map = False
 
-    def __init__(self, variant: Variant, depth: int = 20, channels: int = 64, image_channels: int = 1) -> None:
+    def __init__(
+        self, variant: Variant, depth: int = 20, channels: int = 64, image_channels: int = 1
+    ) -> None:
         super().__init__()
         if variant.affine:
             raise NormeqError(

@@ -35,8 +35,8 @@ class DRUNet(nn.Module):
         image_channels: 1 for gray, 3 for colour.
         noise_map: expect σ as an extra, constant input channel.
 
-    Input (N, image_channels, H, W), any size ≥ 1: it is extended to a multiple of 2^(scales-1) by repeating the last
-    row and column, which commutes with affine maps of the values, and cropped again at the end.
+    Input (N, image_channels, H, W), any size ≥ 1: it is extended to a multiple of 2^(scales-1) by repeating
+    the last row and column, which commutes with affine maps of the values, and cropped again at the end.
     Source: Zhang et al. (DPIR) for the network, literature notes 1.4 for the equivariant forms.
     """
 

@@ -1,9 +1,10 @@
 """Sort pooling in a rotated basis, where it costs no more than ReLU.
 
-For a pair (a, b) put s = (a + b)/√2 and d = (a - b)/√2. Then min = (s - |d|)/√2 and max = (s + |d|)/√2: in the basis (s, d) sort
-pooling is the identity on s and -|·| on d. A shift of the input touches s alone, and a difference d cannot feel it, which is
-also the shortest proof that sort pooling is equivariant. The rotation, its inverse and the sign are linear and move into the kernels before
-and after, so a layer becomes a convolution with an activation on half of its channels.
+For a pair (a, b) put s = (a + b)/√2 and d = (a - b)/√2. Then min = (s - |d|)/√2 and max = (s + |d|)/√2: in
+the basis (s, d) sort pooling is the identity on s and -|·| on d. A shift of the input touches s alone, and a
+difference d cannot feel it, which is also the shortest proof that sort pooling is equivariant. The rotation,
+its inverse and the sign are linear and move into the kernels before and after, so a layer becomes a
+convolution with an activation on half of its channels.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def rotate_output(kernel: Tensor) -> Tensor:
 def rotate_input(kernel: Tensor) -> Tensor:
     """Kernel (C_out, C_in, …) that takes (s, |d|) where the original takes the sorted pairs (min, max)."""
     low, high = kernel.chunk(2, dim=1)
-    return _sum_and_difference(high, low, dim=1)  # low·min + high·max = (low + high) s/√2 + (high - low) |d|/√2
+    return _sum_and_difference(
+        high, low, dim=1
+    )  # low·min + high·max = (low + high) s/√2 + (high - low) |d|/√2
 
 
 class _AbsSecondHalf(torch.autograd.Function):
@@ -66,8 +69,9 @@ class _AbsSecondHalf(torch.autograd.Function):
 class RotatedSortPool(nn.Module):
     """Sort pooling on rotated pairs: (s, d) becomes (s, |d|), in place.
 
-    Stands between a convolution rotated by :func:`rotate_output` and one rotated by :func:`rotate_input`, which together compute what
-    they would around :class:`normeq.nn.sort.SortPool`. Shape (N, C, H, W), C even.
+    Stands between a convolution rotated by :func:`rotate_output` and one rotated by :func:`rotate_input`,
+    which together compute what they would around :class:`normeq.nn.sort.SortPool`. Shape (N, C, H, W), C
+    even.
     """
 
     def forward(self, x: Tensor) -> Tensor:

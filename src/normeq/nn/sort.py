@@ -12,11 +12,12 @@ from normeq.errors import NormeqError
 def sort_pairs(x: Tensor) -> Tensor:
     """Sort channels in pairs: (x_k, x_{k + C/2}) becomes (min, max) at every pixel.
 
-    Sorting commutes with every increasing affine map, sort(λx + μ) = λ sort(x) + μ for λ > 0, and keeps all values:
-    it is a permutation chosen by the data (Herbreteau et al. 2023, section 4.2).
+    Sorting commutes with every increasing affine map, sort(λx + μ) = λ sort(x) + μ for λ > 0, and keeps all
+    values: it is a permutation chosen by the data (Herbreteau et al. 2023, section 4.2).
 
-    The paper pairs neighbouring channels (2k, 2k + 1). Which channels are partners is a mere permutation of the
-    neighbouring kernels; pairing the two halves keeps both partners contiguous in channels-last memory (3× faster).
+    The paper pairs neighbouring channels (2k, 2k + 1). Which channels are partners is a mere permutation of
+    the neighbouring kernels; pairing the two halves keeps both partners contiguous in channels-last memory
+    (3× faster).
 
     Args:
         x: shape (N, C, ...), C even, any range.

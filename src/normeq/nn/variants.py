@@ -25,7 +25,6 @@ from normeq.nn.residual import AffineResidual, Sum
 from normeq.nn.rotation import RotatedSortPool
 
 
-
 class PixelShuffleUp(nn.Sequential):
     """Affine 1×1 convolution to 4·C channels, then pixel shuffle: doubles height and width."""
 
@@ -58,11 +57,13 @@ class Variant:
         activated_input: bool = False,
         activated_output: bool = False,
     ) -> nn.Module:
-        """Convolution that keeps the size at stride 1 (odd kernels) or divides it by ``stride`` (kernel = stride).
+        """Convolution that keeps the size at stride 1 (odd kernels) or divides it by ``stride`` (kernel =
+        stride).
 
-        ``bias=False`` drops the bias even in the ordinary variant; ``free_channels`` as in :class:`AffineConv2d`.
-        ``activated_input`` and ``activated_output`` say that an activation stands directly before or after; the ``norm`` variant
-        must know, because it moves half of its activation into the kernels (:mod:`normeq.nn.rotation`).
+        ``bias=False`` drops the bias even in the ordinary variant; ``free_channels`` as in
+        :class:`AffineConv2d`. ``activated_input`` and ``activated_output`` say that an activation stands
+        directly before or after; the ``norm`` variant must know, because it moves half of its activation
+        into the kernels (:mod:`normeq.nn.rotation`).
         """
         padding = kernel_size // 2 if stride == 1 else 0
         if self.affine:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 class NormalizationWrapper(nn.Module):
     """f(y) = std·g((y - mean)/std) + mean, with mean and std over all channels and pixels of each image.
 
-    f is normalization-equivariant whatever g is. Where std = 0 the image is constant and is returned as it is, which
+    f is normalization-equivariant whatever g is. Where std = 0 the image is constant and is returned as it
+    is, which
     equivariance forces anyway: f(c·1) = c·1. A noise map is divided by std, so f(λy + μ, λσ) = λf(y, σ) + μ.
 
     Args:

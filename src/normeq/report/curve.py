@@ -10,7 +10,7 @@ WIDTH, HEIGHT = 160, 36
 
 
 def training_curve(log: Path) -> str:
-    """The loss over steps on a logarithmic scale, smoothed, from ``train.jsonl``; empty where there is no log.
+    """The loss over steps on a logarithmic scale, smoothed, from ``train.jsonl``; empty without a log.
 
     Returns:
         An ``<svg>`` element of 160 × 36 units.
@@ -25,13 +25,16 @@ def training_curve(log: Path) -> str:
     if len(losses) < 2:
         return ""
     width = max(1, len(losses) // 20)
-    smooth = [sum(losses[max(0, i - width) : i + 1]) / (i + 1 - max(0, i - width)) for i in range(len(losses))]
+    smooth = [
+        sum(losses[max(0, i - width) : i + 1]) / (i + 1 - max(0, i - width)) for i in range(len(losses))
+    ]
     low, span = min(smooth), max(smooth) - min(smooth) or 1.0
     points = " ".join(
         f"{WIDTH * i / (len(smooth) - 1):.1f},{HEIGHT - 2 - (HEIGHT - 4) * (value - low) / span:.1f}"
         for i, value in enumerate(smooth)
     )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="training loss">'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img"'
+        ' aria-label="training loss">'
         f'<polyline points="{points}" fill="none" stroke="#404040" stroke-width="1.5"/></svg>'
     )

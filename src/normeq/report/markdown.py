@@ -27,7 +27,10 @@ def markdown_to_html(text: str) -> str:
         elif line.startswith("**"):
             title = line.strip("* ")
     head, body = (rows[0], rows[2:]) if len(rows) > 1 else ([], [])
-    out = [f"<figure><figcaption>{escape(title)}</figcaption>", '<div class="scroll"><table class="sortable"><thead><tr>']
+    out = [
+        f"<figure><figcaption>{escape(title)}</figcaption>",
+        '<div class="scroll"><table class="sortable"><thead><tr>',
+    ]
     out += [f'<th scope="col"><button type="button">{escape(cell)}</button></th>' for cell in head]
     out.append("</tr></thead><tbody>")
     for row in body:

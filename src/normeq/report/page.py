@@ -84,7 +84,9 @@ def _run(folder: Path) -> dict[str, Any]:
             "name": folder.name,
             "network": spec["network"]["name"],
             "variant": spec["variant"],
-            "sigma": "–".join(f"{s:g}" for s in spec["sigma"]) if isinstance(spec["sigma"], list) else f"{spec['sigma']:g}",
+            "sigma": "–".join(f"{s:g}" for s in spec["sigma"])
+            if isinstance(spec["sigma"], list)
+            else f"{spec['sigma']:g}",
             "seed": spec["seed"],
             "dataset": f"{spec['dataset']} ({record['data']['images']} images)",
             "pixels": f"{record['pixels'] / 1e6:,.0f} million",

@@ -1,14 +1,14 @@
-"""``normeq table``: one command per table."""
+"""``normeq table``: one command per table; heavy imports stand inside the functions."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from normeq.tables import generalisation, intervals, matched_noise
-from normeq.tables.formats import Table, write_table
+if TYPE_CHECKING:
+    from normeq.tables.formats import Table
 
 table_app = typer.Typer(help="Make a table (CSV, Markdown and LaTeX).", no_args_is_help=True)
 
@@ -28,21 +28,29 @@ Published = Annotated[
 @table_app.command("matched-noise")
 def matched_noise_command(table: NoiseLevels, out_dir: Folder, published: Published = None) -> None:
     """PSNR and SSIM at the noise level of training."""
+    from normeq.tables import matched_noise
+
     _write(matched_noise.make(table, published), out_dir)
 
 
 @table_app.command("generalisation")
 def generalisation_command(table: NoiseLevels, out_dir: Folder) -> None:
     """PSNR at every test noise level."""
+    from normeq.tables import generalisation
+
     _write(generalisation.make(table), out_dir)
 
 
 @table_app.command("intervals")
 def intervals_command(table: Intervals, out_dir: Folder) -> None:
     """PSNR on every interval [a,b] and its change from [0,1]."""
+    from normeq.tables import intervals
+
     _write(intervals.make(table), out_dir)
 
 
 def _write(table: Table, folder: Path) -> None:
+    from normeq.tables.formats import write_table
+
     for path in write_table(table, folder):
         typer.echo(path)

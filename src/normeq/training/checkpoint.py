@@ -38,7 +38,9 @@ def load_checkpoint(path: str | Path, fingerprint: str) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise NormeqError(f"{path}: truncated, or not a checkpoint ({reason}); delete it to train from the start") from None
+        raise NormeqError(
+            f"{path}: truncated, or not a checkpoint ({reason}); delete it to train from the start"
+        ) from None
     if not isinstance(state, dict) or state.get("fingerprint") != fingerprint:
         raise NormeqError(
             f"{path}: belongs to another run (network, recipe, seed or data differ); "

@@ -33,7 +33,9 @@ def read_spec(text: str) -> RunSpec:
     try:
         data = yaml.safe_load(text if source != text else Path(text).read_text(encoding="utf-8"))
     except OSError as error:
-        raise NormeqError(f"{source}: {error.strerror}; SPEC is a YAML or JSON file, or inline JSON") from None
+        raise NormeqError(
+            f"{source}: {error.strerror}; SPEC is a YAML or JSON file, or inline JSON"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise NormeqError(f"{source}: not YAML or JSON ({str(error).splitlines()[0]})") from None
     if isinstance(data, dict) and "spec" in data:
@@ -80,7 +82,12 @@ class ProgressReport:
 
     def __enter__(self) -> ProgressReport:
         if sys.stderr.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+            )
             self.bar = Progress(*columns, TextColumn("{task.fields[loss]}"), console=Console(stderr=True))
             self.task = self.bar.add_task(self.label, total=self.steps, loss="")
             self.bar.start()

@@ -53,9 +53,9 @@ def train(
 ) -> dict[str, Any]:
     """Carry out one run, or go on with it where it stopped.
 
-    Writes ``model.safetensors``, ``train.jsonl`` and ``run.json`` into ``out``, and ``checkpoint.pt`` on the way. A run that
-    is complete is left as it is; a stopped one continues from its checkpoint and, on a CPU with the same number of threads,
-    ends with the very weights of an uninterrupted one.
+    Writes ``model.safetensors``, ``train.jsonl`` and ``run.json`` into ``out``, and ``checkpoint.pt`` on the
+    way. A run that is complete is left as it is; a stopped one continues from its checkpoint and, on a CPU
+    with the same number of threads, ends with the very weights of an uninterrupted one.
 
     Args:
         spec: what to train.
@@ -143,7 +143,9 @@ def train(
                     "loss": running.item() / counted,
                 }
                 if not np.isfinite(record["loss"]):
-                    raise NormeqError(f"{out}: the loss is no longer finite at step {step + 1}; lower the learning rate")
+                    raise NormeqError(
+                        f"{out}: the loss is no longer finite at step {step + 1}; lower the learning rate"
+                    )
                 running.zero_()
                 counted = 0
                 wanted = recipe.validate_every and (step + 1) % recipe.validate_every < every
@@ -157,7 +159,9 @@ def train(
                 save(step + 1)
                 saved = time.monotonic()
             if stop and not last:
-                raise Interrupted(f"stopped at step {step + 1} of {recipe.steps}; run the same command to go on")
+                raise Interrupted(
+                    f"stopped at step {step + 1} of {recipe.steps}; run the same command to go on"
+                )
 
     network.eval()
     save_network(out / "model.safetensors", network, spec.to_dict())
@@ -188,9 +192,13 @@ def completed_run(out: Path, fingerprint: str) -> dict[str, Any] | None:
         return None
     run = read_json(out / "run.json")
     if run.get("fingerprint") != fingerprint:
-        raise NormeqError(f"{out}: holds another run (network, recipe, seed or data differ); choose another --out folder")
+        raise NormeqError(
+            f"{out}: holds another run (network, recipe, seed or data differ); choose another --out folder"
+        )
     if run.get("weights_sha256") != provenance.file_sha256(out / "model.safetensors"):
-        raise NormeqError(f"{out}/model.safetensors: not the weights that run.json records; delete it to train again")
+        raise NormeqError(
+            f"{out}/model.safetensors: not the weights that run.json records; delete it to train again"
+        )
     return run
 
 

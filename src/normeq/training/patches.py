@@ -14,8 +14,8 @@ from normeq.errors import NormeqError
 class PatchSampler:
     """Random crops with 8-fold augmentation and Gaussian noise.
 
-    Every draw is a function of (seed, step): a resumed run continues exactly, without a stored generator state, and
-    networks trained with the same seed see the same patches and the same noise.
+    Every draw is a function of (seed, step): a resumed run continues exactly, without a stored generator
+    state, and networks trained with the same seed see the same patches and the same noise.
 
     Args:
         images: gray images, uint8, shape (H, W) each; images smaller than the patch are left out.
@@ -29,7 +29,12 @@ class PatchSampler:
     """
 
     def __init__(
-        self, images: Sequence[np.ndarray], patch: int, batch: int, sigma_range: tuple[float, float], seed: int
+        self,
+        images: Sequence[np.ndarray],
+        patch: int,
+        batch: int,
+        sigma_range: tuple[float, float],
+        seed: int,
     ) -> None:
         self.images = [image for image in images if min(image.shape) >= patch]
         if not self.images:
@@ -43,8 +48,8 @@ class PatchSampler:
         """Draw the batch of one step.
 
         Returns:
-            Noisy patches and clean patches, (N, 1, P, P) float32 with the clean ones in [0,1] (noise is not clipped), and the
-            noise levels (N,) in units of [0,1].
+            Noisy patches and clean patches, (N, 1, P, P) float32 with the clean ones in [0,1] (noise is not
+            clipped), and the noise levels (N,) in units of [0,1].
         """
         rng = np.random.default_rng([self.seed, step])
         size = self.patch
@@ -55,7 +60,9 @@ class PatchSampler:
             left = rng.integers(image.shape[1] - size + 1)
             crop = np.rot90(image[top : top + size, left : left + size], rng.integers(4))
             crops[n, 0] = crop[:, ::-1] if rng.integers(2) else crop
-        sigma = torch.from_numpy(rng.uniform(*self.sigma_range, self.batch).astype(np.float32) / 255).to(device)
+        sigma = torch.from_numpy(rng.uniform(*self.sigma_range, self.batch).astype(np.float32) / 255).to(
+            device
+        )
         clean = torch.from_numpy(crops).to(device).float() / 255
         generator = torch.Generator(device).manual_seed(int(rng.integers(2**63)))
         noise = torch.randn(clean.shape, generator=generator, device=device)

@@ -1,7 +1,7 @@
 """What one training run is: network, variant, noise level, data set, seed and recipe.
 
-A run is addressed by its content. Its name ends in a fingerprint of everything that decides the weights, so a changed
-recipe is another run in another folder, and a comment or a renamed file is not.
+A run is addressed by its content. Its name ends in a fingerprint of everything that decides the weights, so
+a changed recipe is another run in another folder, and a comment or a renamed file is not.
 """
 
 from __future__ import annotations
@@ -59,8 +59,18 @@ class Recipe:
         }
         for key, known in choices.items():
             if getattr(self, key) not in known:
-                raise NormeqError(f"recipe: {key} must be one of {', '.join(known)}, not {getattr(self, key)!r}")
-        least = {"steps": 1, "batch": 1, "patch": 8, "warmup": 0, "halve_every": 1, "holdout": 0, "validate_every": 0}
+                raise NormeqError(
+                    f"recipe: {key} must be one of {', '.join(known)}, not {getattr(self, key)!r}"
+                )
+        least = {
+            "steps": 1,
+            "batch": 1,
+            "patch": 8,
+            "warmup": 0,
+            "halve_every": 1,
+            "holdout": 0,
+            "validate_every": 0,
+        }
         for key, low in least.items():
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
@@ -98,7 +108,9 @@ class RunSpec:
         get_variant(self.variant)
         low, high = self.sigma_range
         if not 0 <= low <= high <= 255:
-            raise NormeqError(f"sigma must lie between 0 and 255 (8-bit units), low before high; got {self.sigma}")
+            raise NormeqError(
+                f"sigma must lie between 0 and 255 (8-bit units), low before high; got {self.sigma}"
+            )
         for key in ("name", "architecture"):
             if not isinstance(self.network.get(key), str):
                 raise NormeqError(f"network: the key {key!r} is missing")
