@@ -86,11 +86,18 @@ class Experiment:
         return registry.get(dataset, Path(self.data_dir)).members or (dataset,)
 
     def part(self, kind: str, folder: str) -> str:
-        """File with one measurement of one denoiser; its name changes with the settings and the data."""
+        """File with one measurement of one denoiser.
+
+        Its name changes with the settings, the data, and the file of a user's own denoiser.
+        """
         content = {
             "settings": self.config["evaluate"][kind],
             "pins": [self.pins[d] for d in self.datasets(kind)],
         }
+        own = folder in self.denoisers and not folder.startswith("runs/")
+        source = self.source_file(folder) if own else None
+        if source:
+            content["source"] = hashlib.sha256(Path(source).read_bytes()).hexdigest()
         return f"results/{folder}/parts/{kind}-{_key(content)}.{MEASUREMENTS[kind]}"
 
     def parts(self, kind: str) -> list[str]:

@@ -10,7 +10,7 @@ import yaml
 from normeq.config import resolve_config
 from normeq.data.registry import find_folder
 from normeq.errors import NormeqError
-from normeq.experiment import check_networks, read_experiment
+from normeq.experiment import MEASUREMENTS, check_networks, read_experiment
 from normeq.gpus import count_gpus
 
 try:
@@ -36,6 +36,7 @@ wildcard_constraints:
     run=r"[^/]+",
     folder=r"runs/[^/]+|[^/]+/denoisers/[^/]+",
     dataset="|".join(EXPERIMENT.pins),
+    key="[0-9a-f]{8}",
 
 
 # --- data
@@ -84,11 +85,13 @@ def denoiser(wildcards):
 def denoiser_files(wildcards):
     """The weights of a run, or the file of a user's own denoiser.
 
-    Weights are `ancient`: the name of a run says what they are, and files of a fresh clone have arbitrary times.
+    `ancient`: the names of runs and measurements say what they were made from, and files of a fresh clone have arbitrary
+    times.
     """
     if wildcards.folder.startswith("runs/"):
         return ancient(f"results/{wildcards.folder}/model.safetensors")
-    return EXPERIMENT.source_file(wildcards.folder) or []
+    source = EXPERIMENT.source_file(wildcards.folder)
+    return ancient(source) if source else []
 
 
 def measured_data(kind):

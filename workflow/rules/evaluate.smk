@@ -12,11 +12,11 @@ for kind in EXPERIMENT.measurements():
             denoiser_files,
             measured_data(kind),
         output:
-            EXPERIMENT.part(kind, "{folder}"),
+            f"results/{{folder}}/parts/{kind}-{{key}}.{MEASUREMENTS[kind]}",
         log:
-            f"logs/{NAME}/{kind}/{{folder}}.log",
+            f"logs/{NAME}/{kind}/{{folder}}-{{key}}.log",
         benchmark:
-            f"results/{NAME}/timings/{kind}/{{folder}}.tsv"
+            f"results/{NAME}/timings/{kind}/{{folder}}-{{key}}.tsv"
         conda:
             "../../environment.yml"
         threads: evaluate_threads

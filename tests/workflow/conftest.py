@@ -1,0 +1,136 @@
+"""A small project in a temporary folder: our workflow, an experiment of seconds, and one finished run of
+it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+CONFIG = {
+    "experiment": "speck",
+    "networks": [{"name": "tiny", "architecture": "fdncnn", "depth": 3, "channels": 4}],
+    "variants": ["norm"],
+    "train": {
+        "dataset": "skimage-train",
+        "sigmas": [25],
+        "recipe": {"steps": 4, "batch": 2, "patch": 16, "lr": 0.001},
+    },
+    "denoisers": {"mine": "own.py:denoise"},
+    "evaluate": {
+        "noise_levels": {"datasets": ["skimage-test"], "sigmas": [25], "images": 1},
+        "intervals": {
+            "datasets": ["skimage-test"],
+            "sigma": 25,
+            "intervals": [[0, 1], [10, 11]],
+            "images": 1,
+        },
+        "filters": {
+            "image": "skimage-test/camera",
+            "crop": [0, 0, 24],
+            "sigmas": [25],
+            "pixels": [[8, 8]],
+            "radius": 3,
+        },
+        "examples": {"image": "skimage-test/camera", "crop": [0, 0, 24], "sigmas": [25]},
+    },
+    "device": "cpu",
+}
+OWN = (
+    "from scipy.ndimage import uniform_filter\n\n\n"
+    "def denoise(noisy, sigma):\n    return uniform_filter(noisy, 3)\n"
+)
+
+
+class Project:
+    """A copy of what a user has after `git clone`, with a config of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def make(cls, folder: Path) -> "Project":
+        for name in ("workflow", "config", "profiles", "Snakefile", "environment.yml"):
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+            copy(ROOT / name, folder / name, **({"symlinks": True} if (ROOT / name).is_dir() else {}))
+        (folder / "data").mkdir()
+        for file in [*(ROOT / "data").glob("*.*"), ROOT / "data/published"]:
+            if file.is_file():
+                shutil.copy2(file, folder / "data")
+            elif file.name == "published":
+                shutil.copytree(file, folder / "data/published")
+        (folder / "own.py").write_text(OWN)
+        project = cls(folder)
+        project.configure()
+        return project
+
+    def copy(self, folder: Path) -> "Project":
+        """Another one, as it would be after `git clone`: no records of Snakemake, files in an arbitrary
+        order of time."""
+        shutil.copytree(
+            self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns(".snakemake", "logs")
+        )
+        files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+        for number, path in enumerate(reversed(files)):
+            os.utime(path, (1_700_000_000 + number, 1_700_000_000 + number))
+        return Project(folder)
+
+    def configure(self, **changes) -> None:
+        """Write the config, with changes such as ``train__recipe__steps=5``."""
+        config = yaml.safe_load(yaml.safe_dump(CONFIG))
+        for path, value in changes.items():
+            *parents, last = path.split("__")
+            place = config
+            for key in parents:
+                place = place[key]
+            place[last] = value
+        (self.folder / "speck.yaml").write_text(yaml.safe_dump(config))
+
+    def snakemake(self, *arguments: str, config: str | None = "speck.yaml") -> subprocess.CompletedProcess:
+        """Run Snakemake here; every program is that of this environment."""
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "OMP_NUM_THREADS": "1",
+            "CUDA_VISIBLE_DEVICES": "",
+        }
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        command += ["--configfile", config] if config else []
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=900
+        )
+
+    def plan(self, *arguments: str, config: str | None = "speck.yaml") -> dict[str, int]:
+        """What a dry-run would do: rule -> number of jobs, without the target itself."""
+        done = self.snakemake("-n", *arguments, config=config)
+        assert done.returncode == 0, done.stderr + done.stdout
+        text = done.stdout + done.stderr
+        table = text.split("Job stats:", 1)[1].split("\n\n", 1)[0] if "Job stats:" in text else ""
+        jobs = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.M)}
+        return {name: count for name, count in jobs.items() if name not in ("total", "all", "experiment")}
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory) -> Project:
+    """A project where nothing has run; not to be changed."""
+    return Project.make(tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Project:
+    """A project whose workflow has run to the end; not to be changed (copy it)."""
+    project = Project.make(tmp_path_factory.mktemp("finished"))
+    done = project.snakemake()
+    assert done.returncode == 0, done.stderr + done.stdout
+    return project
+
+
+@pytest.fixture
+def clone(finished, tmp_path) -> Project:
+    """A clone of the finished project, free to be changed."""
+    return finished.copy(tmp_path / "clone")

@@ -1,0 +1,70 @@
+"""What would run: both entry points, the checks of the config, lint. Nothing is computed here."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from tests.workflow.conftest import ROOT
+
+
+@pytest.mark.parametrize("entry", ["Snakefile", "workflow/Snakefile"])
+def test_both_entry_points_run_everything(fresh, entry):
+    plan = fresh.plan("-s", entry, config=None)
+    embedded = yaml.safe_load((ROOT / "config/default.yaml").read_text())
+    assert plan["train"] == len(embedded["variants"])
+    assert plan["evaluate_noise_levels"] == plan["evaluate_intervals"] == plan["train"]
+    for rule in ("get_data", "collect", "table_matched_noise", "figure_noise_levels", "metrics", "report"):
+        assert plan[rule] >= 1
+
+
+def test_it_runs_from_another_folder(fresh, tmp_path):
+    project = type(fresh)(tmp_path)
+    assert project.plan("-s", str(fresh.folder / "Snakefile"), config=None)["train"] > 0
+
+
+@pytest.mark.parametrize("config", ["compact.yaml", "paper.yaml"])
+def test_our_other_configs_can_be_planned(fresh, config):
+    plan = fresh.plan(config=f"config/{config}")
+    assert plan["train"] == 4 and plan["get_data"] == 3
+
+
+def test_a_dry_run_writes_nothing(fresh):
+    before = sorted(path for path in fresh.folder.rglob("*") if ".snakemake" not in path.parts)
+    fresh.plan()
+    assert sorted(path for path in fresh.folder.rglob("*") if ".snakemake" not in path.parts) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            "variants=[ordinray]",
+            "config: variants[0]: 'ordinray' is not one of ordinary, scale, norm, wrapped",
+        ),
+        ("recipes=1", "config: unknown key 'recipes'"),
+    ],
+)
+def test_a_bad_config_is_one_line(fresh, change, words):
+    done = fresh.snakemake("-n", "--config", change)
+    lines = [line for line in done.stderr.splitlines() if not line.startswith(("Using ", "Config file "))]
+    assert done.returncode != 0
+    assert len(lines) == 1 and lines[0].startswith("normeq: error: ") and words in lines[0]
+
+
+def test_lint_is_clean():
+    for entry in ("Snakefile", "workflow/Snakefile"):
+        lint = [sys.executable, "-m", "snakemake", "--lint", "-s", entry]
+        done = subprocess.run(lint, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_several_gpus_are_taken_in_turn(fresh, monkeypatch):
+    import os
+
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "0,1"}
+    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "2", "--configfile", "config/compact.yaml"]
+    done = subprocess.run(command, cwd=fresh.folder, env=environment, capture_output=True, text=True)
+    text = done.stdout + done.stderr
+    assert text.count("gpu=1, device=cuda:0") == text.count("gpu=1, device=cuda:1") > 0
