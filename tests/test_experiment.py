@@ -70,13 +70,13 @@ def test_other_data_make_other_runs_and_measurements(monkeypatch):
     monkeypatch.setattr("normeq.data.registry.pin", lambda name, data_dir=None: f"changed {name}")
     after = read()
     assert not before.runs.keys() & after.runs.keys()
-    assert before.part("noise_levels", "x") != after.part("noise_levels", "x")
+    assert before.part("noise_levels", "runs/x") != after.part("noise_levels", "runs/x")
 
 
 def test_a_measurement_is_named_by_its_settings_alone():
     before, after = read(), read(evaluate__noise_levels__sigmas=[5, 7, 25], title="another", device="cpu")
-    assert before.part("noise_levels", "x") != after.part("noise_levels", "x")
-    assert before.part("intervals", "x") == after.part("intervals", "x")
+    assert before.part("noise_levels", "runs/x") != after.part("noise_levels", "runs/x")
+    assert before.part("intervals", "runs/x") == after.part("intervals", "runs/x")
     assert before.record_file() != after.record_file()
     assert before.record_file() == read(device="cpu", gpu=0).record_file()
 
@@ -157,3 +157,13 @@ def test_the_source_file_of_a_users_denoiser(tmp_path, monkeypatch):
     (tmp_path / "own/code.py").write_text("f = abs")
     found = [experiment.source_file(f"embedded/denoisers/{name}") for name in "abc"]
     assert found == ["own/code.py", "own/code.py", None]
+
+
+def test_a_users_denoiser_is_measured_anew_when_its_file_changes(tmp_path, monkeypatch):
+    experiment = read(denoisers={"mine": "own.py:f"})
+    monkeypatch.chdir(tmp_path)
+    names = set()
+    for text in ("f = abs", "f = min"):
+        (tmp_path / "own.py").write_text(text)
+        names.add(experiment.part("noise_levels", "embedded/denoisers/mine"))
+    assert len(names) == 2
