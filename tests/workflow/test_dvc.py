@@ -30,9 +30,12 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
     folder = tmp_path / "project"
-    shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
+    shutil.copytree(
+        ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local")
+    )
     plan = yaml.safe_load((ROOT / "dvc.yaml").read_text())
-    plan["plots"] = [plot for plot in plan["plots"] if isinstance(plot, dict)]  # curves; pictures are copied as they are
+    # Curves; pictures are copied as they are.
+    plan["plots"] = [plot for plot in plan["plots"] if isinstance(plot, dict)]
     (folder / "dvc.yaml").write_text(yaml.safe_dump(plan))
     (folder / "results/compact/tables").mkdir(parents=True)
     for metrics in plan["metrics"]:
