@@ -8,7 +8,6 @@ import pytest
 from typer.testing import CliRunner
 
 from normeq.errors import NormeqError
-from normeq.figures import cli
 from normeq.figures.cli import figure_app
 
 T, P, Q, OUT = Path("t.csv"), Path("p.npz"), Path("q.npz"), Path("figures/x/out")
@@ -30,7 +29,8 @@ def test_arguments_reach_the_figure(line: str, monkeypatch: pytest.MonkeyPatch) 
         seen.append(arguments)
         return [OUT.with_suffix(".svg")]
 
-    monkeypatch.setattr(getattr(cli, line.split()[0].replace("-", "_")), "make", make)
+    module = line.split()[0].replace("-", "_")
+    monkeypatch.setattr(f"normeq.figures.{module}.make", make)
     result = CliRunner().invoke(figure_app, [*line.split(), "--out", str(OUT)])
     assert result.exit_code == 0, result.output
     assert seen == [CALLS[line]] and result.output == "figures/x/out.svg\n"
