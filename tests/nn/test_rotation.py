@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from normeq.nn import AffineConv2d, SortPool, build_network
+from normeq.nn import AffineConv2d, SortPool, build_network, rotation
 from normeq.nn.rotation import RotatedSortPool, rotate_input, rotate_output
 
 SMALL = {"fdncnn": {"depth": 4, "channels": 6}, "drunet": {"widths": (4, 6, 8, 8), "blocks": 1}}
@@ -45,17 +45,47 @@ def test_two_channels_by_hand():
     high·max."""
     pairs = torch.tensor([[3.0, -1.0], [-2.0, 5.0], [4.0, 4.0]], dtype=torch.float64)
     eye = torch.eye(2, dtype=torch.float64)[:, :, None, None]
-    x = torch.nn.functional.conv2d(pairs[:, :, None, None], rotate_output(eye))
+    x = torch.nn.functional.conv2d(pairs[:, :, None, None].expand(-1, -1, 2, 2), rotate_output(eye))
     kernel = torch.tensor([[0.7, 0.3]], dtype=torch.float64)[:, :, None, None]
-    found = torch.nn.functional.conv2d(RotatedSortPool()(x), rotate_input(kernel)).flatten()
+    found = torch.nn.functional.conv2d(RotatedSortPool()(x), rotate_input(kernel))
     expected = 0.7 * pairs.min(dim=1).values + 0.3 * pairs.max(dim=1).values
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(found, expected[:, None, None, None].expand(3, 1, 4, 4))
 
 
-def test_gradients_of_the_activation():
-    x = torch.randn(2, 4, 3, 3, dtype=torch.float64, requires_grad=True)
+@pytest.mark.parametrize("size", [(2, 2), (2, 3), (3, 2), (4, 5)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_gradients_of_the_activation(size, layout):
+    x = torch.randn(2, 4, *size, dtype=torch.float64).contiguous(memory_format=layout).requires_grad_()
     pool = RotatedSortPool()
-    assert torch.autograd.gradcheck(lambda x: pool(1 * x), (x,), check_forward_ad=True)
+    assert torch.autograd.gradcheck(pool, (x,), check_forward_ad=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("grad", [False, True])
+def test_activation_keeps_the_memory_format(dtype, grad):
+    """Fast convolutions take channels last; a layer that leaves it costs copies."""
+    x = torch.randn(2, 4, 5, 6, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    expected = torch.nn.functional.pad(
+        torch.cat((x[:, :2], x[:, 2:].abs()), dim=1), (1, 1, 1, 1), mode="reflect"
+    )
+    x.requires_grad_(grad)
+    with torch.set_grad_enabled(grad):
+        out = RotatedSortPool()(x)
+    assert out.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(out, expected)
+    if grad:
+        (gradient,) = torch.autograd.grad(out.square().sum(), x)
+        assert gradient.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_mirror_for_gpus_is_the_same():
+    """The form for GPUs, which keeps channels last where PyTorch's own does not."""
+    x = torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
+    expected = rotation.mirror(x)
+    meta = rotation.mirror(x.to("meta"))
+    assert meta.shape == expected.shape
+    assert meta.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(rotation.mirror_by_parts(x), expected)
 
 
 def test_compiled_form_is_the_same(monkeypatch):

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from normeq.nn.rotation import rotate_input, rotate_output
+from normeq.nn.rotation import mirror, rotate_input, rotate_output
 
 Constraint = Literal["telescope", "mean"]
 
@@ -59,7 +59,7 @@ class AffineConv2d(nn.Conv2d):
         in_channels, out_channels, kernel_size, stride, padding: as in :class:`torch.nn.Conv2d`.
         constraint: see :func:`affine_kernel`.
         free_channels: trailing input channels outside the constraint (noise map).
-        sorted_input: the input comes from a :class:`normeq.nn.rotation.RotatedSortPool`.
+        sorted_input: the input comes from a :class:`normeq.nn.rotation.RotatedSortPool`, which has padded it.
         sorted_output: the output goes to one.
 
     Source: Herbreteau et al. 2023, section 4.1; literature notes 1.4.
@@ -81,6 +81,8 @@ class AffineConv2d(nn.Conv2d):
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, bias=False, padding_mode="reflect"
         )
+        if self.padding[0] > 1:
+            raise ValueError(f"padding must be 0 or 1, not {padding}")
         self.constraint: Constraint = constraint
         self.free_channels = free_channels
         self.sorted_input = sorted_input
@@ -101,9 +103,8 @@ class AffineConv2d(nn.Conv2d):
         return rotate_output(kernel) if self.sorted_output else kernel
 
     def forward(self, x: Tensor) -> Tensor:
-        margin = self.padding[0]
-        if margin:
-            # Autocast would pad in float32, three copies instead of one; the values are only moved.
-            with torch.autocast(x.device.type, enabled=False):
-                x = F.pad(x, (margin, margin, margin, margin), mode="reflect")
-        return F.conv2d(x, self.applied_kernel, None, self.stride)
+        if self.padding[0] and not self.sorted_input:
+            x = mirror(x)
+        # Channels last is what fast convolutions take; parameters are stored so, but the maps above lose it.
+        kernel = self.applied_kernel.contiguous(memory_format=torch.channels_last)
+        return F.conv2d(x, kernel, None, self.stride)
