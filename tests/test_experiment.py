@@ -84,7 +84,7 @@ def test_a_measurement_is_named_by_its_settings_alone():
 def test_users_denoisers_are_one_more_row_but_have_no_filters():
     experiment = read(denoisers={"mine": "own.py:denoise"})
     assert experiment.denoisers["embedded/denoisers/mine"] == "mine=own.py:denoise"
-    for kind, count in {"noise_levels": 5, "intervals": 5, "examples": 5, "filters": 4}.items():
+    for kind, count in {"noise_levels": 5, "intervals": 5, "examples": 5, "gallery": 5, "filters": 4}.items():
         assert len(experiment.parts(kind)) == count
 
 
@@ -108,6 +108,13 @@ def test_options_reach_the_command_line_unchanged():
     )
 
 
+def test_the_intervals_of_the_gallery_reach_the_command_line():
+    moved = {"datasets": ["skimage-test"], "sigma": 15, "intervals": [[-1, 1]]}
+    words = read(evaluate__gallery__intervals=moved, evaluate__gallery__size=64).options("gallery").split()
+    options = "--interval-datasets skimage-test --interval-sigma 15 --interval -1,1 --size 64 --context 48"
+    assert set(options.split()) < set(words) and words[:2] == ["--datasets", "skimage-test"]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -118,6 +125,14 @@ def test_options_reach_the_command_line_unchanged():
         ),
         ({"evaluate__examples__image": "set13/01"}, "evaluate.examples: unknown data set 'set13'"),
         ({"evaluate__intervals__intervals": [[0, 1], [1, 1]]}, "intervals[1]: a must be below b, got [1, 1]"),
+        (
+            {"evaluate__gallery__intervals__intervals": [[0, 1], [1, 0]]},
+            "gallery.intervals.intervals[1]: a must be below b, got [1, 0]",
+        ),
+        (
+            {"evaluate__gallery__intervals__datasets": ["set12"]},
+            "gallery.intervals.datasets: set12 is not in evaluate.gallery.datasets",
+        ),
         (
             {"evaluate__filters__pixels": [[0, 96]]},
             "filters.pixels[0]: [0, 96] is outside the crop of 96 pixels",

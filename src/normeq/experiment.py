@@ -21,7 +21,13 @@ from normeq.data import registry
 from normeq.errors import NormeqError
 from normeq.training.spec import RunSpec
 
-MEASUREMENTS = {"noise_levels": "csv", "intervals": "csv", "filters": "npz", "examples": "npz"}
+MEASUREMENTS = {
+    "noise_levels": "csv",
+    "intervals": "csv",
+    "filters": "npz",
+    "examples": "npz",
+    "gallery": "npz",
+}
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class Experiment:
         """All files of one measurement."""
         if kind == "filters":  # needs derivatives, which a user's own denoiser may not have
             folders = [folder for folder in self.shown() if folder.startswith("runs/")]
-        elif kind == "examples":
+        elif kind in ("examples", "gallery"):
             folders = self.shown()
         else:
             folders = list(self.denoisers)
@@ -126,9 +132,15 @@ class Experiment:
         add("--datasets", settings.get("datasets", []))
         add("--sigma", [settings["sigma"]] if "sigma" in settings else [])
         add("--sigmas", settings.get("sigmas", []))
-        add("--interval", settings.get("intervals", []))
+        moved = settings.get("intervals", [])
+        if isinstance(moved, dict):  # of the gallery: data sets, sigma and pairs
+            add("--interval-datasets", moved["datasets"])
+            add("--interval-sigma", [moved["sigma"]])
+            moved = moved["intervals"]
+        add("--interval", moved)
         add("--pixel", settings.get("pixels", []))
-        add("--radius", [settings["radius"]] if "radius" in settings else [])
+        for key in ("radius", "size", "context"):
+            add(f"--{key}", [settings[key]] if key in settings else [])
         add("--draws", [settings["draws"]] if "draws" in settings else [])
         add("--images", [settings["images"]] if settings.get("images") else [])
         return shlex.join(words)
@@ -210,10 +222,17 @@ def _specs(config: dict[str, Any]) -> list[RunSpec]:
 
 
 def _check_evaluate(evaluate: dict[str, Any]) -> None:
-    for number, (a, b) in enumerate(evaluate.get("intervals", {}).get("intervals", [])):
-        if not a < b:
+    moved = evaluate.get("gallery", {}).get("intervals", {})
+    for key, place in (("intervals", evaluate.get("intervals", {})), ("gallery.intervals", moved)):
+        for number, (a, b) in enumerate(place.get("intervals", [])):
+            if not a < b:
+                raise NormeqError(
+                    f"config: evaluate.{key}.intervals[{number}]: a must be below b, got [{a}, {b}]"
+                )
+    for name in moved.get("datasets", []):
+        if name not in evaluate["gallery"]["datasets"]:
             raise NormeqError(
-                f"config: evaluate.intervals.intervals[{number}]: a must be below b, got [{a}, {b}]"
+                f"config: evaluate.gallery.intervals.datasets: {name} is not in evaluate.gallery.datasets"
             )
     for kind in ("filters", "examples"):
         if kind in evaluate and evaluate[kind]["crop"][2] < 8:

@@ -39,6 +39,14 @@ CONFIG = {
             "radius": 3,
         },
         "examples": {"image": "skimage-test/camera", "crop": [0, 0, 24], "sigmas": [25]},
+        "gallery": {
+            "datasets": ["skimage-test"],
+            "sigmas": [25],
+            "images": 1,
+            "size": 24,
+            "context": 4,
+            "intervals": {"datasets": ["skimage-test"], "sigma": 25, "intervals": [[0, 1], [10, 11]]},
+        },
     },
     "device": "cpu",
 }

@@ -14,6 +14,7 @@ RECORDED = {
     "evaluate_intervals",
     "evaluate_filters",
     "evaluate_examples",
+    "evaluate_gallery",
 }
 
 

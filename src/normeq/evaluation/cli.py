@@ -156,6 +156,44 @@ def examples_command(
     )
 
 
+@app.command("gallery")
+def gallery_command(
+    denoiser: DenoiserArgument,
+    datasets: Datasets,
+    sigmas: Sigmas,
+    out: Out,
+    size: Annotated[int, typer.Option(min=16, help="Side of the crops in pixels.")] = 72,
+    context: Annotated[int, typer.Option(min=0, help="Pixels around a crop that the denoiser sees.")] = 48,
+    images: Limit = None,
+    interval: Annotated[list[str] | None, typer.Option(help="A,B with A < B; repeat for more.")] = None,
+    interval_datasets: Annotated[
+        list[str] | None, typer.Option(help="Of --datasets, those denoised on the intervals too.")
+    ] = None,
+    interval_sigma: Annotated[float, typer.Option(help="Noise level on the intervals.")] = 25.0,
+    data_dir: DataDir = Path("data"),
+    device: Device = "auto",
+    threads: Threads = 0,
+) -> None:
+    """A small denoised crop of every image, over noise levels and intervals, for the report."""
+    from normeq.evaluation.gallery import Intervals, gallery
+
+    moved = None
+    if interval:
+        pairs = tuple(parse_numbers(text, 2, "--interval", float) for text in interval)
+        moved = Intervals(tuple(interval_datasets or datasets), check_sigmas([interval_sigma])[0], pairs)
+        foreign = sorted(set(moved.datasets) - set(datasets))
+        if foreign:
+            raise NormeqError(
+                f"--interval-datasets {foreign[0]}: not one of --datasets {', '.join(datasets)}"
+            )
+    opened, where = _open(denoiser, device, threads)
+    arrays = gallery(
+        opened, datasets, check_sigmas(sigmas), size, context, moved,
+        data_dir=data_dir, device=where, limit=images,
+    )  # fmt: skip
+    _save_arrays(out, arrays)
+
+
 @app.command("filters")
 def filters_command(
     denoiser: DenoiserArgument,
