@@ -104,18 +104,6 @@ def test_the_svg_says_what_it_shows(levels_figure: Path, svg_text) -> None:
         assert words in text.replace("\u00a0", " "), words
 
 
-def test_the_view_over_input_psnr(levels: Path) -> None:
-    numbers = plotted(read_noise_levels(levels))
-    with paper_style():
-        figure = noise_levels.draw(numbers, "psnr-in")
-    axes = figure.axes[0]
-    assert figure.axes[-1].get_xlabel().startswith("input PSNR (dB")
-    identity = next(line for line in axes.get_lines() if line.get_color() == NOISY)
-    np.testing.assert_array_equal(identity.get_xdata(), identity.get_ydata())
-    low, high = axes.get_xlim()
-    assert low > high  # noise grows to the right
-
-
 def test_same_input_same_bytes(levels: Path, levels_figure: Path, tmp_path: Path) -> None:
     for path in noise_levels.make(levels, tmp_path / "again"):
         assert path.read_bytes() == levels_figure.with_suffix(path.suffix).read_bytes()
@@ -148,9 +136,8 @@ def test_a_clean_input_and_a_training_range(tmp_path: Path) -> None:
     table = synthetic.noise_levels(images={"set12": 3}, sigmas=(5, 25)).assign(train_sigma="0-55")
     clean = table[table["sigma"] == 5].assign(sigma=0, psnr_in=np.inf)
     pd.concat([table, clean]).to_csv(tmp_path / "t.csv", index=False)
-    for x in ("sigma", "psnr-in"):
-        svg, *_ = noise_levels.make(tmp_path / "t.csv", tmp_path / "figure", x=x)
-        assert "training σ = 0–55" in svg.read_text()
+    svg, *_ = noise_levels.make(tmp_path / "t.csv", tmp_path / "figure")
+    assert "training σ = 0–55" in svg.read_text()
 
 
 def test_a_bad_table_leaves_no_file(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 FIGURES = [
     f"figures/{NAME}/{figure}.svg"
-    for figure in ["noise_levels", "intervals", "filters", "examples", "layers"]
-    if figure == "layers" or figure in EXPERIMENT.measurements()
+    for figure in ["noise_levels", "input_psnr", "intervals", "filters", "examples", "layers"]
+    if figure in ("input_psnr", "layers") or figure in EXPERIMENT.measurements()
 ]
 
 
@@ -28,6 +28,31 @@ rule figure_noise_levels:
         published=published_option,
     shell:
         "normeq figure noise-levels {input.table} {params.published} --out {params.out} > {log} 2>&1"
+
+
+rule figure_input_psnr:
+    input:
+        table=f"results/{NAME}/noise_levels.csv",
+        published=PUBLISHED,
+    output:
+        multiext(f"figures/{NAME}/input_psnr", ".png", ".csv"),
+        shown=report(
+            f"figures/{NAME}/input_psnr.svg",
+            caption="../report/figure_input_psnr.rst",
+            category="Figures",
+        ),
+    log:
+        f"logs/{NAME}/figure_input_psnr.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        out=subpath(output.shown, strip_suffix=".svg"),
+        published=published_option,
+    shell:
+        "normeq figure input-psnr {input.table} {params.published} --out {params.out} > {log} 2>&1"
 
 
 rule figure_intervals:

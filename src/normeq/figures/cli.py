@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,30 +17,26 @@ Parts = Annotated[
 ]
 
 
-class Axis(StrEnum):
-    """What the x-axis of the noise-level figure shows."""
-
-    sigma = "sigma"
-    psnr_in = "psnr-in"
+NoiseLevels = Annotated[
+    Path, typer.Argument(metavar="NOISE_LEVELS.CSV", help="The long table over noise levels.")
+]
+Published = Annotated[Path | None, typer.Option(help="Folder of published values, for grey curves.")]
 
 
 @figure_app.command("noise-levels")
-def noise_levels_command(
-    table: Annotated[
-        Path, typer.Argument(metavar="NOISE_LEVELS.CSV", help="The long table over noise levels.")
-    ],
-    out: Out,
-    published: Annotated[
-        Path | None, typer.Option(help="Folder of published values, for grey curves.")
-    ] = None,
-    x: Annotated[
-        Axis, typer.Option(help="The x-axis: test sigma, or input PSNR as in the paper.")
-    ] = Axis.sigma,
-) -> None:
+def noise_levels_command(table: NoiseLevels, out: Out, published: Published = None) -> None:
     """Output PSNR against the noise level; the level of training is marked."""
     from normeq.figures import noise_levels
 
-    _tell(noise_levels.make(table, out, published, x.value))
+    _tell(noise_levels.make(table, out, published))
+
+
+@figure_app.command("input-psnr")
+def input_psnr_command(table: NoiseLevels, out: Out, published: Published = None) -> None:
+    """Output PSNR against input PSNR in both definitions (not clipped, clipped), with the identity line."""
+    from normeq.figures import input_psnr
+
+    _tell(input_psnr.make(table, out, published))
 
 
 @figure_app.command("intervals")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -29,19 +27,13 @@ from normeq.published import AUTHORS
 from normeq.tables.longtable import read_noise_levels, train_range
 from normeq.tables.names import counted, dataset_name, trained_names
 
-Axis = Literal["sigma", "psnr-in"]
-TICKS = {"sigma": [1, 2, 5, 10, 15, 25, 50, 75, 100, 150, 200, 255], "psnr-in": range(-5, 60, 5)}
+TICKS = [1, 2, 5, 10, 15, 25, 50, 75, 100, 150, 200, 255]
+DOTTED = {"color": NOISY, "linestyle": (0, (1, 1.5)), "linewidth": 1.4}  # what the noisy image scores itself
 DIFFERENCE_TICKS = [-20, -10, -5, -2, -1, -0.5, -0.2, 0, 0.2, 0.5, 1, 2, 5, 10, 20]
-LABELS = {
-    "sigma": "test noise level σ (8-bit units, log scale)",
-    "psnr-in": "input PSNR (dB, not clipped; noise grows →)",
-}
 
 
-def draw(numbers: pd.DataFrame, x: Axis = "sigma") -> Figure:
+def draw(numbers: pd.DataFrame) -> Figure:
     """Draw the figure from the numbers of :func:`plotted`: columns are data sets, rows training levels."""
-    column = "psnr_in" if x == "psnr-in" else "sigma"
-    numbers = numbers[np.isfinite(numbers[column])]
     ours = numbers[numbers["kind"] == "denoiser"]
     style = looks(ours)
     datasets, levels = list(ours["dataset"].unique()), list(ours["train"].unique())
@@ -59,9 +51,11 @@ def draw(numbers: pd.DataFrame, x: Axis = "sigma") -> Figure:
                 (numbers["train"] == level) & (numbers["panel"] == panel) & (numbers["dataset"] == dataset)
             ]
             for key, line in cell[cell["kind"] == "denoiser"].groupby(["network", "variant"], sort=False):
-                _line(axes, line, column, style[key])
-            _references(axes, cell, column)
-            _mark_training(axes, level, x, named=panel == "psnr")
+                curve(axes, line, "sigma", style[key])
+            noisy = cell[cell["kind"] == "noisy"].sort_values("sigma")
+            axes.plot(noisy["sigma"], noisy["value"], **DOTTED)
+            published_curves(axes, cell, "sigma")
+            mark_training(axes, level, train_range(level), named=panel == "psnr")
             if panel == "psnr":
                 images = counted(cell.loc[cell["kind"] == "denoiser", "images"], "image")
                 axes.set_title(f"{dataset_name(dataset)}, {images}")
@@ -71,13 +65,15 @@ def draw(numbers: pd.DataFrame, x: Axis = "sigma") -> Figure:
         if panel == "difference":
             _difference_axis(grid[row][0])
     for axes in grid[-1]:
-        axes.set_xlabel(LABELS[x])
-    _sigma_axis(grid[0][0], x, numbers["sigma"])
-    _words(figure, ours, numbers, style)
+        axes.set_xlabel("test noise level σ (8-bit units, log scale)")
+    _sigma_axis(grid[0][0], numbers["sigma"])
+    legend(figure, style, [Line2D([], [], **DOTTED, label="noisy input"), *published_sample(numbers)])
+    heading(figure, *words(ours, "Denoising at noise levels not seen in training"))
     return figure
 
 
-def _line(axes: Axes, line: pd.DataFrame, column: str, look: Look) -> None:
+def curve(axes: Axes, line: pd.DataFrame, column: str, look: Look) -> None:
+    """One denoiser over the column of the x-axis, with the band of its 95 % intervals."""
     line = line.sort_values(column)
     axes.fill_between(line[column], line["low"], line["high"], color=look.colour, alpha=0.13, linewidth=0)
     axes.plot(
@@ -85,9 +81,8 @@ def _line(axes: Axes, line: pd.DataFrame, column: str, look: Look) -> None:
     )
 
 
-def _references(axes: Axes, cell: pd.DataFrame, column: str) -> None:
-    noisy = cell[cell["kind"] == "noisy"].sort_values(column)
-    axes.plot(noisy[column], noisy["value"], color=NOISY, linestyle=(0, (1, 1.5)), linewidth=1.4)
+def published_curves(axes: Axes, cell: pd.DataFrame, column: str) -> None:
+    """Published curves in grey, with the marker of their variant."""
     marks = looks(cell[cell["kind"] == "published"])
     for key, line in cell[cell["kind"] == "published"].groupby(["network", "variant"], sort=False):
         line = line.sort_values(column)
@@ -97,11 +92,11 @@ def _references(axes: Axes, cell: pd.DataFrame, column: str) -> None:
         )  # fmt: skip
 
 
-def _mark_training(axes: Axes, level: str, x: Axis, named: bool) -> None:
-    bounds = train_range(level)
+def mark_training(axes: Axes, level: str, bounds: tuple[float, float] | None, named: bool) -> None:
+    """A line, or a band, where the training level lies on the x-axis; nothing for what was not trained."""
     if bounds is None:
         return
-    low, high = 20 * np.log10(255 / np.maximum(bounds, 1e-3)) if x == "psnr-in" else bounds
+    low, high = bounds
     if low != high:
         axes.axvspan(low, high, color=INK, alpha=0.06, linewidth=0)
     else:
@@ -123,41 +118,37 @@ def _difference_axis(axes: Axes) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def _sigma_axis(axes: Axes, x: Axis, sigma: pd.Series) -> None:
-    if x == "sigma" and sigma.min() > 0:
+def _sigma_axis(axes: Axes, sigma: pd.Series) -> None:
+    if sigma.min() > 0:
         axes.set_xscale("log")
     low, high = axes.get_xlim()
-    axes.xaxis.set_major_locator(FixedLocator([tick for tick in TICKS[x] if low <= tick <= high]))
+    axes.xaxis.set_major_locator(FixedLocator([tick for tick in TICKS if low <= tick <= high]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
-    if x == "psnr-in":
-        axes.invert_xaxis()  # noise grows to the right in both views
 
 
-def _words(
-    figure: Figure, ours: pd.DataFrame, numbers: pd.DataFrame, style: dict[tuple[str, str], Look]
-) -> None:
-    extra = [Line2D([], [], color=NOISY, linestyle=(0, (1, 1.5)), linewidth=1.4, label="noisy input")]
+def published_sample(numbers: pd.DataFrame) -> list[Line2D]:
+    """Legend entry of the published curves, if there are any."""
     theirs = numbers[numbers["kind"] == "published"]
-    if len(theirs):
-        label = f"published: {theirs['network'].iloc[0]}, {AUTHORS['Saied2026']}"
-        line = Line2D(
-            [], [], color=PUBLISHED, linewidth=0.9, marker="o", markersize=3.6, markerfacecolor="white"
-        )
-        line.set_label(label)
-        extra.append(line)
-    legend(figure, style, extra)
+    if theirs.empty:
+        return []
+    label = f"published: {theirs['network'].iloc[0]}, {AUTHORS['Saied2026']}"
+    look = {"linewidth": 0.9, "marker": "o", "markersize": 3.6, "markerfacecolor": "white"}
+    return [Line2D([], [], color=PUBLISHED, label=label, **look)]
+
+
+def words(ours: pd.DataFrame, title: str) -> tuple[str, str]:
+    """Title with the networks, and what every curve is."""
     names = networks_named(ours)
-    heading(
-        figure,
-        f"Denoising at noise levels not seen in training{': ' if names else ''}{names}",
+    return (
+        f"{title}{': ' if names else ''}{names}",
         f"{trained_names(ours['train'])}; mean over images, band: 95 % bootstrap interval over images; "
         f"{counted(ours['draws'], 'noise draw')} per image, {counted(ours['seeds'], 'training seed')}",
     )
 
 
-def make(table: Path, out: Path, published: Path | None = None, x: Axis = "sigma") -> list[Path]:
+def make(table: Path, out: Path, published: Path | None = None) -> list[Path]:
     """Read ``noise_levels.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     numbers = plotted(read_noise_levels(table), published)
     with paper_style():
-        return save(draw(numbers, x), numbers, out)
+        return save(draw(numbers), numbers, out)
