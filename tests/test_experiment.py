@@ -104,7 +104,8 @@ def test_options_reach_the_command_line_unchanged():
     experiment = read(evaluate__intervals__intervals=[[-0.5, 0.5], [0, 0.1]], evaluate__intervals__images=2)
     words = experiment.options("intervals").split()
     assert words == (
-        "--datasets skimage-test --sigma 25 --interval -0.5,0.5 --interval 0,0.1 --draws 1 --images 2".split()
+        "--datasets skimage-test --sigma 25 --interval -0.5,0.5 --interval 0,0.1 --draws 1 --images 2"
+        " --protocol paper".split()
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import yaml
 
 from normeq.data import registry
 from normeq.errors import NormeqError
+from normeq.sources import source_file
 from normeq.training.spec import RunSpec
 
 MEASUREMENTS = {
@@ -28,6 +28,10 @@ MEASUREMENTS = {
     "examples": "npz",
     "gallery": "npz",
 }
+
+
+# Measurements that follow `evaluate.protocol` and take over rows measured before; pictures keep the paper's.
+NUMBERS = ("noise_levels", "intervals")
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,7 @@ class Experiment:
     def source_file(self, folder: str) -> str | None:
         """File below the working directory that a user's own denoiser comes from; None for installed
         modules."""
-        place = self.denoisers[folder].partition("=")[2].rpartition(":")[0]
-        file = Path(place if place.endswith(".py") else f"{place.replace('.', os.sep)}.py")
-        return str(file) if file.is_file() else None
+        return source_file(self.denoisers[folder].partition("=")[2])
 
     def measurements(self) -> list[str]:
         """Those of :data:`MEASUREMENTS` that the config asks for."""
@@ -100,6 +102,8 @@ class Experiment:
             "settings": self.config["evaluate"][kind],
             "pins": [self.pins[d] for d in self.datasets(kind)],
         }
+        if kind in NUMBERS:
+            content["protocol"] = self.config["evaluate"]["protocol"]
         own = folder in self.denoisers and not folder.startswith("runs/")
         source = self.source_file(folder) if own else None
         if source:
@@ -143,6 +147,7 @@ class Experiment:
             add(f"--{key}", [settings[key]] if key in settings else [])
         add("--draws", [settings["draws"]] if "draws" in settings else [])
         add("--images", [settings["images"]] if settings.get("images") else [])
+        add("--protocol", [self.config["evaluate"]["protocol"]] if kind in NUMBERS else [])
         return shlex.join(words)
 
     def record(self) -> str:
@@ -172,8 +177,8 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
             that cannot be built, two runs of one name; the message names the key.
     """
     evaluate = config["evaluate"]
-    used = {f"evaluate.{kind}": [s["image"].split("/")[0]] for kind, s in evaluate.items() if "image" in s}
-    used |= {f"evaluate.{kind}.datasets": s["datasets"] for kind, s in evaluate.items() if "datasets" in s}
+    used = {f"evaluate.{kind}": [s["image"].split("/")[0]] for kind, s in _sections(evaluate) if "image" in s}
+    used |= {f"evaluate.{kind}.datasets": s["datasets"] for kind, s in _sections(evaluate) if "datasets" in s}
     if "train" in config:
         used["train.dataset"] = [config["train"]["dataset"]]
     data_dir = Path(config["data"]["dir"])
@@ -193,6 +198,11 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
     if not runs and not config["denoisers"]:
         raise NormeqError("config: nothing to evaluate: name networks and train, or denoisers")
     return Experiment(config["experiment"], config, runs, pins)
+
+
+def _sections(evaluate: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The measurements among the entries of ``evaluate``."""
+    return [(kind, settings) for kind, settings in evaluate.items() if isinstance(settings, dict)]
 
 
 def _specs(config: dict[str, Any]) -> list[RunSpec]:

@@ -1,4 +1,4 @@
-"""Gaussian noise that depends on its label alone."""
+"""Gaussian noise that depends on its label alone; and the noise of KAIR, for comparison."""
 
 from __future__ import annotations
 
@@ -32,3 +32,18 @@ def gaussian_noise(shape: tuple[int, ...], sigma: float, dataset: str, image: st
     key = np.frombuffer(hashlib.sha256(label.encode()).digest()[:16], dtype="<u8")
     generator = np.random.Generator(np.random.Philox(key=key))
     return (generator.standard_normal(shape) * (sigma / 255)).astype(np.float32)
+
+
+def reset_noise(shape: tuple[int, ...], sigma: float, draw: int) -> np.ndarray:
+    """Noise of KAIR's test programs: ``numpy.random.seed(draw)`` before every image, then ``normal``.
+
+    Images of one size get the same noise, at every σ the same up to its size. Draw 0 is theirs.
+
+    Args and returns: as in :func:`gaussian_noise`.
+
+    Raises:
+        ValueError: negative σ.
+    """
+    if not sigma >= 0:
+        raise ValueError(f"sigma must not be negative, got {sigma}")
+    return np.random.RandomState(draw).normal(0, sigma / 255, shape).astype(np.float32)

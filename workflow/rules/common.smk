@@ -10,7 +10,7 @@ import yaml
 from normeq.config import resolve_config
 from normeq.data.registry import find_folder
 from normeq.errors import NormeqError
-from normeq.experiment import MEASUREMENTS, check_networks, read_experiment
+from normeq.experiment import MEASUREMENTS, NUMBERS, check_networks, read_experiment
 from normeq.gpus import count_gpus
 
 try:
@@ -103,6 +103,11 @@ def measured_data(kind):
         return [placed(dataset) for dataset in EXPERIMENT.datasets(kind)]
 
     return data
+
+
+def reuse(kind):
+    """Where a measurement looks for what was measured before."""
+    return "--reuse results/{folder}/parts" if kind in NUMBERS else ""
 
 
 def parts(kind):

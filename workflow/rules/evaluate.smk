@@ -1,4 +1,5 @@
-# One job per denoiser and measurement. The file name carries the settings (see normeq.experiment).
+# One job per denoiser and measurement. The file name carries the settings (see normeq.experiment). What an earlier file has is
+# taken from there (see normeq.evaluation.earlier): one more noise level measures one noise level.
 
 
 MEASURED = [part for kind in EXPERIMENT.measurements() for part in EXPERIMENT.parts(kind)]
@@ -29,7 +30,8 @@ for kind in EXPERIMENT.measurements():
             denoiser=denoiser,
             command=kind.replace("_", "-"),
             options=EXPERIMENT.options(kind),
+            reuse=reuse(kind),
             data_dir=data_dir,
         shell:
-            "normeq evaluate {params.command} {params.denoiser:q} {params.options} --out {output}"
+            "normeq evaluate {params.command} {params.denoiser:q} {params.options} {params.reuse} --out {output}"
             " --data-dir {params.data_dir} --device {resources.device} --threads {threads} 2>&1 | tee {log}"

@@ -5,19 +5,21 @@ Heavy imports stand inside the functions, so that every other command starts at 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from normeq.errors import NormeqError
+from normeq.protocol import get_protocol
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
 
     from normeq.evaluation.denoisers import Denoiser
+    from normeq.evaluation.earlier import Earlier
 
 app = typer.Typer(help="Evaluate a denoiser: a run folder, or NAME=module:callable.", no_args_is_help=True)
 
@@ -34,6 +36,14 @@ Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves PyTorch's choi
 Limit = Annotated[
     int | None, typer.Option("--images", min=1, help="Only the first N images of each data set.")
 ]
+ProtocolOption = Annotated[str, typer.Option("--protocol", help="paper or kair; see `normeq protocol`.")]
+Reuse = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Table, or folder of tables, of earlier measurements: those of the same weights, image and"
+        " protocol are taken over, as are those already in OUT. Repeat for more."
+    ),
+]
 ImageOption = Annotated[str, typer.Option(help="DATASET/NAME, such as set12/07.")]
 CropOption = Annotated[str, typer.Option(help="ROW,COLUMN,SIZE in pixels.")]
 
@@ -47,6 +57,7 @@ def _open(text: str, device: str, threads: int) -> tuple[Denoiser, torch.device]
     if threads:
         torch.set_num_threads(threads)
     where = pick_device(device)
+    torch.backends.cudnn.allow_tf32 = False  # PyTorch allows it, and float32 should be float32
     return open_denoiser(text, where), where
 
 
@@ -81,21 +92,25 @@ def noise_levels_command(
     out: Out,
     draws: Draws = 1,
     images: Limit = None,
+    protocol: ProtocolOption = "paper",
+    reuse: Reuse = None,
     data_dir: DataDir = Path("data"),
     device: Device = "auto",
     threads: Threads = 0,
 ) -> None:
     """PSNR and SSIM over noise levels, one row per image, σ and draw."""
     from normeq.evaluation import noise_levels
-    from normeq.evaluation.tables import write_rows
+    from normeq.evaluation.earlier import Earlier
 
+    conventions = get_protocol(protocol)
     levels = check_sigmas(sigmas)
     opened, where = _open(denoiser, device, threads)
+    earlier = Earlier([*(reuse or []), out])
     rows = noise_levels.evaluate(
-        opened, datasets, levels, draws, data_dir=data_dir, device=where, limit=images
-    )
-    count = write_rows(out, noise_levels.COLUMNS, rows)
-    typer.echo(f"{out}: {count} measurements")
+        opened, datasets, levels, draws, data_dir=data_dir, device=where, limit=images,
+        protocol=conventions, earlier=earlier,
+    )  # fmt: skip
+    _write_rows(out, noise_levels.COLUMNS, rows, earlier)
 
 
 @app.command("intervals")
@@ -107,22 +122,35 @@ def intervals_command(
     sigma: Annotated[float, typer.Option(help="Noise level in 8-bit units.")] = 25.0,
     draws: Draws = 1,
     images: Limit = None,
+    protocol: ProtocolOption = "paper",
+    reuse: Reuse = None,
     data_dir: DataDir = Path("data"),
     device: Device = "auto",
     threads: Threads = 0,
 ) -> None:
     """PSNR over normalisation intervals [a,b], one row per image, interval and draw."""
     from normeq.evaluation import intervals
-    from normeq.evaluation.tables import write_rows
+    from normeq.evaluation.earlier import Earlier
 
+    conventions = get_protocol(protocol)
     check_sigmas([sigma])
     ranges = [parse_numbers(text, 2, "--interval", float) for text in interval]
     opened, where = _open(denoiser, device, threads)
+    earlier = Earlier([*(reuse or []), out])
     rows = intervals.evaluate(
-        opened, datasets, sigma, ranges, draws, data_dir=data_dir, device=where, limit=images
-    )
-    count = write_rows(out, intervals.COLUMNS, rows)
-    typer.echo(f"{out}: {count} measurements")
+        opened, datasets, sigma, ranges, draws, data_dir=data_dir, device=where, limit=images,
+        protocol=conventions, earlier=earlier,
+    )  # fmt: skip
+    _write_rows(out, intervals.COLUMNS, rows, earlier)
+
+
+def _write_rows(
+    out: Path, columns: Sequence[str], rows: Iterable[dict[str, object]], earlier: Earlier
+) -> None:
+    from normeq.evaluation.tables import write_rows
+
+    count = write_rows(out, columns, rows)
+    typer.echo(f"{out}: {count} measurements, {earlier.used} of them made before")
 
 
 def _save_arrays(out: Path, arrays: dict[str, np.ndarray]) -> None:

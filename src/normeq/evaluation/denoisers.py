@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from normeq.errors import NormeqError
 from normeq.provenance import file_sha256
+from normeq.sources import source_file
 from normeq.training.spec import RunSpec
 from normeq.weights import load_network
 
@@ -28,9 +29,11 @@ class Denoiser:
     Attributes:
         network, variant, train_sigma, seed: labels; ``train_sigma`` in 8-bit units, "" where nothing was
             trained.
-        weights: first 8 hex digits of the weights' SHA-256, "" where there are none.
+        weights: first 8 hex digits of the SHA-256 of the weights, or of the file of a user's function; "" for
+            functions of installed packages.
         function: (N, 1, H, W) float32 and σ in the units of the image, to the same shape.
         differentiable: whether PyTorch can differentiate ``function``.
+        batched: whether images of a batch are known not to influence each other.
     """
 
     network: str
@@ -40,6 +43,7 @@ class Denoiser:
     weights: str
     function: Callable[[Tensor, float], Tensor]
     differentiable: bool
+    batched: bool = False
 
     @property
     def labels(self) -> dict[str, str]:
@@ -91,9 +95,16 @@ def open_denoiser(text: str, device: torch.device) -> Denoiser:
         train_sigma=spec.sigma_label,
         seed=str(spec.seed),
         weights=file_sha256(weights)[:8],
-        function=network.to(device).requires_grad_(False),
+        function=_placed(network, device),
         differentiable=True,
+        batched=True,
     )
+
+
+def _placed(network: nn.Module, device: torch.device) -> nn.Module:
+    """The network on its device; on a CPU with channels last (ordinary: 0.27 s instead of 0.45 s)."""
+    network = network.to(device).requires_grad_(False)
+    return network.to(memory_format=torch.channels_last) if device.type == "cpu" else network
 
 
 def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
@@ -114,7 +125,9 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
         raise NormeqError(
             f"denoiser {name}: cannot load {target} ({type(error).__name__}: {error})"
         ) from None
-    labels = {"network": name, "variant": OTHER, "train_sigma": "", "seed": "", "weights": ""}
+    source = source_file(target)
+    content = file_sha256(source)[:8] if source else ""
+    labels = {"network": name, "variant": OTHER, "train_sigma": "", "seed": "", "weights": content}
     if isinstance(found, nn.Module):
         network = Blind(found).to(device).eval().requires_grad_(False)
         return Denoiser(**labels, function=network, differentiable=True)

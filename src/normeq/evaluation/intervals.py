@@ -8,13 +8,16 @@ from pathlib import Path
 
 import torch
 
+from normeq.evaluation.batches import batch_pixels, batches, denoise, stack
 from normeq.evaluation.denoisers import Denoiser
-from normeq.evaluation.noise_levels import run, test_images
-from normeq.metrics import psnr
-from normeq.noise import gaussian_noise
+from normeq.evaluation.earlier import Earlier, labels
+from normeq.evaluation.noise_levels import test_images
 from normeq.normalization import in_interval
+from normeq.protocol import PAPER, Protocol
 
-COLUMNS = "network,variant,train_sigma,seed,dataset,image,sigma,a,b,draw,psnr,weights".split(",")
+COLUMNS = "network,variant,train_sigma,seed,dataset,image,sigma,a,b,draw,psnr,weights,pixels,protocol".split(
+    ","
+)
 
 
 def evaluate(
@@ -27,6 +30,8 @@ def evaluate(
     data_dir: str | Path = "data",
     device: torch.device,
     limit: int | None = None,
+    protocol: Protocol = PAPER,
+    earlier: Earlier | None = None,
 ) -> Iterator[dict[str, object]]:
     """Yield one row per (image, [a,b], draw), with the keys of :data:`COLUMNS`.
 
@@ -36,18 +41,29 @@ def evaluate(
     Args and errors: as in :func:`normeq.evaluation.noise_levels.evaluate`; an interval without a < b is
         refused.
     """
+    earlier = earlier or Earlier()
     there = [(a, b, replace(denoiser, function=in_interval(denoiser.function, a, b))) for a, b in intervals]
-    for dataset, name, clean in test_images(datasets, data_dir, limit):
+    for batch in batches(test_images(datasets, data_dir, limit), batch_pixels(denoiser, device)):
+        clean = [protocol.clean(image.clean) for image in batch]
+        reference = protocol.reference(stack(clean, device))
         for draw in range(draws):
-            noisy = clean + gaussian_noise(clean.shape, sigma, dataset, name, draw)
+            noisy = stack(
+                [
+                    protocol.noisy(x, sigma, i.dataset, i.name, draw)
+                    for x, i in zip(clean, batch, strict=True)
+                ],
+                device,
+            )
             for a, b, moved in there:
-                yield denoiser.labels | {
-                    "dataset": dataset,
-                    "image": name,
-                    "sigma": sigma,
-                    "a": a,
-                    "b": b,
-                    "draw": draw,
-                    "psnr": psnr(run(moved, noisy, sigma, device), clean),
-                    "weights": denoiser.weights,
-                }
+                asked = [
+                    labels(denoiser, image, protocol) | {"sigma": sigma, "a": a, "b": b, "draw": draw}
+                    for image in batch
+                ]
+                rows = [earlier.find(label) for label in asked]
+                if None in rows:
+                    new = protocol.psnr(reference, denoise(moved, noisy, sigma))
+                    rows = [
+                        old or label | {"psnr": n} for old, label, n in zip(rows, asked, new, strict=True)
+                    ]
+                for row in rows:
+                    yield {column: row[column] for column in COLUMNS}

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from normeq.data.listing import files
+from normeq.evaluation.batches import Image, batch_pixels, batches, denoise, stack
 from normeq.evaluation.denoisers import Denoiser
+from normeq.evaluation.earlier import Earlier, labels
 from normeq.images import read_gray
-from normeq.metrics import psnr, ssim
-from normeq.noise import gaussian_noise
+from normeq.metrics import Reference
+from normeq.protocol import PAPER, Protocol
 
 COLUMNS = (
-    "network,variant,train_sigma,seed,dataset,image,sigma,draw,psnr_in,psnr,ssim,psnr_in_clipped,psnr_8bit,weights"
+    "network,variant,train_sigma,seed,dataset,image,sigma,draw,psnr_in,psnr,ssim,psnr_in_clipped,psnr_8bit,"
+    "weights,pixels,protocol"
 ).split(",")
 
 
@@ -28,11 +32,9 @@ def test_images(
             yield dataset, path.stem, read_gray(path)
 
 
-@torch.no_grad()
 def run(denoiser: Denoiser, noisy: np.ndarray, sigma: float, device: torch.device) -> np.ndarray:
     """Denoise one 2-D image; σ in 8-bit units, image in the nominal range [0,1]."""
-    y = torch.from_numpy(noisy)[None, None].to(device)
-    return denoiser(y, sigma / 255)[0, 0].float().cpu().numpy()
+    return denoise(denoiser, stack([noisy], device), sigma)[0].cpu().numpy()
 
 
 def evaluate(
@@ -44,12 +46,14 @@ def evaluate(
     data_dir: str | Path = "data",
     device: torch.device,
     limit: int | None = None,
+    protocol: Protocol = PAPER,
+    earlier: Earlier | None = None,
 ) -> Iterator[dict[str, object]]:
     """Yield one row per (image, σ, draw), with the keys of :data:`COLUMNS`.
 
-    ``psnr_in`` is that of the unclipped noisy image, 20·log10(255/σ) in expectation; ``psnr_in_clipped``
-    clips it to [0,1] first; ``psnr`` and ``ssim`` clip the output to [0,1]; ``psnr_8bit`` also rounds it to
-    8 bits. All in dB, SSIM in [-1,1].
+    ``psnr_in`` is that of the noisy image as it is, with the paper's protocol 20·log10(255/σ) in expectation;
+    ``psnr_in_clipped`` clips it to [0,1] first; ``psnr`` and ``ssim`` are those of the protocol;
+    ``psnr_8bit`` is that of the output clipped and rounded to 8 bits. All in dB, SSIM in [-1,1].
 
     Args:
         denoiser: what to evaluate; it gets unclipped noisy images.
@@ -58,22 +62,40 @@ def evaluate(
         draws: noise realisations per image and σ.
         data_dir, device: where the images are, where to compute.
         limit: only that many images of each data set.
+        protocol: the conventions.
+        earlier: rows that need not be measured again.
     """
-    sigmas = list(sigmas)
-    for dataset, name, clean in test_images(datasets, data_dir, limit):
-        for sigma in sigmas:
-            for draw in range(draws):
-                noisy = clean + gaussian_noise(clean.shape, sigma, dataset, name, draw)
-                output = run(denoiser, noisy, sigma, device)
-                yield denoiser.labels | {
-                    "dataset": dataset,
-                    "image": name,
-                    "sigma": sigma,
-                    "draw": draw,
-                    "psnr_in": psnr(noisy, clean, clip=False),
-                    "psnr": psnr(output, clean),
-                    "ssim": ssim(output, clean),
-                    "psnr_in_clipped": psnr(noisy, clean),
-                    "psnr_8bit": psnr(output, clean, round_8bit=True),
-                    "weights": denoiser.weights,
-                }
+    sigmas, earlier = list(sigmas), earlier or Earlier()
+    for batch in batches(test_images(datasets, data_dir, limit), batch_pixels(denoiser, device)):
+        reference = protocol.reference(stack([protocol.clean(image.clean) for image in batch], device))
+        for sigma, draw in product(sigmas, range(draws)):
+            asked = [labels(denoiser, image, protocol) | {"sigma": sigma, "draw": draw} for image in batch]
+            rows = [earlier.find(label) for label in asked]
+            if None in rows:
+                new = _measure(denoiser, batch, sigma, draw, protocol, reference, device)
+                rows = [old or label | row for old, label, row in zip(rows, asked, new, strict=True)]
+            for row in rows:
+                yield {column: row[column] for column in COLUMNS}
+
+
+def _measure(
+    denoiser: Denoiser,
+    batch: list[Image],
+    sigma: float,
+    draw: int,
+    protocol: Protocol,
+    reference: Reference,
+    device: torch.device,
+) -> Iterator[dict[str, float]]:
+    noisy = stack(
+        [protocol.noisy(protocol.clean(i.clean), sigma, i.dataset, i.name, draw) for i in batch], device
+    )
+    output = denoise(denoiser, noisy, sigma)
+    numbers = {
+        "psnr_in": reference.psnr(noisy, clip=False),
+        "psnr": protocol.psnr(reference, output),
+        "ssim": protocol.ssim(reference, output),
+        "psnr_in_clipped": reference.psnr(noisy),
+        "psnr_8bit": reference.psnr(output, round_8bit=True),
+    }
+    return (dict(zip(numbers, values, strict=True)) for values in zip(*numbers.values(), strict=True))

@@ -1,0 +1,66 @@
+"""Measurements made before, so that one more noise level measures one noise level."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from normeq.evaluation.batches import Image
+from normeq.evaluation.denoisers import Denoiser
+from normeq.evaluation.tables import KEYS
+from normeq.protocol import Protocol
+
+NUMBERS = {"sigma", "a", "b", "draw"}
+# What a measurement depends on: what its label says, the denoiser, the image and the protocol.
+CONTENT = (*KEYS, "weights", "pixels", "protocol")
+
+
+def labels(denoiser: Denoiser, image: Image, protocol: Protocol) -> dict[str, object]:
+    """The columns that say what was measured by what, and on what; σ, draw and [a,b] are not among them."""
+    return denoiser.labels | {
+        "dataset": image.dataset,
+        "image": image.name,
+        "weights": denoiser.weights,
+        "pixels": image.pixels,
+        "protocol": protocol.name,
+    }
+
+
+class Earlier:
+    """Rows of long tables, found again by all that decides them.
+
+    A row counts only if the denoiser's weights (or file), the pixels of the image and the protocol are the
+    same; code that changed is not noticed. Denoisers without either (functions of installed packages) are
+    always measured.
+
+    Args:
+        paths: tables, or folders of tables (``*.csv``); what is missing or no such table is passed over.
+    """
+
+    def __init__(self, paths: Iterable[str | Path] = ()) -> None:
+        self.used = 0
+        self._rows: dict[tuple, dict[str, str]] = {}
+        for path in map(Path, paths):
+            for file in sorted(path.glob("[!.]*.csv")) if path.is_dir() else [path]:
+                self._read(file)
+
+    def _read(self, file: Path) -> None:
+        try:
+            with open(file, newline="", encoding="utf-8") as handle:
+                for row in csv.DictReader(handle):
+                    complete = None not in row and None not in row.values()
+                    if complete and all(row.get(key) for key in ("weights", "pixels", "protocol")):
+                        self._rows[self._key(row)] = row
+        except (OSError, ValueError, csv.Error):  # not text, or not numbers
+            return
+
+    @staticmethod
+    def _key(row: Mapping[str, object]) -> tuple:
+        return tuple(float(row[key]) if key in NUMBERS else str(row[key]) for key in CONTENT if key in row)
+
+    def find(self, row: Mapping[str, object]) -> dict[str, str] | None:
+        """The whole row of an earlier measurement with these labels, as text; None if there is none."""
+        found = self._rows.get(self._key(row))
+        self.used += found is not None
+        return found

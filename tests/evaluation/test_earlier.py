@@ -1,0 +1,179 @@
+"""What was measured before is not measured again, unless something that decides it has changed."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+from skimage.io import imsave
+
+from normeq.evaluation import batches, intervals, noise_levels, tables
+from normeq.evaluation.denoisers import open_denoiser
+from normeq.evaluation.earlier import Earlier
+from normeq.protocol import KAIR, PAPER
+
+CPU = torch.device("cpu")
+SIZES = {"one": (24, 30), "three": (30, 24), "two": (24, 30)}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Three images of two sizes that stand for the data set ``d``."""
+    rng = np.random.default_rng(0)
+    for name, size in SIZES.items():
+        imsave(tmp_path / f"{name}.png", rng.integers(60, 190, size, dtype=np.uint8), check_contrast=False)
+    monkeypatch.setattr(noise_levels, "files", lambda dataset, data_dir: sorted(tmp_path.glob("*.png")))
+    return tmp_path
+
+
+@pytest.fixture
+def own(folder, monkeypatch):
+    """A user's denoiser that writes a line whenever it is called."""
+    (folder / "mine.py").write_text(
+        "def denoise(noisy, sigma):\n"
+        f"    open({str(folder / 'calls')!r}, 'a').write(f'{{sigma * 255:g}}\\n')\n"
+        "    return noisy * 0.9\n"
+    )
+    return folder / "mine.py"
+
+
+def measure(own, out, sigmas, earlier=(), protocol=PAPER, **settings):
+    """Write a table; return the rows and the σ of every call of the denoiser."""
+    calls = own.parent / "calls"
+    calls.unlink(missing_ok=True)
+    rows = noise_levels.evaluate(
+        open_denoiser(f"mine={own}:denoise", CPU), ["d"], sigmas, settings.pop("draws", 1), device=CPU,
+        protocol=protocol, earlier=Earlier(earlier), **settings,
+    )  # fmt: skip
+    tables.write_rows(out, noise_levels.COLUMNS, rows)
+    with open(out, newline="") as handle:
+        found = list(csv.DictReader(handle))
+    return found, calls.read_text().split() if calls.exists() else []
+
+
+def test_one_more_noise_level_measures_one_noise_level(own, tmp_path):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    before, calls = measure(own, parts / "a.csv", [5, 25])
+    assert sorted(calls) == ["25"] * 3 + ["5"] * 3
+    after, calls = measure(own, parts / "b.csv", [5, 10, 25], [parts])
+    assert calls == ["10"] * 3
+    assert [row for row in after if float(row["sigma"]) != 10] == before
+    fresh, _ = measure(own, tmp_path / "c.csv", [5, 10, 25])
+    assert fresh == after
+
+
+def test_a_repeated_run_measures_nothing(own, tmp_path):
+    out = tmp_path / "a.csv"
+    before, _ = measure(own, out, [5, 25], draws=2)
+    after, calls = measure(own, out, [25.0, 5.0], [out], draws=2)
+    assert not calls and sorted(map(str, after)) == sorted(map(str, before))
+    _, calls = measure(own, out, [5, 25], [out], draws=3)
+    assert len(calls) == 2 * 3
+
+
+def test_another_protocol_image_or_denoiser_is_measured(own, folder, tmp_path):
+    out = tmp_path / "a.csv"
+    measure(own, out, [25])
+    _, calls = measure(own, tmp_path / "kair.csv", [25], [out], protocol=KAIR)
+    assert len(calls) == 3
+    imsave(folder / "two.png", np.full((24, 30), 99, np.uint8), check_contrast=False)
+    _, calls = measure(own, tmp_path / "image.csv", [25], [out])
+    assert len(calls) == 1
+    own.write_text(own.read_text().replace("0.9", "0.8"))
+    _, calls = measure(own, tmp_path / "own.csv", [25], [out])
+    assert len(calls) == 3
+
+
+def test_what_is_no_table_of_measurements_is_passed_over(own, tmp_path):
+    part, _ = measure(own, tmp_path / "a.csv", [25])
+    text = (tmp_path / "a.csv").read_text()
+    files = {
+        "old.csv": "\n".join(line.rsplit(",", 2)[0] for line in text.splitlines()),
+        "torn.csv": text[:-40],
+        "numbers.csv": text.replace("25", "many"),
+        "x.csv": "x,y\n1,2\n",
+        "empty.csv": "",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
+    _, calls = measure(
+        own, tmp_path / "b.csv", [25], [tmp_path / name for name in (*files, "bytes.csv", "no.csv")]
+    )
+    assert len(calls) == 1  # the torn table has two whole rows
+
+
+def test_functions_of_installed_packages_are_always_measured(folder, tmp_path):
+    denoiser = open_denoiser("blur=normeq.classical:gaussian", CPU)
+    out = tmp_path / "a.csv"
+    tables.write_rows(out, noise_levels.COLUMNS, noise_levels.evaluate(denoiser, ["d"], [25], 1, device=CPU))
+    earlier = Earlier([out])
+    list(noise_levels.evaluate(denoiser, ["d"], [25], 1, device=CPU, earlier=earlier))
+    assert earlier.used == 0
+
+
+def test_one_more_interval_measures_one_interval(own, tmp_path):
+    denoiser = open_denoiser(f"mine={own}:denoise", CPU)
+    out, calls = tmp_path / "a.csv", own.parent / "calls"
+    rows = intervals.evaluate(denoiser, ["d"], 25, [(0, 1), (10, 11)], 1, device=CPU)
+    tables.write_rows(out, intervals.COLUMNS, rows)
+    calls.unlink()
+    earlier = Earlier([out])
+    rows = list(
+        intervals.evaluate(denoiser, ["d"], 25, [(0, 1), (-1, 1), (10, 11)], 1, device=CPU, earlier=earlier)
+    )
+    assert len(rows) == 9 and earlier.used == 6 and calls.read_text().split() == ["50"] * 3
+
+
+def test_batches_are_of_one_size_and_data_set():
+    def images():
+        for number, (dataset, shape) in enumerate(
+            [("a", (4, 6)), ("a", (6, 4)), ("a", (4, 6)), ("a", (4, 6)), ("b", (4, 6)), ("b", (9, 9))]
+        ):
+            yield dataset, str(number), np.zeros(shape, np.float32)
+
+    def names(pixels):
+        return [[image.name for image in batch] for batch in batches.batches(images(), pixels)]
+
+    assert sorted(names(48)) == [["0", "2"], ["1"], ["3"], ["4"], ["5"]]
+    assert names(1) == [[str(i)] for i in range(6)]
+    assert sorted(names(10**6)) == [["0", "2", "3"], ["1"], ["4"], ["5"]]
+
+
+def test_images_are_read_as_they_are_needed():
+    read = []
+
+    def images():
+        for number in range(4):
+            read.append(number)
+            yield "a", str(number), np.zeros((4, 4), np.float32)
+
+    next(batches.batches(images(), 32))
+    assert read == [0, 1]
+
+
+@pytest.mark.parametrize("variant", ["ordinary", "wrapped", "norm"])
+def test_batches_give_the_numbers_of_single_images(folder, tmp_path, monkeypatch, variant):
+    from normeq.nn import build_network
+    from normeq.weights import save_network
+
+    torch.manual_seed(0)
+    spec = {
+        "network": {"name": "small", "architecture": "fdncnn", "depth": 3, "channels": 4},
+        "dataset": "d", "sigma": 25.0, "seed": 0, "recipe": {"steps": 1}, "variant": variant,
+    }  # fmt: skip
+    save_network(tmp_path / "model.safetensors", build_network("fdncnn", variant, depth=3, channels=4), spec)
+    denoiser = open_denoiser(str(tmp_path), CPU)
+
+    def rows():
+        found = noise_levels.evaluate(denoiser, ["d"], [5, 50], 2, device=CPU)
+        return {(row["image"], row["sigma"], row["draw"]): row for row in found}
+
+    alone = rows()
+    monkeypatch.setattr(noise_levels, "batch_pixels", lambda denoiser, device: 10**6)
+    together = rows()
+    assert alone.keys() == together.keys() and len(alone) == 12
+    for key, row in alone.items():
+        for column in ("psnr", "ssim", "psnr_in"):
+            assert together[key][column] == pytest.approx(row[column], rel=1e-5)
