@@ -81,6 +81,13 @@ def test_a_measurement_is_named_by_its_settings_alone():
     assert before.record_file() == read(device="cpu", gpu=0).record_file()
 
 
+def test_a_measurement_with_new_content_gets_a_new_name(monkeypatch):
+    before = {kind: read().part(kind, "runs/x") for kind in ("filters", "examples")}
+    monkeypatch.setattr("normeq.experiment.REVISIONS", {"filters": 99})
+    assert read().part("filters", "runs/x") != before["filters"]
+    assert read().part("examples", "runs/x") == before["examples"]
+
+
 def test_users_denoisers_are_one_more_row_but_have_no_filters():
     experiment = read(denoisers={"mine": "own.py:denoise"})
     assert experiment.denoisers["embedded/denoisers/mine"] == "mine=own.py:denoise"

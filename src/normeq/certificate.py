@@ -16,7 +16,7 @@ from normeq.data.listing import image_file
 from normeq.equivariance import Defect, defect
 from normeq.errors import NormeqError
 from normeq.evaluation.denoisers import Denoiser
-from normeq.images import read_gray
+from normeq.images import middle, read_gray
 from normeq.noise import gaussian_noise
 
 COLUMNS = (
@@ -85,11 +85,7 @@ def noisy_image(image: str, sigma: float, size: int, data_dir: str | Path = "dat
     """
     dataset, _, name = image.rpartition("/")
     clean = read_gray(image_file(image, data_dir))
-    noisy = clean + gaussian_noise(clean.shape, sigma, dataset, name, 0)
-    for axis, length in enumerate(noisy.shape):
-        if 0 < size < length:
-            noisy = np.take(noisy, range((length - size) // 2, (length + size) // 2), axis)
-    return noisy
+    return middle(clean + gaussian_noise(clean.shape, sigma, dataset, name, 0), size)
 
 
 def certify(

@@ -12,8 +12,8 @@ from normeq.claims.cli import claims_command
 from normeq.compare.cli import compare_command
 from normeq.data.cli import app as data_app
 from normeq.errors import NormeqError
-from normeq.evaluation.cli import app as evaluate_app
 from normeq.evaluation.cli import collect_command, metrics_command
+from normeq.evaluation.range_cli import app as evaluate_app
 from normeq.figures.cli import figure_app
 from normeq.report.cli import report_command
 from normeq.tables.cli import table_app

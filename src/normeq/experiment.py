@@ -27,10 +27,13 @@ MEASUREMENTS = {
     "filters": "npz",
     "examples": "npz",
     "gallery": "npz",
+    "interval_pictures": "npz",
+    "heatmap": "csv",
+    "tuning": "csv",
 }
-
-
-# Measurements that follow `evaluate.protocol` and take over rows measured before; pictures keep the paper's.
+# Raised when what a measurement holds changes and its settings do not: older files are not taken for it.
+REVISIONS = {"filters": 2}
+# Measurements that follow `evaluate.protocol` and take over rows measured before; the others keep the paper's.
 NUMBERS = ("noise_levels", "intervals")
 
 
@@ -104,6 +107,8 @@ class Experiment:
         }
         if kind in NUMBERS:
             content["protocol"] = self.config["evaluate"]["protocol"]
+        if kind in REVISIONS:
+            content["revision"] = REVISIONS[kind]
         own = folder in self.denoisers and not folder.startswith("runs/")
         source = self.source_file(folder) if own else None
         if source:
@@ -114,7 +119,7 @@ class Experiment:
         """All files of one measurement."""
         if kind == "filters":  # needs derivatives, which a user's own denoiser may not have
             folders = [folder for folder in self.shown() if folder.startswith("runs/")]
-        elif kind in ("examples", "gallery"):
+        elif kind in ("examples", "gallery", "interval_pictures", "heatmap"):
             folders = self.shown()
         else:
             folders = list(self.denoisers)
@@ -143,6 +148,8 @@ class Experiment:
             moved = moved["intervals"]
         add("--interval", moved)
         add("--pixel", settings.get("pixels", []))
+        add("--scale", settings.get("scales", []))
+        add("--shift", settings.get("shifts", []))
         for key in ("radius", "size", "context"):
             add(f"--{key}", [settings[key]] if key in settings else [])
         add("--draws", [settings["draws"]] if "draws" in settings else [])
@@ -233,7 +240,8 @@ def _specs(config: dict[str, Any]) -> list[RunSpec]:
 
 def _check_evaluate(evaluate: dict[str, Any]) -> None:
     moved = evaluate.get("gallery", {}).get("intervals", {})
-    for key, place in (("intervals", evaluate.get("intervals", {})), ("gallery.intervals", moved)):
+    places = {key: evaluate.get(key, {}) for key in ("intervals", "interval_pictures")}
+    for key, place in [*places.items(), ("gallery.intervals", moved)]:
         for number, (a, b) in enumerate(place.get("intervals", [])):
             if not a < b:
                 raise NormeqError(
@@ -244,7 +252,7 @@ def _check_evaluate(evaluate: dict[str, Any]) -> None:
             raise NormeqError(
                 f"config: evaluate.gallery.intervals.datasets: {name} is not in evaluate.gallery.datasets"
             )
-    for kind in ("filters", "examples"):
+    for kind in ("filters", "examples", "interval_pictures"):
         if kind in evaluate and evaluate[kind]["crop"][2] < 8:
             raise NormeqError(f"config: evaluate.{kind}.crop: the side must be at least 8 pixels")
     if "filters" in evaluate:

@@ -1,4 +1,4 @@
-"""Adaptive filters: which pixels a denoiser averages to make one output pixel."""
+"""Adaptive filters: which pixels a denoiser averages to make one output pixel, and what that leaves out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+from normeq.errors import NormeqError
 
 
 def adaptive_filter(denoise: Callable[[Tensor], Tensor], y: Tensor, row: int, column: int) -> Tensor:
@@ -29,3 +31,27 @@ def adaptive_filter(denoise: Callable[[Tensor], Tensor], y: Tensor, row: int, co
     with torch.enable_grad():
         (gradient,) = torch.autograd.grad(denoise(y)[0, 0, row, column], y)
     return gradient[0, 0]
+
+
+def filter_defect(denoise: Callable[[Tensor], Tensor], y: Tensor) -> float:
+    """‖f(y) - J(y) y‖₂ / ‖f(y)‖₂: what the adaptive filters leave unexplained.
+
+    Rounding for an f equivariant to scale (Euler's relation), where it is differentiable; of the size of what
+    its biases add for an ordinary network. J(y) y is one forward-mode derivative, no row of J is formed.
+
+    Args:
+        denoise: made of operations that PyTorch can differentiate forwards; images to images.
+        y: noisy images.
+
+    Raises:
+        NormeqError: there is no forward-mode derivative.
+
+    Source: Saied & Fleuret 2026, section 4.5 and figure 5.
+    """
+    try:
+        output, linear = torch.func.jvp(denoise, (y.detach(),), (y.detach(),))
+    except (NotImplementedError, RuntimeError) as error:
+        line = " ".join(str(error).split())[:200]
+        raise NormeqError(f"the denoiser has no forward-mode derivative: {line}") from None
+    difference, size = (output - linear).double().norm(), output.double().norm()
+    return (difference / size).item()

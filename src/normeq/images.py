@@ -38,6 +38,14 @@ def read_gray_uint8(path: Path | str) -> np.ndarray:
     return pixels
 
 
+def middle(image: np.ndarray, size: int) -> np.ndarray:
+    """The square of ``size`` pixels in the middle of an image (H, W); 0, or more than it has, keeps all."""
+    for axis, length in enumerate(image.shape):
+        if 0 < size < length:
+            image = np.take(image, range((length - size) // 2, (length + size) // 2), axis)
+    return image
+
+
 def _decode(path: Path) -> np.ndarray:
     """Gray pixels, uint8 or uint16 (H, W)."""
     try:

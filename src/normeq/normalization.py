@@ -25,13 +25,30 @@ def in_interval(denoise: Callable[..., Tensor], a: float, b: float) -> Callable[
     Raises:
         NormeqError: not a < b, or a value that is not finite.
     """
-    width = b - a
-    if not 0 < width < float("inf"):
+    if not 0 < b - a < float("inf"):
         raise NormeqError(f"the interval [{a:g}, {b:g}] is empty: a must be smaller than b")
+    return in_range(denoise, b - a, a)
+
+
+def in_range(denoise: Callable[..., Tensor], scale: float, shift: float) -> Callable[..., Tensor]:
+    """Denoise λy + μ instead of y, and go back: (f(λy + μ) - μ)/λ, with λσ where σ is given.
+
+    Args:
+        denoise: f, called as ``f(y)`` or ``f(y, sigma)``.
+        scale, shift: λ > 0 and μ, in the units of y.
+
+    Returns:
+        A function of the same call.
+
+    Raises:
+        NormeqError: λ is not a positive number, or μ not finite.
+    """
+    if not (0 < scale < float("inf") and -float("inf") < shift < float("inf")):
+        raise NormeqError(f"the change of range {scale:g}·y + {shift:g} needs a positive scale")
 
     def denoise_there(y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
-        there = a + width * y
-        output = denoise(there) if sigma is None else denoise(there, width * sigma)
-        return (output - a) / width
+        there = shift + scale * y
+        output = denoise(there) if sigma is None else denoise(there, scale * sigma)
+        return (output - shift) / scale
 
     return denoise_there

@@ -41,7 +41,7 @@ rule collect:
     log:
         f"logs/{NAME}/collect_{{kind}}.log",
     wildcard_constraints:
-        kind="noise_levels|intervals",
+        kind="noise_levels|intervals|heatmap|tuning",
     conda:
         "../../environment.yml"
     resources:

@@ -48,7 +48,8 @@ ImageOption = Annotated[str, typer.Option(help="DATASET/NAME, such as set12/07."
 CropOption = Annotated[str, typer.Option(help="ROW,COLUMN,SIZE in pixels.")]
 
 
-def _open(text: str, device: str, threads: int) -> tuple[Denoiser, torch.device]:
+def open_on(text: str, device: str, threads: int) -> tuple[Denoiser, torch.device]:
+    """Open a denoiser (see :func:`normeq.evaluation.denoisers.open_denoiser`) on a device, and name that."""
     import torch
 
     from normeq.evaluation.denoisers import open_denoiser
@@ -104,7 +105,7 @@ def noise_levels_command(
 
     conventions = get_protocol(protocol)
     levels = check_sigmas(sigmas)
-    opened, where = _open(denoiser, device, threads)
+    opened, where = open_on(denoiser, device, threads)
     earlier = Earlier([*(reuse or []), out])
     rows = noise_levels.evaluate(
         opened, datasets, levels, draws, data_dir=data_dir, device=where, limit=images,
@@ -135,7 +136,7 @@ def intervals_command(
     conventions = get_protocol(protocol)
     check_sigmas([sigma])
     ranges = [parse_numbers(text, 2, "--interval", float) for text in interval]
-    opened, where = _open(denoiser, device, threads)
+    opened, where = open_on(denoiser, device, threads)
     earlier = Earlier([*(reuse or []), out])
     rows = intervals.evaluate(
         opened, datasets, sigma, ranges, draws, data_dir=data_dir, device=where, limit=images,
@@ -153,7 +154,8 @@ def _write_rows(
     typer.echo(f"{out}: {count} measurements, {earlier.used} of them made before")
 
 
-def _save_arrays(out: Path, arrays: dict[str, np.ndarray]) -> None:
+def save_arrays(out: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write a part of pictures (.npz), whole or not at all."""
     import numpy as np
 
     from normeq.files import atomic_path
@@ -178,8 +180,8 @@ def examples_command(
     from normeq.evaluation import pictures
 
     part = pictures.Crop(*parse_numbers(crop, 3, "--crop"))
-    opened, where = _open(denoiser, device, threads)
-    _save_arrays(
+    opened, where = open_on(denoiser, device, threads)
+    save_arrays(
         out, pictures.examples(opened, image, part, check_sigmas(sigmas), data_dir=data_dir, device=where)
     )
 
@@ -214,12 +216,12 @@ def gallery_command(
             raise NormeqError(
                 f"--interval-datasets {foreign[0]}: not one of --datasets {', '.join(datasets)}"
             )
-    opened, where = _open(denoiser, device, threads)
+    opened, where = open_on(denoiser, device, threads)
     arrays = gallery(
         opened, datasets, check_sigmas(sigmas), size, context, moved,
         data_dir=data_dir, device=where, limit=images,
     )  # fmt: skip
-    _save_arrays(out, arrays)
+    save_arrays(out, arrays)
 
 
 @app.command("filters")
@@ -240,11 +242,11 @@ def filters_command(
 
     part = pictures.Crop(*parse_numbers(crop, 3, "--crop"))
     pixels = [parse_numbers(text, 2, "--pixel") for text in pixel]
-    opened, where = _open(denoiser, device, threads)
+    opened, where = open_on(denoiser, device, threads)
     arrays = pictures.filters(
         opened, image, part, check_sigmas(sigmas), pixels, radius, data_dir=data_dir, device=where
     )
-    _save_arrays(out, arrays)
+    save_arrays(out, arrays)
 
 
 def collect_command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +14,11 @@ from normeq.data.listing import image_file
 from normeq.errors import NormeqError
 from normeq.evaluation.denoisers import Denoiser, describe
 from normeq.evaluation.noise_levels import run
-from normeq.filters import adaptive_filter
+from normeq.filters import adaptive_filter, filter_defect
 from normeq.images import read_gray
 from normeq.metrics import psnr
 from normeq.noise import gaussian_noise
+from normeq.normalization import in_interval
 
 
 class Crop(NamedTuple):
@@ -87,6 +89,43 @@ def examples(
     }
 
 
+def interval_pictures(
+    denoiser: Denoiser,
+    image: str,
+    crop: Crop,
+    sigma: float,
+    intervals: Sequence[tuple[float, float]],
+    *,
+    data_dir: str | Path,
+    device: torch.device,
+) -> dict[str, np.ndarray]:
+    """Denoise a whole image on every interval [a,b] and keep the crop that a figure shows.
+
+    Args:
+        image, crop: as in :func:`examples`.
+        sigma: 8-bit units, on [0,1].
+        intervals: pairs (a, b), a < b.
+
+    Returns:
+        ``meta`` (JSON), ``clean`` and ``noisy`` (H, W), ``sigma`` (), ``psnr_in`` (), ``intervals`` (I, 2),
+        ``denoised`` (I, H, W) back on [0,1], ``psnr`` (I,).
+    """
+    clean, (noisy,) = _noisy_versions(image, [sigma], data_dir)
+    shown, shown_noisy = _cut(clean, crop, image), _cut(noisy, crop, image)
+    moved = [replace(denoiser, function=in_interval(denoiser.function, a, b)) for a, b in intervals]
+    denoised = [_cut(run(there, noisy, sigma, device), crop, image) for there in moved]
+    return {
+        "meta": np.array(_meta(denoiser, image, crop)),
+        "clean": shown,
+        "noisy": shown_noisy,
+        "sigma": np.array(float(sigma)),
+        "psnr_in": np.array(psnr(shown_noisy, shown, clip=False)),
+        "intervals": np.array(intervals, dtype=float),
+        "denoised": np.stack(denoised),
+        "psnr": np.array([psnr(x, shown) for x in denoised]),
+    }
+
+
 def filters(
     denoiser: Denoiser,
     image: str,
@@ -109,7 +148,8 @@ def filters(
             the whole crop.
 
     Returns:
-        As :func:`examples`, with ``pixels`` (P, 2), ``filters`` (S, P, 2r+1, 2r+1) and ``sums`` (S, P).
+        As :func:`examples`, with ``pixels`` (P, 2), ``filters`` (S, P, 2r+1, 2r+1), ``sums`` (S, P) and
+        ``defect`` (S,), ‖f(y) - J(y) y‖/‖f(y)‖ of the crop.
 
     Raises:
         NormeqError: a denoiser that PyTorch cannot differentiate, or a pixel outside the crop.
@@ -125,7 +165,7 @@ def filters(
             )
     clean, noisy = _noisy_versions(image, sigmas, data_dir)
     clean, noisy = _cut(clean, crop, image), [_cut(y, crop, image) for y in noisy]
-    windows, sums, denoised = [], [], []
+    windows, sums, denoised, defects = [], [], [], []
     for y, sigma in zip(noisy, sigmas, strict=True):
         denoised.append(run(denoiser, y, sigma, device))
         y = torch.from_numpy(y)[None, None].to(device)
@@ -134,6 +174,7 @@ def filters(
             for pixel in pixels
         ]
         sums.append([row.sum(dtype=np.float64) for row in rows])
+        defects.append(filter_defect(lambda z, s=sigma: denoiser(z, s / 255), y))
         padded = [np.pad(row, radius) for row in rows]
         side = 2 * radius + 1
         windows.append([p[r : r + side, c : c + side] for p, (r, c) in zip(padded, pixels, strict=True)])
@@ -148,4 +189,5 @@ def filters(
         "pixels": np.array(pixels),
         "filters": np.array(windows),
         "sums": np.array(sums),
+        "defect": np.array(defects),
     }

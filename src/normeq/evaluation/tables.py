@@ -11,7 +11,7 @@ import pandas as pd
 from normeq.errors import NormeqError
 from normeq.files import atomic_path
 
-KEYS = ["network", "variant", "train_sigma", "seed", "dataset", "image", "sigma", "a", "b", "draw"]
+KEYS = ("network,variant,train_sigma,seed,dataset,image,sigma,a,b,tuning,scale,shift,draw").split(",")
 
 
 def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> int:
@@ -58,7 +58,7 @@ def collect(parts: Sequence[str | Path], out: str | Path) -> int:
     if len(twice):
         label = ", ".join(f"{key}={value}" for key, value in twice.iloc[0][keys].items() if value)
         raise NormeqError(f"{out}: the same measurement stands in two parts ({label})")
-    numeric = {"sigma", "a", "b", "draw", "seed"}
+    numeric = {"sigma", "a", "b", "scale", "shift", "draw", "seed"}
     table = table.sort_values(
         keys, kind="stable", key=lambda column: pd.to_numeric(column) if column.name in numeric else column
     )
