@@ -33,7 +33,7 @@ MEASUREMENTS = {
 }
 # Raised when what a measurement holds changes and its settings do not: older files are not taken for it.
 REVISIONS = {"filters": 2}
-# Measurements that follow `evaluate.protocol` and take over rows measured before; the others keep the paper's.
+# Measurements that follow `evaluate.protocol` and take over earlier rows; the others keep the paper's.
 NUMBERS = ("noise_levels", "intervals")
 
 
