@@ -3,11 +3,13 @@
 import base64
 import json
 import re
+from html import unescape
 
 import pytest
 import yaml
 
 from normeq.errors import NormeqError
+from normeq.protocol import get_protocol
 from normeq.report.curve import training_curve
 from normeq.report.markdown import markdown_to_html
 from normeq.report.page import write_report
@@ -21,6 +23,7 @@ TABLE = """**A <title>**
 
 - σ in 8-bit units.
 """
+NOISE_LEVELS = {"draws": 2, "images": None, "datasets": ["set12"], "sigmas": [15, 25]}
 RUN = {
     "spec": {
         "network": {"name": "tiny"},
@@ -43,9 +46,7 @@ RUN = {
 @pytest.fixture
 def inputs(tmp_path):
     (tmp_path / "config.yaml").write_text(
-        yaml.safe_dump(
-            {"experiment": "x", "title": "T & U", "evaluate": {"noise_levels": {"draws": 2, "images": None}}}
-        )
+        yaml.safe_dump({"experiment": "x", "title": "T & U", "evaluate": {"noise_levels": NOISE_LEVELS}})
     )
     (tmp_path / "t.md").write_text(TABLE)
     (tmp_path / "noise_levels.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
@@ -137,3 +138,52 @@ def test_a_curve_needs_two_points(tmp_path):
     assert training_curve(tmp_path / "train.jsonl") == ""
     (tmp_path / "train.jsonl").write_text('{"loss": 0.1}\n')
     assert training_curve(tmp_path / "train.jsonl") == ""
+
+
+def test_claims_head_the_page_with_their_verdicts(inputs):
+    (inputs / "claims.md").write_text(
+        "**Claims of the paper: 1 of 2 reproduced**\n\n| claim | verdict |\n| --- | --- |\n"
+        "| It works | reproduced |\n| It flies | not reproduced |\n"
+    )
+    page = make(inputs, tables=[inputs / "t.md", inputs / "claims.md"])
+    assert page.index('<section id="claims">') < page.index('<section id="figures">')
+    assert '<td><span class="verdict yes">✓ reproduced</span></td><td>It works</td>' in page
+    assert "✗ not reproduced" in page and "<dd>1 of 2 reproduced</dd>" in page
+    assert 'id="claims"' not in make(inputs) and 'href="#claims"' not in make(inputs)
+
+
+@pytest.mark.parametrize("name", ["paper", "kair"])
+def test_the_protocol_is_the_one_of_the_config(inputs, name):
+    settings = yaml.safe_load((inputs / "config.yaml").read_text())
+    settings["evaluate"]["protocol"] = name
+    (inputs / "config.yaml").write_text(yaml.safe_dump(settings))
+    page = unescape(make(inputs))
+    assert f"<code>{name}</code>" in page
+    for subject, text in get_protocol(name).card().items():
+        assert subject == "draws" or text in page
+    assert ("rounded to 8 bits</dd>" in page) == (name == "kair")
+
+
+def test_what_is_not_given_has_no_section(inputs):
+    page = make(inputs, tables=[], figures=[], runs=[])
+    found = set(re.findall(r'<section id="(\w+)"', page))
+    assert found == {"protocol", "config"}
+    assert found == set(re.findall(r'<a href="#(\w+)"', page)) - {"content"}
+
+
+def test_every_entry_of_the_contents_is_on_the_page(inputs):
+    page = make(inputs)
+    links = set(re.findall(r'href="#([\w-]+)"', page))
+    assert {"figure-noise_levels", "table-1", "runs"} < links <= set(re.findall(r' id="([\w-]+)"', page))
+
+
+def test_a_gallery_without_its_numbers_is_refused(inputs):
+    with pytest.raises(NormeqError, match="--gallery needs --noise-levels"):
+        make(inputs, gallery=[inputs / "part.npz"])
+
+
+def test_a_denoiser_in_a_table_has_the_dot_of_its_variant():
+    html = markdown_to_html(
+        "**T**\n\n| denoiser |\n| --- |\n| n, scale-equivariant |\n| wrapped ordinary |\n| ours |\n"
+    )
+    assert re.findall(r'class="dot (\w+)"', html) == ["scale", "wrapped"]

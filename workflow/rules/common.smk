@@ -194,7 +194,20 @@ def report_options(wildcards, input):
     shown = [f"--table {table}" for table in input.tables if table.endswith(".md")]
     shown += [f"--figure {figure}" for figure in input.figures]
     shown += [f"--run {Path(record).parent}" for record in input.runs]
-    return [*shown, f"--captions {CAPTIONS}"]
+    shown += [f"--gallery {part}" for part in input.gallery]
+    shown += [f"--{Path(table).stem.replace('_', '-')} {table}" for table in input.measured]
+    keys = sorted(
+        {
+            Path(part).stem.rpartition("-")[2]
+            for kind in EXPERIMENT.measurements()
+            for part in EXPERIMENT.parts(kind)
+        }
+    )
+    return [
+        *shown,
+        f"--captions {CAPTIONS}",
+        f"--timings results/{NAME}/timings --timing-keys {','.join(keys)}",
+    ]
 
 
 # A mark says nothing once its folder is gone.

@@ -5,6 +5,8 @@ rule report:
         tables=TABLES,
         figures=FIGURES,
         metrics=f"results/{NAME}/metrics.json",
+        gallery=parts("gallery"),
+        measured=TABLED_FILES,
         runs=ancient(expand("results/runs/{run}/run.json", run=EXPERIMENT.runs)),
     output:
         f"results/{NAME}/report.html",

@@ -15,9 +15,23 @@ def report_command(
     figure: Annotated[list[Path] | None, typer.Option(help="SVG or PNG; repeat for more.")] = None,
     run: Annotated[list[Path] | None, typer.Option(help="Run folder; repeat for more.")] = None,
     captions: Annotated[Path | None, typer.Option(help="Folder of captions (workflow/report).")] = None,
+    gallery: Annotated[
+        list[Path] | None, typer.Option(help="Part of `normeq evaluate gallery`; repeat for more.")
+    ] = None,
+    noise_levels: Annotated[Path | None, typer.Option(help="results/<experiment>/noise_levels.csv")] = None,
+    intervals: Annotated[Path | None, typer.Option(help="results/<experiment>/intervals.csv")] = None,
+    timings: Annotated[
+        Path | None, typer.Option(help="results/<experiment>/timings, if there is one.")
+    ] = None,
+    timing_keys: Annotated[
+        str, typer.Option(help="How the names of timings to show end, separated by commas; all without.")
+    ] = "",
 ) -> None:
-    """One offline HTML page: figures, tables, runs, protocol, config."""
+    """One offline HTML page: claims, pictures, figures, tables, runs, protocol, config."""
     from normeq.report.page import write_report
 
-    write_report(out, config, table or [], figure or [], run or [], captions)
+    write_report(
+        out, config, table or [], figure or [], run or [], captions,
+        gallery or [], noise_levels, intervals, timings, set(filter(None, timing_keys.split(","))),
+    )  # fmt: skip
     typer.echo(str(out))

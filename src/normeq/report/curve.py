@@ -34,7 +34,7 @@ def training_curve(log: Path) -> str:
         for i, value in enumerate(smooth)
     )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img"'
+        f'<svg class="curve" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img"'
         ' aria-label="training loss">'
-        f'<polyline points="{points}" fill="none" stroke="#404040" stroke-width="1.5"/></svg>'
+        f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-width="1.5"/></svg>'
     )

@@ -1,21 +1,24 @@
-"""Building the report: figures, tables, runs, protocol and config on one page that needs no network."""
+"""Building the report: everything an experiment gave, on one page that needs no network."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import yaml
 from jinja2 import Environment
 
 from normeq import __version__
 from normeq.errors import NormeqError
-from normeq.files import atomic_path, read_json
-from normeq.report.curve import training_curve
-from normeq.report.markdown import markdown_to_html, rst_to_html
+from normeq.files import atomic_path
+from normeq.protocol import get_protocol
+from normeq.report.markdown import markdown_to_html, rst_to_html, title_of
+from normeq.report.runs import distinct, run_record
+from normeq.report.timings import timings
+from normeq.tables.names import counted, dataset_name
 
 MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -27,35 +30,78 @@ def write_report(
     figures: Sequence[Path],
     runs: Sequence[Path],
     captions: Path | None = None,
+    gallery: Sequence[Path] = (),
+    noise_levels: Path | None = None,
+    intervals: Path | None = None,
+    timing: Path | None = None,
+    timing_keys: Collection[str] = (),
 ) -> None:
     """Write the page.
 
-    Nothing on it depends on when or where it is made: the same inputs give the same bytes.
+    Nothing on it depends on when or where it is made: the same inputs give the same bytes. What is not given
+    has no section.
 
     Args:
         out: the HTML file.
         config: ``results/<experiment>/config.yaml``.
-        tables: Markdown tables of ``normeq table``.
+        tables: Markdown tables of ``normeq table``; ``claims.md`` heads the page.
         figures: SVG or PNG files, embedded as they are.
         runs: run folders.
         captions: folder with ``<table>.rst`` and ``figure_<figure>.rst``.
+        gallery: parts of ``normeq evaluate gallery``, for the interactive view; needs ``noise_levels``.
+        noise_levels, intervals: the long tables.
+        timing, timing_keys: see :func:`normeq.report.timings.timings`.
 
     Raises:
         NormeqError: an input is missing or cannot be read; it is named.
     """
+    if gallery and noise_levels is None:
+        raise NormeqError("report: --gallery needs --noise-levels, whose numbers it shows")
     settings = yaml.safe_load(_read(config).decode())
+    texts = {table.stem: _read(table).decode() for table in tables}
+    claims = texts.pop("claims", None)
+    records = [run_record(Path(run)) for run in runs]
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(files("normeq.report").joinpath("template.html").read_text("utf-8"))
-    page = template.render(
+    page = environment.from_string(_asset("template.html")).render(
         config=settings,
         config_text=config.read_text(encoding="utf-8"),
+        glance=_glance(settings, records, claims),
+        claims=claims and markdown_to_html(claims, first="verdict"),
         figures=[_figure(figure, captions) for figure in figures],
-        tables=[markdown_to_html(_read(table).decode()) for table in tables],
-        runs=[_run(Path(run)) for run in runs],
+        tables=[{"name": _spoken(name), "html": markdown_to_html(text)} for name, text in texts.items()],
+        runs=records,
+        hardware=distinct(records, "hardware"),
+        versions=distinct(records, "versions"),
+        timings=timings(timing, timing_keys) if timing else [],
+        files=[file.name for file in (noise_levels, intervals) if file],
+        gallery=_gallery(gallery, noise_levels, intervals),
+        protocol=get_protocol(settings["evaluate"].get("protocol", "paper")),
+        css=_asset("report.css"),
+        scripts=[_asset("tables.js"), *([_asset("gallery.js")] if gallery else [])],
         version=__version__,
     )
     with atomic_path(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def _asset(name: str) -> str:
+    return files("normeq.report").joinpath(name).read_text("utf-8")
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _glance(config: dict, runs: Sequence[dict], claims: str | None) -> dict[str, str]:
+    """What a reader wants to know first, as few words."""
+    glance = {"Claims of the paper": title_of(claims).partition(": ")[2]} if claims else {}
+    if runs:
+        minutes = sum(run["seconds"] for run in runs) / 60
+        glance["Trained"] = f"{counted([len(runs)], 'network')}, {minutes:,.0f} minutes in all"
+        glance["On"] = "; ".join(distinct(runs, "processor"))
+    levels = config["evaluate"]["noise_levels"]
+    names = ", ".join(map(dataset_name, levels["datasets"]))
+    return glance | {"Measured": f"{names}; {counted([len(levels['sigmas'])], 'noise level')}"}
 
 
 def _read(path: Path) -> bytes:
@@ -65,39 +111,25 @@ def _read(path: Path) -> bytes:
         raise NormeqError(f"report: cannot read {path}: {error.strerror}") from None
 
 
+def _gallery(parts: Sequence[Path], noise_levels: Path | None, intervals: Path | None) -> str:
+    """JSON that can stand inside ``<script>``; empty without parts."""
+    if not parts or noise_levels is None:
+        return ""
+    from normeq.report.gallery import gallery_data
+
+    data = gallery_data(parts, noise_levels, intervals)
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
+
+
 def _figure(path: Path, captions: Path | None) -> dict[str, str]:
     if path.suffix not in MEDIA:
         raise NormeqError(f"report: {path} is not a picture ({', '.join(MEDIA)})")
     caption = captions / f"figure_{path.stem}.rst" if captions else None
     return {
-        "name": path.stem.replace("_", " "),
+        "id": path.stem,
+        "name": _spoken(path.stem),
         "source": f"data:{MEDIA[path.suffix]};base64,{base64.b64encode(_read(path)).decode()}",
         "caption": rst_to_html(caption.read_text(encoding="utf-8")) if caption and caption.is_file() else "",
     }
-
-
-def _run(folder: Path) -> dict[str, Any]:
-    record = read_json(folder / "run.json")
-    try:
-        spec, hardware = record["spec"], record["hardware"]
-        return {
-            "name": folder.name,
-            "network": spec["network"]["name"],
-            "variant": spec["variant"],
-            "sigma": "–".join(f"{s:g}" for s in spec["sigma"])
-            if isinstance(spec["sigma"], list)
-            else f"{spec['sigma']:g}",
-            "seed": spec["seed"],
-            "dataset": f"{spec['dataset']} ({record['data']['images']} images)",
-            "pixels": f"{record['pixels'] / 1e6:,.0f} million",
-            "minutes": f"{record['seconds'] / 60:,.1f} min",
-            "hardware": f"{hardware.get('gpu') or hardware['cpu']}, {hardware['threads']} thread(s)",
-            "weights": record["weights_sha256"][:12],
-            "revision": (record.get("revision") or "unknown")[:12],
-            "dirty": str(record.get("revision")).endswith("-dirty"),
-            "versions": ", ".join(f"{name} {value}" for name, value in record["versions"].items()),
-            "validation": record.get("validation_psnr"),
-            "curve": training_curve(folder / "train.jsonl"),
-        }
-    except (KeyError, TypeError) as error:
-        raise NormeqError(f"report: {folder / 'run.json'} is not the record of a run ({error!r})") from None
