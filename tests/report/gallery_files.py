@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from normeq.evaluation.noise_levels import COLUMNS
 from normeq.report.page import write_report
 
 SIGMAS = (5.0, 25.0, 50.0)
@@ -54,11 +53,9 @@ def write(folder: Path, denoisers=OURS, moved: bool = True) -> list[Path]:
             for s, sigma in enumerate(SIGMAS):
                 arrays["denoised"][i, s] = gray(i, s, d)
                 for draw in ("0", "1"):
-                    values = [26 - s - i, random.uniform(20, 40), 0.8, 20.0, 25.0, ""]
+                    values = [26 - s - i, random.uniform(20, 40), 0.8]
                     levels.append([*labels, dataset, name, sigma, draw, *values])
-            ranges += [
-                [*labels, dataset, name, 25.0, a, b, "0", random.uniform(20, 40), ""] for a, b in PAIRS
-            ]
+            ranges += [[*labels, dataset, name, 25.0, a, b, "0", random.uniform(20, 40)] for a, b in PAIRS]
         if moved:
             meta["moved"] = {
                 "datasets": ["set12"],
@@ -72,8 +69,9 @@ def write(folder: Path, denoisers=OURS, moved: bool = True) -> list[Path]:
                     arrays["denoised_moved"][i, p] = gray(i, p, d, moved=True)
         parts.append(folder / f"{labels[0]}-{labels[1]}.npz")
         np.savez(parts[-1], meta=json.dumps(meta), **arrays)
-    pd.DataFrame(levels, columns=COLUMNS).to_csv(folder / "noise_levels.csv", index=False)
-    columns = [*LABELS, "dataset", "image", "sigma", "a", "b", "draw", "psnr", "weights"]
+    columns = [*LABELS, "dataset", "image", "sigma", "draw", "psnr_in", "psnr", "ssim"]
+    pd.DataFrame(levels, columns=columns).to_csv(folder / "noise_levels.csv", index=False)
+    columns = [*LABELS, "dataset", "image", "sigma", "a", "b", "draw", "psnr"]
     pd.DataFrame(ranges, columns=columns).to_csv(folder / "intervals.csv", index=False)
     return parts
 
