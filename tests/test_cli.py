@@ -36,6 +36,13 @@ def test_version_and_help(normeq):
     assert "Train one network" in normeq("train", "--help")[1]
 
 
+def test_the_protocol_card(normeq):
+    status, text, _ = normeq("protocol")
+    assert status == 0 and text.startswith("| | `paper` | `kair` |")
+    assert "| output | clipped to [0,1], not rounded | clipped to [0,1] and rounded to 8 bits |" in text
+    assert "kair" not in normeq("protocol", "paper")[1]
+
+
 def test_nothing_heavy_is_imported_before_it_is_needed():
     code = (
         "import sys, normeq.cli; print(sorted({'torch', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules)))"
@@ -75,6 +82,11 @@ def test_the_installed_command():
             ["evaluate", "intervals", "x", "--datasets", "set12", "--interval", "1", "--out", "t.csv"],
             "--interval: expected 2 numbers separated by commas, got '1'",
         ),
+        (
+            "evaluate noise-levels x --datasets set12 --sigmas 25 --protocol matlab --out t.csv".split(),
+            "unknown protocol 'matlab': choose from paper, kair",
+        ),
+        (["protocol", "matlab"], "unknown protocol 'matlab'"),
         (["collect", "t.csv", "missing.csv"], "missing.csv: no such file"),
         (["metrics", "missing.csv", "--out", "m.json"], "missing.csv"),
     ],

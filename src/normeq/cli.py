@@ -15,6 +15,7 @@ from normeq.errors import NormeqError
 from normeq.evaluation.cli import collect_command, metrics_command
 from normeq.evaluation.range_cli import app as evaluate_app
 from normeq.figures.cli import figure_app
+from normeq.protocol_cli import protocol_command
 from normeq.report.cli import report_command
 from normeq.tables.cli import table_app
 from normeq.training.cli import train_command
@@ -29,6 +30,7 @@ app.add_typer(data_app, name="data")
 app.command("train")(train_command)
 app.add_typer(evaluate_app, name="evaluate")
 app.command("certify")(certify_command)
+app.command("protocol")(protocol_command)
 app.command("collect")(collect_command)
 app.command("metrics")(metrics_command)
 app.command("claims")(claims_command)

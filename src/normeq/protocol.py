@@ -94,14 +94,18 @@ class Protocol:
             "seed of the noise": "NumPy's legacy generator, seed n for draw n, started anew for every image"
             if self.reset_seed
             else "Philox keyed by the SHA-256 of (data set, image, σ, draw): the same for every denoiser",
-            "draws": "repeats of one image, averaged within the image",
+            "draws": "averaged within the image; so are training seeds",
             "input": "clipped to [0,1] and rounded to 8 bits" if self.round_input else given,
             "output": "clipped to [0,1] and rounded to 8 bits" if self.round_output else output,
             "PSNR": "10·log10(1/MSE) of each image, then the mean over images",
+            "input PSNR": "of the noisy image: unclipped (psnr_in, 20·log10(255/σ) in expectation), "
+            "and clipped to [0,1] (psnr_in_clipped)",
             "SSIM": "Wang et al. 2004: Gaussian window σ = 1.5, 11×11, population covariance, data range 1"
             if self.ssim_window == "gaussian"
             else "scikit-image's default: uniform window 7×7, sample covariance, data range 1",
             "borders": f"{self.border} pixels shaved off each side" if self.border else "every pixel counts",
+            "intervals [a,b]": "y becomes a + (b − a)·y, is denoised, goes back; a given σ is scaled alike",
+            "arithmetic": "networks in float32, TF32 off; PSNR and SSIM in float64",
             "padding": "inside the networks: zeros (ordinary, scale, wrapped), mirrored (norm); "
             "DRUNet repeats the last rows and columns up to a multiple of its scales",
         }

@@ -15,7 +15,14 @@ from tests import synthetic
 from tests.test_published import write
 
 IMAGES = {"set12": 5, "bsd68": 7}
+SHOWN = {"set12": 5, "set12-without-04": 4, "bsd68": 7}
 NAN = float("nan")
+
+
+def shown_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the data sets that tables show: Set12 also without image 04."""
+    rest = table[(table["dataset"] == "set12") & (table["image"] != "04")]
+    return pd.concat([table, rest.assign(dataset="set12-without-04")])
 
 
 @pytest.fixture
@@ -30,19 +37,19 @@ def levels(tmp_path: Path) -> tuple[pd.DataFrame, Path]:
 def test_matched_noise_is_the_mean_over_images_at_the_training_level(levels) -> None:
     table, path = levels
     numbers = matched_noise.make(path).numbers
-    rows = table[table["sigma"] == 25]
+    rows = shown_rows(table[table["sigma"] == 25])
     keys = ["dataset", "network", "variant"]
     by_hand = {
         key: (np.mean([g.psnr.mean() for _, g in group.groupby("image")]), group.ssim.mean())
         for key, group in rows.groupby(keys)
     }
-    assert set(numbers["sigma"]) == {25} and len(numbers) == len(by_hand) == 2 * 9
+    assert set(numbers["sigma"]) == {25} and len(numbers) == len(by_hand) == 3 * 9
     for row in numbers.itertuples():
         assert (row.psnr, row.ssim) == pytest.approx(
             by_hand[row.dataset, row.network, row.variant], rel=1e-12
         )
         assert row.psnr_low < row.psnr < row.psnr_high
-        assert (row.images, row.seeds, row.draws) == (IMAGES[row.dataset], 1, 2)
+        assert (row.images, row.seeds, row.draws) == (SHOWN[row.dataset], 1, 2)
 
 
 def test_matched_noise_shows_every_denoiser_once_with_a_name_of_its_own(levels) -> None:
@@ -90,14 +97,14 @@ def test_without_the_training_level_there_is_no_matched_table(tmp_path: Path) ->
 def test_generalisation_has_a_cell_for_every_level(levels) -> None:
     table, path = levels
     made = generalisation.make(path)
-    cube = table.groupby(["dataset", "network", "variant", "sigma"])[
-        "psnr"
-    ].mean()  # balanced: plain means agree
+    cube = (
+        shown_rows(table).groupby(["dataset", "network", "variant", "sigma"])["psnr"].mean()
+    )  # balanced: plain means agree
     assert len(made.numbers) == len(cube)
     for row in made.numbers.itertuples():
         assert row.psnr == pytest.approx(cube[row.dataset, row.network, row.variant, row.sigma], rel=1e-12)
     assert list(made.shown.columns[3:]) == ["σ = 5", "σ = 25", "σ = 50"]
-    assert made.shown["data set"].tolist() == ["Set12"] * 9 + ["BSD68"] * 9
+    assert made.shown["data set"].tolist() == ["Set12"] * 9 + ["Set12 without 04"] * 9 + ["BSD68"] * 9
     first = made.shown.iloc[0]
     assert first["σ = 50"] == f"{cube['set12', 'tiny', 'ordinary', 50]:.2f}"
 
@@ -106,7 +113,7 @@ def test_interval_changes_are_paired_with_the_unit_interval(tmp_path: Path) -> N
     table = synthetic.intervals(images=IMAGES, draws=2)
     table.to_csv(tmp_path / "t.csv", index=False)
     numbers = intervals.make(tmp_path / "t.csv").numbers
-    wide = table.pivot_table("psnr", ["dataset", "variant", "image"], ["a", "b"])
+    wide = shown_rows(table).pivot_table("psnr", ["dataset", "variant", "image"], ["a", "b"])
     for row in numbers.itertuples():
         cells = wide.loc[row.dataset, row.variant]
         assert row.psnr == pytest.approx(cells[row.a, row.b].mean(), rel=1e-12)
@@ -114,6 +121,27 @@ def test_interval_changes_are_paired_with_the_unit_interval(tmp_path: Path) -> N
         assert row.change == pytest.approx(difference.mean(), abs=1e-9)
         assert row.change_high - row.change_low <= difference.max() - difference.min() + 1e-9
     assert (numbers.loc[(numbers.a == 0) & (numbers.b == 1), "change"] == 0).all()
+
+
+def test_the_leaked_image_is_left_out_where_there_is_one_and_the_reason_given(levels, tmp_path: Path) -> None:
+    for table in (matched_noise.make(levels[1]), generalisation.make(levels[1])):
+        assert sum("train/12003.jpg" in note for note in table.notes) == 1
+    few = synthetic.noise_levels(images={"set12": 4, "bsd68": 6}, sigmas=(25,))
+    few.to_csv(tmp_path / "few.csv", index=False)
+    made = matched_noise.make(tmp_path / "few.csv")
+    assert set(made.numbers["dataset"]) == {"set12", "bsd68"}
+    assert not any("12003" in note for note in made.notes)
+
+
+def test_the_protocol_is_named_below_the_tables(levels, tmp_path: Path) -> None:
+    table, path = levels
+    assert any("not clipped" in note and "not rounded" in note for note in matched_noise.make(path).notes)
+    table.assign(protocol="kair").to_csv(path, index=False)
+    for made in (matched_noise.make(path), generalisation.make(path)):
+        assert any("Protocol kair" in note and "rounded to 8 bits" in note for note in made.notes)
+    table.assign(protocol=["kair", "paper"] * (len(table) // 2)).to_csv(path, index=False)
+    with pytest.raises(NormeqError, match="several protocols .kair, paper."):
+        matched_noise.make(path)
 
 
 def test_intervals_are_ordered_unit_scaled_shifted(tmp_path: Path) -> None:

@@ -8,15 +8,17 @@ import pandas as pd
 
 from normeq.stats import per_image, summarise
 from normeq.tables.formats import Table, with_interval
+from normeq.tables.leaks import leak_note, with_leak_free
 from normeq.tables.longtable import IDENTITY, read_noise_levels
-from normeq.tables.names import dataset_name, measured_on, variant_name
+from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
 
 KEYS = [*IDENTITY, "dataset", "sigma"]
 
 
 def make(path: Path) -> Table:
     """Build the table from ``noise_levels.csv``; the CSV also carries the intervals."""
-    summary = summarise(per_image(read_noise_levels(path), "psnr", KEYS), "psnr", KEYS)
+    table = with_leak_free(read_noise_levels(path))
+    summary = summarise(per_image(table, "psnr", KEYS), "psnr", KEYS)
     sigmas = sorted(summary["sigma"].unique())
     rows = []
     for (dataset, network, variant, label), group in summary.groupby(
@@ -40,6 +42,8 @@ def make(path: Path) -> Table:
         notes=(
             f"{measured_on(summary)}.",
             "σ in 8-bit units; 95 % intervals over images are in the CSV.",
+            protocol_note(table),
+            *leak_note(summary),
         ),
     )
 

@@ -10,8 +10,9 @@ import pandas as pd
 from normeq.errors import NormeqError
 from normeq.stats import paired, per_image, summarise
 from normeq.tables.formats import Table, with_interval
+from normeq.tables.leaks import leak_note, with_leak_free
 from normeq.tables.longtable import IDENTITY, read_intervals
-from normeq.tables.names import dataset_name, measured_on, variant_name
+from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
 
 KEYS = [*IDENTITY, "dataset", "sigma", "a", "b"]
 
@@ -57,7 +58,8 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def make(path: Path) -> Table:
     """Build the table from ``intervals.csv``."""
-    numbers = summary(read_intervals(path))
+    table = with_leak_free(read_intervals(path))
+    numbers = summary(table)
     order = in_order(numbers)
     rows = []
     for key, group in numbers.groupby(["sigma", "dataset", *IDENTITY], sort=False):
@@ -81,6 +83,8 @@ def make(path: Path) -> Table:
             f"{measured_on(numbers)}.",
             "y becomes a + (b − a)·y, is denoised, and goes back; σ is that on [0,1], in 8-bit units.",
             "The change is paired by image; the CSV has its 95 % interval. Below 0.005 dB it prints as 0.00.",
+            protocol_note(table),
+            *leak_note(numbers),
         ),
     )
 

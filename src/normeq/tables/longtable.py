@@ -15,7 +15,7 @@ INTERVALS = [*IDENTITY, "seed", "dataset", "image", "sigma", "a", "b", "draw", "
 TEXT = {"network", "variant", "dataset", "image", "train_sigma", "seed", "draw"}
 MAY_BE_EMPTY = {"train_sigma", "seed"}  # a user's own denoiser need not be trained
 VARIANT_ORDER = ["ordinary", "scale", "norm", "wrapped", "other"]
-DATASET_ORDER = ["set12", "bsd68", "skimage-test"]
+DATASET_ORDER = ["set12", "set12-without-04", "bsd68", "skimage-test"]
 
 
 def read_noise_levels(path: Path) -> pd.DataFrame:
@@ -54,8 +54,11 @@ def _read(path: Path, columns: list[str], group: list[str]) -> pd.DataFrame:
     if len(twice):
         row = ", ".join(f"{c}={twice.iloc[0][c]}" for c in measurement)
         raise NormeqError(f"{path}: a measurement is listed twice ({row}); collect each part once")
+    protocols = sorted(set(table.get("protocol", [])))
+    if len(protocols) > 1 and "protocol" not in columns:
+        raise NormeqError(f"{path}: several protocols ({', '.join(protocols)}); their numbers do not compare")
     _same_images(path, table, group)
-    return _in_order(table)
+    return showing_order(table)
 
 
 def _load(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -116,7 +119,7 @@ def _same_images(path: Path, table: pd.DataFrame, group: list[str]) -> None:
             )
 
 
-def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+def showing_order(table: pd.DataFrame) -> pd.DataFrame:
     """Known data sets and variants in the paper's order; networks as they come, users' denoisers last."""
 
     def rank(values: pd.Series, known: list[str]) -> pd.Series:

@@ -10,8 +10,15 @@ from normeq.errors import NormeqError
 from normeq.published import AUTHORS, SAIED_VARIANTS, at_sigma, read_published
 from normeq.stats import per_image, summarise
 from normeq.tables.formats import Table, with_interval
+from normeq.tables.leaks import leak_note, with_leak_free
 from normeq.tables.longtable import IDENTITY, read_noise_levels, train_range
-from normeq.tables.names import PUBLISHED_ARCHITECTURES, dataset_name, measured_on, variant_name
+from normeq.tables.names import (
+    PUBLISHED_ARCHITECTURES,
+    dataset_name,
+    measured_on,
+    protocol_note,
+    variant_name,
+)
 
 KEYS = [*IDENTITY, "dataset", "sigma"]
 # What is shown of the published tables: two backbones of Saied & Fleuret, and two well-known references.
@@ -76,7 +83,8 @@ def published_rows(folder: Path, cells: pd.DataFrame) -> pd.DataFrame:
 
 def make(path: Path, published: Path | None = None) -> Table:
     """Build the table from ``noise_levels.csv`` and, if given, the folder of published values."""
-    ours = measured(read_noise_levels(path))
+    table = with_leak_free(read_noise_levels(path))
+    ours = measured(table)
     theirs = published_rows(published, ours) if published is not None else pd.DataFrame()
     numbers = pd.concat(
         [ours.assign(origin="measured"), theirs.assign(origin="published")], ignore_index=True
@@ -96,7 +104,7 @@ def make(path: Path, published: Path | None = None) -> Table:
         numbers=numbers,
         shown=shown,
         title="Denoising at the noise level of training: mean PSNR in dB [95 % interval], SSIM",
-        notes=_notes(ours, theirs),
+        notes=_notes(ours, theirs, protocol_note(table)),
     )
 
 
@@ -143,12 +151,13 @@ def _place(source: str) -> str:
     return f"Table {place} ({address})" if place else source
 
 
-def _notes(ours: pd.DataFrame, theirs: pd.DataFrame) -> tuple[str, ...]:
+def _notes(ours: pd.DataFrame, theirs: pd.DataFrame, protocol: str) -> tuple[str, ...]:
     notes = [
         f"Ours: {measured_on(ours)}.",
         "Interval: 95 % bootstrap over images (draws, seeds averaged within), not over retrainings.",
-        "σ in 8-bit units. Noise is not clipped; the output is clamped to [0,1], not rounded.",
+        f"σ in 8-bit units. {protocol}",
     ]
+    notes += leak_note(ours)
     if len(theirs):
         known = set(PUBLISHED_ARCHITECTURES) & set(ours["network"])
         notes.append(

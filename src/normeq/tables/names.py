@@ -6,13 +6,20 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from normeq.protocol import get_protocol
+
 VARIANTS = {
     "ordinary": "ordinary",
     "scale": "scale-equivariant",
     "norm": "normalization-equivariant",
     "wrapped": "wrapped ordinary",
 }
-DATASETS = {"set12": "Set12", "bsd68": "BSD68", "skimage-test": "scikit-image photographs"}
+DATASETS = {
+    "set12": "Set12",
+    "set12-without-04": "Set12 without 04",
+    "bsd68": "BSD68",
+    "skimage-test": "scikit-image photographs",
+}
 
 # Our networks that equal a published one in depth, width and normalisation.
 PUBLISHED_ARCHITECTURES = {"fdncnn20x64": "FDnCNN-20", "fdncnn": "FDnCNN-20", "dncnn20x64": "DnCNN-20-BN"}
@@ -38,6 +45,13 @@ def counted(numbers: Iterable[int], noun: str) -> str:
     whole = [int(number) for number in numbers if number == number]  # rows without a count hold NaN
     few, many = min(whole), max(whole)
     return f"{few if few == many else f'{few}–{many}'} {noun}{'' if many == 1 else 's'}"
+
+
+def protocol_note(table: pd.DataFrame) -> str:
+    """The conventions behind a long table: ``Protocol paper …``; without that column the paper's."""
+    protocol = get_protocol(table["protocol"].iloc[0] if "protocol" in table else "paper")
+    card = protocol.card()
+    return f"Protocol {protocol.name} (`normeq protocol`): input {card['input']}; output {card['output']}."
 
 
 def measured_on(summary: pd.DataFrame) -> str:
