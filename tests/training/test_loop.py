@@ -1,8 +1,10 @@
 """The training loop: learns, resumes bit by bit, stops cleanly, refuses what is broken."""
 
+import itertools
 import json
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -11,7 +13,6 @@ import torch
 from normeq.errors import NormeqError
 from normeq.training import loop
 from normeq.training.loop import Interrupted, train
-from normeq.training.patches import PatchSampler
 from normeq.training.spec import RunSpec
 from normeq.weights import load_network
 
@@ -47,7 +48,7 @@ def weights(folder):
 
 
 def stop_after(step, signum=signal.SIGTERM):
-    def progress(done, record):
+    def progress(done, part, record):
         if done == step:
             os.kill(os.getpid(), signum)
 
@@ -62,13 +63,29 @@ def test_training_lowers_the_loss(tmp_path):
     assert run["validation_psnr"] == log[-1]["validation_psnr"] > 20.5  # noisy: 20.2 dB
 
 
+RECIPES = {
+    "adam": {},
+    "fast": {"preset": "fast", "steps": 12, "warmup": 3, "batch": 2, "patch": 16, "average": 0.5},
+}
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_stopped_and_resumed_equals_uninterrupted(tmp_path, signum):
-    train(spec(), tmp_path / "whole", device=CPU)
-    with pytest.raises(Interrupted, match="step 5 of 12"):
-        train(spec(), tmp_path / "stopped", device=CPU, progress=stop_after(5, signum))
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_stopped_and_resumed_equals_uninterrupted(tmp_path, signum, recipe):
+    wide = {"name": "wide", "architecture": "fdncnn", "depth": 4, "channels": 8}
+    run = RunSpec.from_dict(
+        spec().to_dict()
+        | {"network": wide, "recipe": RECIPES[recipe] or {"steps": 12, "batch": 2, "patch": 16}}
+    )
+    train(run, tmp_path / "whole", device=CPU)
+    with pytest.raises(Interrupted, match="step 5 "):
+        train(run, tmp_path / "stopped", device=CPU, progress=stop_after(5, signum))
     assert not (tmp_path / "stopped" / "model.safetensors").exists()
-    train(spec(), tmp_path / "stopped", device=CPU)
+    moved = tmp_path / "another machine" / "run"
+    moved.parent.mkdir()
+    (tmp_path / "stopped").rename(moved)
+    train(run, moved, device=CPU)
+    moved.rename(tmp_path / "stopped")
     whole, stopped = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
     assert all(torch.equal(whole[key], stopped[key]) for key in whole)
     steps = [
@@ -99,7 +116,7 @@ def test_finished_run_whose_outputs_were_removed_comes_back_from_the_checkpoint(
     (tmp_path / "run.json").unlink()
     (tmp_path / "model.safetensors").unlink()
 
-    def no_step(done, record):
+    def no_step(*_):
         raise AssertionError("trained again")
 
     assert train(spec(), tmp_path, device=CPU, progress=no_step)["weights_sha256"] == first["weights_sha256"]
@@ -143,33 +160,54 @@ def test_diverging_run_says_so(tmp_path, monkeypatch):
         train(spec(), tmp_path, device=CPU)
 
 
-def test_sampler_depends_on_seed_and_step_alone(pictures):
-    one = PatchSampler(pictures, 16, 4, (25, 25), seed=3)
-    other = PatchSampler(pictures, 16, 4, (25, 25), seed=3)
-    for step in (0, 1, 2):
-        one.draw(step, CPU)
-    assert all(torch.equal(a, b) for a, b in zip(one.draw(7, CPU), other.draw(7, CPU), strict=True))
-    assert not torch.equal(one.draw(7, CPU)[0], one.draw(8, CPU)[0])
+def test_budget_ends_in_time_with_the_schedule_run_down(tmp_path):
+    seen = []
+    minutes = 1.5 / 60
+    start = time.monotonic()
+    run = train(
+        spec(steps=None, max_minutes=minutes, schedule="linear"),
+        tmp_path,
+        device=CPU,
+        progress=lambda step, done, record: seen.append(done),
+    )
+    assert time.monotonic() - start < 60 * minutes + 5  # the machine may be busy, but not for hours
+    assert run["seconds"] <= 60 * minutes * 1.5
+    assert seen == sorted(seen) and seen[-1] == 1 and seen[-2] < 1 and run["steps"] == len(seen)
+    log = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert log[-1]["step"] == run["steps"] and log[-1]["lr"] < 0.2 * log[0]["lr"]
 
 
-def test_sampler_reaches_every_pixel_and_orientation():
-    """Patches of a picture of distinct values: every crop position and each of the 8 orientations occurs."""
-    image = np.arange(5 * 6, dtype=np.uint8).reshape(5, 6)
-    sampler = PatchSampler([image], 4, 200, (0, 0), seed=0)
-    crops = (sampler.draw(0, CPU)[1][:, 0] * 255).round().int().numpy()
-    corners = {(crop.min(), crop[0, 0] - crop.min(), crop[0, -1] - crop.min()) for crop in crops}
-    assert {corner[0] for corner in corners} == {0, 1, 2, 6, 7, 8}
-    assert len({corner[1:] for corner in corners}) == 8
+def test_budget_counts_all_slices(tmp_path, monkeypatch):
+    """A clock that gains a second per look: stopped and resumed, the run takes as long as in one go."""
+    ticks = itertools.count()
+    monkeypatch.setattr(loop.time, "monotonic", lambda: float(next(ticks)))
+    recipe = {"steps": None, "max_minutes": 2.0}
+    whole = train(spec(**recipe), tmp_path / "whole", device=CPU)
+    with pytest.raises(Interrupted):
+        train(spec(**recipe), tmp_path / "sliced", device=CPU, progress=stop_after(5))
+    sliced = train(spec(**recipe), tmp_path / "sliced", device=CPU)
+    assert whole["seconds"] <= 120 and sliced["seconds"] <= 120
+    assert abs(whole["steps"] - sliced["steps"]) <= 3
 
 
-def test_sampler_noise_levels(pictures):
-    noisy, clean, sigma = PatchSampler(pictures, 32, 64, (10, 50), seed=0).draw(0, CPU)
-    assert sigma.min() * 255 >= 10 and sigma.max() * 255 <= 50 and sigma.std() > 0
-    measured = (noisy - clean).flatten(1).std(dim=1)
-    torch.testing.assert_close(measured, sigma, rtol=0.15, atol=0)
-    assert clean.min() >= 0 and clean.max() <= 1 and noisy.max() > clean.max()
+def test_average_follows_the_weights(tmp_path):
+    plain = train(spec(), tmp_path / "plain", device=CPU)
+    averaged = train(spec(average=0.9), tmp_path / "averaged", device=CPU)
+    assert plain["weights_sha256"] != averaged["weights_sha256"]
+    state = torch.load(tmp_path / "averaged" / "checkpoint.pt", weights_only=True)
+    last = weights(tmp_path / "plain")
+    assert all(torch.equal(state["network"][key], last[key]) for key in last)  # the same training
+    assert all(torch.equal(state["average"][key], v) for key, v in weights(tmp_path / "averaged").items())
 
 
-def test_patch_larger_than_every_image(pictures):
-    with pytest.raises(NormeqError, match="no training image is as large as a patch of 64×64"):
-        PatchSampler(pictures, 64, 1, (25, 25), seed=0)
+@pytest.mark.parametrize("mode", ["aot_eager"])
+def test_compiled_training_is_the_same_to_rounding(tmp_path, monkeypatch, mode):
+    compiled = torch.compile
+    monkeypatch.setattr(
+        torch, "compile", lambda net, mode, dynamic: compiled(net, backend=mode, fullgraph=True)
+    )
+    train(spec(), tmp_path / "eager", device=CPU)
+    train(spec(), tmp_path / "compiled", device=CPU, compile_mode=mode)
+    eager, found = weights(tmp_path / "eager"), weights(tmp_path / "compiled")
+    for key in eager:
+        torch.testing.assert_close(found[key], eager[key], rtol=1e-3, atol=1e-5)

@@ -1,11 +1,12 @@
 """What a run is, and when two runs are the same."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
 from normeq.errors import NormeqError
-from normeq.training.schedule import learning_rate
+from normeq.training.schedule import learning_rate_factor
 from normeq.training.spec import Recipe, RunSpec
 
 RUN = {
@@ -97,15 +98,56 @@ def test_bad_runs(path, value, message):
 def test_missing_keys():
     with pytest.raises(NormeqError, match="'recipe' is missing"):
         RunSpec.from_dict({"variant": "norm"})
-    with pytest.raises(NormeqError, match="recipe: the key 'steps' is missing"):
-        RunSpec.from_dict(RUN | {"recipe": {}})
+
+
+def test_length_is_given_in_one_way():
+    for recipe in ({}, {"steps": 5, "max_minutes": 1}):
+        with pytest.raises(NormeqError, match="recipe: give either steps or max_minutes"):
+            RunSpec.from_dict(RUN | {"recipe": recipe})
+
+
+def test_preset_is_a_start_that_other_keys_replace():
+    fast = RunSpec.from_dict(RUN | {"recipe": {"preset": "fast", "steps": 7}}).recipe
+    assert fast.optimizer == "muon" and fast.steps == 7
+    changed = RunSpec.from_dict(RUN | {"recipe": {"preset": "fast", "steps": 7, "lr": 0.5}}).recipe
+    assert changed == replace(fast, lr=0.5)
+    assert RunSpec.from_dict(RUN | {"recipe": {"preset": "paper", "max_minutes": 3}}).recipe.steps is None
+    with pytest.raises(NormeqError, match="preset must be one of paper, fast, not 'slow'"):
+        RunSpec.from_dict(RUN | {"recipe": {"preset": "slow"}})
+
+
+def test_preset_of_the_paper_differs_by_variant():
+    """Literature notes 2.4: loss, steps and schedule of the published runs."""
+    recipes = {
+        v: RunSpec.from_dict(RUN | {"variant": v, "recipe": {"preset": "paper"}}).recipe
+        for v in ("ordinary", "scale", "norm", "wrapped")
+    }
+    assert {v: r.loss for v, r in recipes.items()} == {
+        "ordinary": "l1",
+        "scale": "l1",
+        "norm": "mse",
+        "wrapped": "mse",
+    }
+    assert {v: r.steps // 1000 for v, r in recipes.items()} == {
+        "ordinary": 500,
+        "scale": 500,
+        "norm": 900,
+        "wrapped": 900,
+    }
+    assert {(r.lr, r.batch, r.patch, r.optimizer) for r in recipes.values()} == {(1e-4, 128, 70, "adam")}
 
 
 def test_schedules():
-    cosine = Recipe(steps=100, lr=1.0, schedule="cosine", warmup=10)
-    rates = [learning_rate(cosine, step) for step in range(100)]
-    assert rates[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
-    assert rates[10] == pytest.approx(1) and rates[55] == pytest.approx(0.5) and rates[99] < 1e-3
-    halve = Recipe(steps=100, lr=1.0, schedule="halve", halve_every=30)
-    assert [learning_rate(halve, step) for step in (0, 29, 30, 60, 90)] == [1, 1, 0.5, 0.25, 0.125]
-    assert learning_rate(Recipe(steps=5, lr=0.3), 4) == 0.3
+    def factors(recipe):
+        return [learning_rate_factor(recipe, step, step / recipe.steps) for step in range(recipe.steps)]
+
+    cosine = factors(Recipe(steps=1000, schedule="cosine", warmup=10))
+    assert cosine[:10] == pytest.approx([(i + 1) / 10 for i in range(10)], rel=1e-3)
+    assert (
+        cosine[500] == pytest.approx(0.5) and cosine[999] < 1e-5 and cosine[10:] == sorted(cosine[10:])[::-1]
+    )
+    linear = factors(Recipe(steps=100, schedule="linear"))
+    assert linear == pytest.approx([1 - i / 100 for i in range(100)])
+    halve = factors(Recipe(steps=100, schedule="halve", halve_every=30))
+    assert [halve[step] for step in (0, 29, 30, 60, 90)] == [1, 1, 0.5, 0.25, 0.125]
+    assert factors(Recipe(steps=5)) == [1] * 5

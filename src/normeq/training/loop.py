@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,23 +19,32 @@ from normeq import provenance
 from normeq.data.listing import files
 from normeq.data.registry import pin
 from normeq.errors import NormeqError
-from normeq.files import atomic_path, read_json, write_json
+from normeq.files import read_json, write_json
 from normeq.images import read_gray_uint8
-from normeq.metrics import psnr
-from normeq.noise import gaussian_noise
+from normeq.training.average import WeightAverage
 from normeq.training.checkpoint import load_checkpoint, save_checkpoint
+from normeq.training.init import initialize
+from normeq.training.log import no_log, open_log
+from normeq.training.optimizers import build_optimizers
 from normeq.training.patches import PatchSampler
-from normeq.training.schedule import learning_rate
+from normeq.training.schedule import learning_rate_factor
+from normeq.training.signals import stop_signals
 from normeq.training.spec import RunSpec
+from normeq.training.team import Team, join_team
+from normeq.training.validation import validate
 from normeq.weights import load_state, save_network
 
 CHECKPOINT_SECONDS = 60.0
 LOG_LINES = 200  # lines of train.jsonl in a whole run
+TEAM_STEPS = 10  # between questions to the other processes whether to stop
 
 LOSSES: dict[str, Callable[..., torch.Tensor]] = {
     "mse": nn.functional.mse_loss,
     "l1": nn.functional.l1_loss,
 }
+
+# Called with the steps done, the part of the training done in (0,1], and the newest log record.
+Progress = Callable[[int, float, dict[str, Any]], None]
 
 
 class Interrupted(Exception):
@@ -49,20 +57,24 @@ def train(
     *,
     data_dir: str | Path = "data",
     device: torch.device | None = None,
-    progress: Callable[[int, dict[str, Any]], None] | None = None,
+    compile_mode: str | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Carry out one run, or go on with it where it stopped.
 
     Writes ``model.safetensors``, ``train.jsonl`` and ``run.json`` into ``out``, and ``checkpoint.pt`` on the
-    way. A run that is complete is left as it is; a stopped one continues from its checkpoint and, on a CPU
-    with the same number of threads, ends with the very weights of an uninterrupted one.
+    way. A run that is complete is left as it is; a stopped one continues from its checkpoint, also on another
+    machine if the folder is taken there. With ``steps`` in its recipe, on a CPU with the same number of
+    threads, it ends with the very weights of an uninterrupted one. Processes started by ``torchrun`` share
+    every batch.
 
     Args:
         spec: what to train.
         out: folder of the run.
         data_dir: folder of the data sets.
         device: where to train; default: a GPU where usable.
-        progress: called with the step and the newest log record after every step.
+        compile_mode: mode of :func:`torch.compile` (``default``, ``reduce-overhead``, …); None for none.
+        progress: called after every step, see :data:`Progress`.
 
     Returns:
         The content of ``run.json``.
@@ -72,7 +84,6 @@ def train(
         Interrupted: SIGINT or SIGTERM; a checkpoint was written first.
     """
     out = Path(out)
-    device = device or provenance.pick_device()
     data_pin = pin(spec.dataset, Path(data_dir))
     fingerprint = spec.fingerprint(data_pin)
     done = completed_run(out, fingerprint)
@@ -80,106 +91,206 @@ def train(
         return done
 
     revision = provenance.git_revision()  # now: the tree may change during a long run
-    recipe = spec.recipe
-    torch.manual_seed(spec.seed)
-    network = spec.build().to(device).to(memory_format=torch.channels_last)
     images, names = _read_images(spec.dataset, data_dir)
-    held, kept = images[len(images) - recipe.holdout :], images[: len(images) - recipe.holdout]
-    held_names = names[len(names) - recipe.holdout :]
-    sampler = PatchSampler(kept, recipe.patch, recipe.batch, spec.sigma_range, spec.seed)
+    with join_team(device or provenance.pick_device()) as team:
+        run = Run(spec, out, images, names, team, fingerprint)
+        if not run.finished:
+            run.train(compile_mode, progress)
+        record = {
+            "fingerprint": fingerprint,
+            "spec": spec.to_dict(),
+            "data": {"pin": data_pin, "images": len(images), "sha256_of_pixels": _hash_images(images)},
+            "steps": run.step,
+            "pixels": run.pixels,
+            "seconds": round(run.seconds, 1),
+            "validation_psnr": run.record.get("validation_psnr"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "revision": revision,
+            "versions": provenance.versions(),
+            "hardware": provenance.hardware(team.device) | {"processes": team.size},
+        }
+        if team.rank == 0:
+            run.save_weights(out / "model.safetensors")
+            record["weights_sha256"] = provenance.file_sha256(out / "model.safetensors")
+            write_json(out / "run.json", record)
+        return record
 
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
-    checkpoint = out / "checkpoint.pt"
-    state: dict[str, Any] = {"step": 0, "seconds": 0.0}
-    if checkpoint.exists():
-        state = load_checkpoint(checkpoint, fingerprint)
-        load_state(network, state["network"], checkpoint)
-        optimizer.load_state_dict(state["optimizer"])
-    log = _open_log(out / "train.jsonl", state["step"])
 
-    loss_function = LOSSES[recipe.loss]
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
-    start, saved, before = time.monotonic(), time.monotonic(), state["seconds"]
-    every = max(1, recipe.steps // LOG_LINES)
-    record: dict[str, Any] = {}
-    running, counted = torch.zeros((), device=device), 0
+class Run:
+    """A run in progress: the network, its optimisers, and how far they are.
 
-    def save(step: int) -> None:
+    Args:
+        spec, out: as in :func:`train`.
+        images, names: the training images, uint8, with those held out at the end.
+        team: the processes that share it.
+        fingerprint: of the run; a checkpoint in ``out`` must carry it.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        out: Path,
+        images: list[np.ndarray],
+        names: list[str],
+        team: Team,
+        fingerprint: str,
+    ) -> None:
+        self.spec, self.recipe, self.team, self.fingerprint = spec, spec.recipe, team, fingerprint
+        self.log, self.checkpoint = out / "train.jsonl", out / "checkpoint.pt"
+        torch.manual_seed(spec.seed)
+        network = spec.build()
+        initialize(network, self.recipe.init)
+        self.network = network.to(team.device).to(memory_format=torch.channels_last)
+        self.optimizers = build_optimizers(self.network, self.recipe)
+        self.average = WeightAverage(self.network, self.recipe.average) if self.recipe.average else None
+        kept = images[: len(images) - self.recipe.holdout]
+        self.held_images, self.held_names = images[len(kept) :], names[len(kept) :]
+        self.sampler = PatchSampler(
+            kept, self.recipe.patch, self.recipe.batch, spec.sigma_range, spec.seed, team.device
+        )
+        self.part = team.share(self.recipe.batch)
+        self.step, self.seconds, self.finished = 0, 0.0, False
+        self.record: dict[str, Any] = {}
+        if self.checkpoint.exists():
+            self._resume()
+
+    @property
+    def pixels(self) -> int:
+        """Training pixels seen."""
+        return self.step * self.recipe.batch * self.recipe.patch**2
+
+    def train(self, compile_mode: str | None, progress: Progress | None) -> None:
+        """Train to the end, or until a stop signal.
+
+        Raises:
+            Interrupted: a stop signal; the checkpoint is written.
+            NormeqError: the loss is no longer finite.
+        """
+        recipe, device = self.recipe, self.team.device
+        if device.type == "cuda":
+            torch.backends.cudnn.benchmark = True
+        forward = self.team.wrap(self.network)
+        if compile_mode:
+            forward = torch.compile(forward, mode=compile_mode, dynamic=False)
+        loss_function = LOSSES[recipe.loss]
+        autocast = torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
+        running, counted = torch.zeros((), device=device), 0
+        validated, saved = self.step, time.monotonic()
+        start = time.monotonic() - self.seconds
+        self.network.train()
+        with (
+            open_log(self.log, self.step) if self.team.rank == 0 else no_log() as log,
+            stop_signals() as stop,
+        ):
+            done = self._done()
+            while not self.finished:
+                factor = learning_rate_factor(recipe, self.step, done)
+                for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
+                    group["lr"] = factor * group["peak"]
+                noisy, clean, sigma = self.sampler.draw(self.step, self.part)
+                noisy = noisy.contiguous(memory_format=torch.channels_last)
+                with autocast:
+                    output = forward(noisy, sigma)
+                loss = loss_function(output.float(), clean)
+                loss.backward()
+                for optimizer in self.optimizers:
+                    optimizer.step()
+                    optimizer.zero_grad(set_to_none=True)
+                if self.average:
+                    self.average.update(self.network, self.step)
+
+                running += loss.detach()
+                counted += 1
+                self.step += 1
+                self.seconds = time.monotonic() - start
+                before, done = done, self._done()
+                self.finished = done >= 1
+                if int(done * LOG_LINES) > int(before * LOG_LINES):
+                    due = (
+                        recipe.validate_every
+                        and self.step // recipe.validate_every > validated // recipe.validate_every
+                    )
+                    validated = self.step if due else validated
+                    self._log(log, running.item() / counted, factor, bool(due))
+                    running.zero_()
+                    counted = 0
+                    self.seconds = time.monotonic() - start
+                if progress and self.team.rank == 0:
+                    progress(self.step, done, self.record)
+                asked = self.team.size == 1 or self.step % TEAM_STEPS == 0
+                stopped = asked and not self.finished and self.team.any(bool(stop))
+                if self.finished or stopped or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self._save()
+                    saved = time.monotonic()
+                if stopped:
+                    raise Interrupted(
+                        f"stopped at step {self.step} ({done:.0%}); run the same command to go on"
+                    )
+
+    def save_weights(self, path: Path) -> None:
+        """Write the result: the averaged weights where the recipe averages."""
+        with self._result():
+            save_network(path, self.network, self.spec.to_dict())
+
+    def _done(self) -> float:
+        """The part of the training that is behind, 1 at the end; by the clock, of what fits into the time."""
+        if self.recipe.steps is not None:
+            return self.step / self.recipe.steps
+        seconds, budget = self.team.first(self.seconds), 60 * self.recipe.max_minutes
+        with_next = seconds * (self.step + 1) / max(1, self.step)
+        return 1.0 if self.step and with_next > budget else min(seconds / budget, 1 - 1e-9)
+
+    def _log(self, log: Any, loss: float, factor: float, due: bool) -> None:
+        loss = self.team.mean(loss)
+        if not np.isfinite(loss):
+            raise NormeqError(
+                f"{self.log.parent}: the loss is no longer finite at step {self.step}; "
+                "lower the learning rate"
+            )
+        self.record = {
+            "step": self.step,
+            "pixels": self.pixels,
+            "seconds": round(self.seconds, 2),
+            "lr": factor * self.recipe.lr,
+            "loss": loss,
+        }
+        if self.held_images and (due or self.finished) and self.team.rank == 0:
+            with self._result():
+                self.record["validation_psnr"] = validate(
+                    self.network, self.spec, self.held_images, self.held_names, self.team.device
+                )
+        log.write(json.dumps(self.record) + "\n")
+        log.flush()
+
+    def _result(self) -> Any:
+        return self.average.applied(self.network) if self.average else nullcontext()
+
+    def _save(self) -> None:
+        if self.team.rank:
+            return
         save_checkpoint(
-            checkpoint,
+            self.checkpoint,
             {
-                "fingerprint": fingerprint,
-                "step": step,
-                "seconds": before + time.monotonic() - start,
-                "network": network.state_dict(),
-                "optimizer": optimizer.state_dict(),
+                "fingerprint": self.fingerprint,
+                "step": self.step,
+                "seconds": self.seconds,
+                "finished": self.finished,
+                "record": self.record,
+                "network": self.network.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+                "average": self.average.weights if self.average else None,
             },
         )
 
-    network.train()
-    with log, _stop_signals() as stop:
-        for step in range(state["step"], recipe.steps):
-            lr = learning_rate(recipe, step)
-            for group in optimizer.param_groups:
-                group["lr"] = lr
-            noisy, clean, sigma = sampler.draw(step, device)
-            noisy = noisy.contiguous(memory_format=torch.channels_last)
-            with autocast:
-                output = network(noisy, sigma)
-            loss = loss_function(output.float(), clean)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-
-            running += loss.detach()
-            counted += 1
-            last = step + 1 == recipe.steps
-            if (step + 1) % every == 0 or last:
-                record = {
-                    "step": step + 1,
-                    "pixels": (step + 1) * recipe.batch * recipe.patch**2,
-                    "seconds": round(before + time.monotonic() - start, 2),
-                    "lr": lr,
-                    "loss": running.item() / counted,
-                }
-                if not np.isfinite(record["loss"]):
-                    raise NormeqError(
-                        f"{out}: the loss is no longer finite at step {step + 1}; lower the learning rate"
-                    )
-                running.zero_()
-                counted = 0
-                wanted = recipe.validate_every and (step + 1) % recipe.validate_every < every
-                if held and (last or wanted):
-                    record["validation_psnr"] = _validate(network, spec, held, held_names, device)
-                log.write(json.dumps(record) + "\n")
-                log.flush()
-            if progress:
-                progress(step + 1, record)
-            if last or stop or time.monotonic() - saved > CHECKPOINT_SECONDS:
-                save(step + 1)
-                saved = time.monotonic()
-            if stop and not last:
-                raise Interrupted(
-                    f"stopped at step {step + 1} of {recipe.steps}; run the same command to go on"
-                )
-
-    network.eval()
-    save_network(out / "model.safetensors", network, spec.to_dict())
-    run = {
-        "fingerprint": fingerprint,
-        "spec": spec.to_dict(),
-        "data": {"pin": data_pin, "images": len(images), "sha256_of_pixels": _hash_images(images)},
-        "pixels": recipe.pixels,
-        "seconds": round(before + time.monotonic() - start, 1),
-        "validation_psnr": record.get("validation_psnr"),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "weights_sha256": provenance.file_sha256(out / "model.safetensors"),
-        "revision": revision,
-        "versions": provenance.versions(),
-        "hardware": provenance.hardware(device),
-    }
-    write_json(out / "run.json", run)
-    return run
+    def _resume(self) -> None:
+        state = load_checkpoint(self.checkpoint, self.fingerprint)
+        load_state(self.network, state["network"], self.checkpoint)
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        if self.average:
+            self.average.load(state["average"])
+        for key in ("step", "seconds", "finished", "record"):
+            setattr(self, key, state[key])
 
 
 def completed_run(out: Path, fingerprint: str) -> dict[str, Any] | None:
@@ -213,64 +324,3 @@ def _hash_images(images: list[np.ndarray]) -> str:
         digest.update(repr(image.shape).encode())
         digest.update(image.tobytes())
     return digest.hexdigest()
-
-
-@torch.no_grad()
-def _validate(network: nn.Module, spec: RunSpec, images: list[np.ndarray], names: list[str], device) -> float:
-    """Mean PSNR (dB) over held-out training images at the middle of the noise range."""
-    sigma = sum(spec.sigma_range) / 2
-    network.eval()
-    values = []
-    for image, name in zip(images, names, strict=True):
-        clean = image.astype(np.float32) / 255
-        noisy = clean + gaussian_noise(clean.shape, sigma, spec.dataset, name, draw=0)
-        output = network(torch.from_numpy(noisy)[None, None].to(device), sigma / 255)
-        values.append(psnr(output[0, 0], clean))
-    network.train()
-    return float(np.mean(values))
-
-
-def _open_log(path: Path, step: int):
-    """Open the log for appending, without the lines that a resumed run will write again."""
-    lines = []
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                if json.loads(line)["step"] <= step:
-                    lines.append(line + "\n")
-            except (json.JSONDecodeError, KeyError):
-                break  # the torn last line of a killed run
-    with atomic_path(path) as temporary:
-        temporary.write_text("".join(lines), encoding="utf-8")
-    return open(path, "a", encoding="utf-8")
-
-
-class _Stop:
-    """True once a stop signal has arrived."""
-
-    def __init__(self) -> None:
-        self.flag = False
-
-    def __bool__(self) -> bool:
-        return self.flag
-
-
-@contextmanager
-def _stop_signals() -> Iterator[_Stop]:
-    """Turn SIGINT and SIGTERM into a flag, so that the current step ends before the checkpoint is written."""
-    stop = _Stop()
-
-    def handler(signum, frame) -> None:
-        stop.flag = True
-
-    previous = {}
-    try:
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            try:
-                previous[signum] = signal.signal(signum, handler)
-            except ValueError:  # not in the main thread: the caller handles signals
-                break
-        yield stop
-    finally:
-        for signum, old in previous.items():
-            signal.signal(signum, old)

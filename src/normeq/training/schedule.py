@@ -1,4 +1,4 @@
-"""Learning-rate schedules."""
+"""Learning-rate schedules, as factors of the peak learning rate."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ import math
 from normeq.training.spec import Recipe
 
 
-def learning_rate(recipe: Recipe, step: int) -> float:
-    """Learning rate of optimiser step ``step`` (0-based)."""
-    if step < recipe.warmup:
-        return recipe.lr * (step + 1) / recipe.warmup
+def learning_rate_factor(recipe: Recipe, step: int, progress: float) -> float:
+    """Factor of the peak learning rate at one optimiser step.
+
+    Args:
+        recipe: names the schedule.
+        step: number of the step, from 0.
+        progress: part of the training behind it, in [0,1): of the steps, or of the minutes.
+    """
+    rise = min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else 1.0
     if recipe.schedule == "constant":
-        return recipe.lr
+        return rise
     if recipe.schedule == "halve":
-        return recipe.lr * 0.5 ** (step // recipe.halve_every)
-    progress = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
-    return recipe.lr * 0.5 * (1 + math.cos(math.pi * progress))
+        return rise * 0.5 ** (step // recipe.halve_every)
+    if recipe.schedule == "linear":
+        return rise * (1 - progress)
+    return rise * 0.5 * (1 + math.cos(math.pi * progress))

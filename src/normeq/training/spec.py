@@ -8,80 +8,96 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from normeq.errors import NormeqError
 from normeq.nn import build_network, get_variant
+from normeq.training.recipes import preset
 
 # Raised by hand when a change of the code alters the weights that a recipe gives.
-TRAINER_VERSION = 1
+TRAINER_VERSION = 2
+
+CHOICES = {
+    "optimizer": ("adam", "muon"),
+    "schedule": ("constant", "cosine", "linear", "halve"),
+    "loss": ("mse", "l1"),
+    "precision": ("float32", "bfloat16"),
+    "init": ("default", "unit"),
+}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train.
+    """How to train. The length is given by ``steps`` or by ``max_minutes``.
 
     Attributes:
         steps: optimiser steps.
+        max_minutes: wall time into which the whole schedule is fitted, over all slices of a run. How many
+            steps that makes depends on the machine; the record of the run says it.
         batch: patches per step.
         patch: side of the square patches, in pixels.
-        optimizer: ``adam``.
-        lr: (peak) learning rate.
-        schedule: ``constant``, ``cosine`` (to zero), or ``halve`` (halved every ``halve_every`` steps).
-        warmup: steps over which the learning rate rises linearly from zero.
+        optimizer: ``adam``, or ``muon`` (Muon for the kernels between hidden layers, Adam for the rest).
+        lr: (peak) learning rate; with ``muon`` that of Muon.
+        lr_rest: with ``muon``, the (peak) learning rate of Adam.
+        schedule: ``constant``, ``cosine`` or ``linear`` (both to zero), or ``halve`` (halved every
+            ``halve_every`` steps).
+        warmup: steps over which the learning rate rises from zero.
         halve_every: see ``schedule``.
         loss: ``mse`` or ``l1``, on images in [0,1].
         precision: ``float32``, or ``bfloat16`` for autocast in the network (weights stay float32).
+        init: initial weights, see :func:`normeq.training.init.initialize`.
+        average: decay per step of an exponential moving average of the weights, which is then the result;
+            0 for none.
         holdout: training images (the last ones by name) kept out and used to log a validation PSNR.
         validate_every: steps between validations; 0 for at the end only.
     """
 
-    steps: int
+    steps: int | None = None
+    max_minutes: float | None = None
     batch: int = 128
     patch: int = 70
     optimizer: str = "adam"
     lr: float = 1e-4
+    lr_rest: float = 1e-3
     schedule: str = "constant"
     warmup: int = 0
     halve_every: int = 100_000
     loss: str = "mse"
     precision: str = "float32"
+    init: str = "default"
+    average: float = 0.0
     holdout: int = 0
     validate_every: int = 0
 
     def __post_init__(self) -> None:
-        choices = {
-            "optimizer": ("adam",),
-            "schedule": ("constant", "cosine", "halve"),
-            "loss": ("mse", "l1"),
-            "precision": ("float32", "bfloat16"),
-        }
-        for key, known in choices.items():
+        for key, known in CHOICES.items():
             if getattr(self, key) not in known:
                 raise NormeqError(
                     f"recipe: {key} must be one of {', '.join(known)}, not {getattr(self, key)!r}"
                 )
-        least = {
-            "steps": 1,
-            "batch": 1,
-            "patch": 8,
-            "warmup": 0,
-            "halve_every": 1,
-            "holdout": 0,
-            "validate_every": 0,
-        }
+        if (self.steps is None) == (self.max_minutes is None):
+            raise NormeqError("recipe: give either steps or max_minutes")
+        least = {"batch": 1, "patch": 8, "warmup": 0, "halve_every": 1, "holdout": 0, "validate_every": 0}
+        if self.steps is not None:
+            least["steps"] = 1
         for key, low in least.items():
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise NormeqError(f"recipe: {key} must be a whole number of at least {low}, not {value!r}")
-        if isinstance(self.lr, bool) or not isinstance(self.lr, int | float) or not 0 < self.lr < 10:
-            raise NormeqError(f"recipe: lr must be a number above 0 and below 10, not {self.lr!r}")
+        for key in ("lr", "lr_rest"):
+            if not _is_number(getattr(self, key)) or not 0 < getattr(self, key) < 10:
+                raise NormeqError(
+                    f"recipe: {key} must be a number above 0 and below 10, not {getattr(self, key)!r}"
+                )
+        if not _is_number(self.average) or not 0 <= self.average < 1:
+            raise NormeqError(f"recipe: average must be at least 0 and below 1, not {self.average!r}")
+        if self.max_minutes is not None and not (_is_number(self.max_minutes) and self.max_minutes > 0):
+            raise NormeqError(f"recipe: max_minutes must be a number above 0, not {self.max_minutes!r}")
 
-    @property
-    def pixels(self) -> int:
-        """Training pixels seen in all."""
-        return self.steps * self.batch * self.patch**2
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -102,7 +118,7 @@ class RunSpec:
     dataset: str
     sigma: float | tuple[float, float]
     seed: int
-    recipe: Recipe = field(default_factory=lambda: Recipe(steps=500_000))
+    recipe: Recipe
 
     def __post_init__(self) -> None:
         get_variant(self.variant)
@@ -141,7 +157,8 @@ class RunSpec:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> RunSpec:
-        """Read a run from a mapping.
+        """Read a run from a mapping. In its recipe, ``preset`` names one of
+        :mod:`normeq.training.recipes`, and the other keys replace what it sets.
 
         Raises:
             NormeqError: unknown or missing keys, or bad values, each named.
@@ -152,7 +169,17 @@ class RunSpec:
         recipe = data.get("recipe")
         if not isinstance(recipe, dict):
             raise NormeqError("run: the key 'recipe' is missing or not a mapping")
-        _check_keys("recipe", recipe, Recipe, required=("steps",))
+        recipe = dict(recipe)
+        named = recipe.pop("preset", None)
+        if named is not None:
+            variant = data.get("variant")
+            if not isinstance(variant, str):
+                raise NormeqError("run: the key 'variant' is missing")
+            given = recipe
+            recipe = preset(named, get_variant(variant).name) | given
+            if "max_minutes" in given and "steps" not in given:
+                recipe.pop("steps", None)
+        _check_keys("recipe", recipe, Recipe)
         required = tuple(f.name for f in fields(cls))
         _check_keys("run", data, cls, required=required)
         sigma = data["sigma"]
@@ -176,7 +203,7 @@ class RunSpec:
         return f"{self.network['name']}-{self.variant}-sigma{self.sigma_label}-seed{self.seed}-{key}"
 
 
-def _check_keys(where: str, data: dict[str, Any], cls: type, required: tuple[str, ...]) -> None:
+def _check_keys(where: str, data: dict[str, Any], cls: type, required: tuple[str, ...] = ()) -> None:
     known = [f.name for f in fields(cls)]
     for key in data:
         if key not in known:

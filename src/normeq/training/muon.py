@@ -1,0 +1,77 @@
+"""Muon: momentum whose step is made orthogonal, for the kernels between hidden layers.
+
+The step depends on the gradient's directions and not on their lengths, and it does not notice an orthogonal
+change of basis of inputs or outputs: a norm network learns alike in the basis of the paper and in the rotated
+one of :mod:`normeq.nn.rotation`. Source: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon;
+PyTorch's own class takes matrices only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+# Coefficients of an odd polynomial that lifts every singular value in (0, 1] towards 1 in a few rounds.
+_A, _B, _C = 3.4445, -4.7750, 2.0315
+_ROUNDS = 5
+
+
+def orthogonalize(matrices: Tensor) -> Tensor:
+    """Replace the singular values of each matrix by about 1 (0.7 to 1.2).
+
+    Newton-Schulz iteration on the small Gram matrix: the polynomials commute with it, so their product is
+    built there and applied to the wide matrix once.
+
+    Args:
+        matrices: (N, rows, columns), float32; zeros stay zeros.
+    """
+    if matrices.shape[1] > matrices.shape[2]:
+        return orthogonalize(matrices.mT).mT
+    x = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp_min(torch.finfo(matrices.dtype).tiny)
+    gram = x @ x.mT
+    eye = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+    product = eye.expand_as(gram)
+    for _ in range(_ROUNDS):
+        factor = _A * eye + _B * gram + _C * gram @ gram
+        product = factor @ product
+        gram = factor @ gram @ factor
+    return product @ x
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon with Nesterov momentum, for parameters with two dimensions or more (rows × the rest).
+
+    Args:
+        params: kernels.
+        lr: learning rate; the step of a kernel with more rows than columns is larger by √(rows/columns).
+        momentum: of the running mean of gradients.
+    """
+
+    def __init__(self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        for group in self.param_groups:
+            alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["momentum"] = torch.zeros_like(p)
+                mean = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
+                # Which column is which does not matter, so the kernel is read in the order of its memory.
+                last = p.dim() == 4 and p.is_contiguous(memory_format=torch.channels_last)
+                order = (0, 2, 3, 1) if last else tuple(range(p.dim()))
+                ahead = p.grad.lerp(mean, group["momentum"])
+                alike[p.shape].append((p.permute(order), ahead.permute(order).flatten(1)))
+            for kernels in alike.values():
+                steps = orthogonalize(torch.stack([ahead for _, ahead in kernels]))
+                rows, columns = steps.shape[1:]
+                steps.mul_(-group["lr"] * max(1, rows / columns) ** 0.5)
+                for (p, _), change in zip(kernels, steps, strict=True):
+                    p.add_(change.view(p.shape))

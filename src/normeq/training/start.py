@@ -1,0 +1,64 @@
+"""Starting a run from a command line: what ``normeq train`` and ``python -m normeq.training`` share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+
+from normeq.errors import NormeqError
+from normeq.provenance import pick_device
+from normeq.training.loop import Interrupted, Progress, train
+from normeq.training.run_file import within_minutes
+from normeq.training.spec import RunSpec
+
+COMPILE_MODES = ("default", "reduce-overhead", "max-autotune")
+
+
+def start(
+    spec: RunSpec,
+    out: Path,
+    data_dir: Path,
+    device: str,
+    threads: int,
+    max_minutes: float | None,
+    compile_mode: str,
+    progress: Progress | None,
+) -> int:
+    """Train and say what came out.
+
+    Args:
+        spec, out, data_dir, progress: as in :func:`normeq.training.loop.train`.
+        device: auto, cpu, cuda or cuda:N.
+        threads: CPU threads; 0 leaves PyTorch's choice.
+        max_minutes: fit the whole schedule into this wall time.
+        compile_mode: ``auto`` (on a GPU), ``off``, or one of :data:`COMPILE_MODES`.
+
+    Returns:
+        Exit code: 0, or 130 where a signal stopped the run and the same command goes on.
+
+    Raises:
+        NormeqError: see :func:`normeq.training.loop.train`; unknown compile mode.
+    """
+    if compile_mode not in ("auto", "off", *COMPILE_MODES):
+        raise NormeqError(
+            f"--compile must be one of auto, off, {', '.join(COMPILE_MODES)}, not {compile_mode}"
+        )
+    if max_minutes is not None:
+        spec = within_minutes(spec, max_minutes)
+    if threads:
+        torch.set_num_threads(threads)
+    where = pick_device(device)
+    mode = {"auto": "default" if where.type == "cuda" else None, "off": None}.get(compile_mode, compile_mode)
+    try:
+        run = train(spec, out, data_dir=data_dir, device=where, compile_mode=mode, progress=progress)
+    except Interrupted as stop:
+        print(f"normeq: {out}: {stop}", file=sys.stderr)
+        return 130
+    if "weights_sha256" in run:  # the process of a team that writes
+        validation = run["validation_psnr"]
+        score = f", held-out PSNR {validation:.2f} dB" if validation is not None else ""
+        pixels = run["pixels"] / 1e6
+        print(f"{out}: {run['steps']} steps, {pixels:.0f} million pixels in {run['seconds']:.0f} s{score}")
+    return 0
