@@ -2,6 +2,7 @@
 
 from normeq.nn.affine import AffineConv2d, affine_kernel
 from normeq.nn.build import ARCHITECTURES, build_network, count_parameters
+from normeq.nn.fold import fold
 from normeq.nn.residual import AffineResidual
 from normeq.nn.sort import SortPool, sort_pairs
 from normeq.nn.variants import VARIANTS, Variant, get_variant
@@ -18,6 +19,7 @@ __all__ = [
     "affine_kernel",
     "build_network",
     "count_parameters",
+    "fold",
     "get_variant",
     "sort_pairs",
 ]

@@ -1,0 +1,75 @@
+"""Folded networks: the same function, without gradients and without constraints to work out."""
+
+import pytest
+import torch
+
+from normeq.nn import AffineConv2d, build_network, fold
+from normeq.nn.variants import VARIANTS
+
+SMALL = {
+    "fdncnn": {"depth": 4, "channels": 6},
+    "drunet": {"widths": (4, 6, 8, 8), "blocks": 1},
+    "dncnn": {"depth": 4, "channels": 6},
+}
+CASES = [(a, v) for a in SMALL for v in VARIANTS if (a, v) != ("dncnn", "norm")]
+
+
+def network(architecture, variant, **options):
+    torch.manual_seed(0)
+    net = build_network(architecture, variant, **SMALL[architecture], **options).double()
+    for module in net.modules():  # statistics and gains that folding has to take along
+        if hasattr(module, "running_var"):
+            module.running_var.uniform_(0.5, 2)
+            torch.nn.init.uniform_(module.weight, 0.5, 2)
+            if hasattr(module, "running_mean"):
+                module.running_mean.normal_()
+                torch.nn.init.normal_(module.bias)
+        if hasattr(module, "a"):
+            torch.nn.init.constant_(module.a, 0.3)
+    return net.eval()
+
+
+@pytest.mark.parametrize(("architecture", "variant"), CASES)
+@pytest.mark.parametrize("size", [(17, 22), (8, 9)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_same_function(architecture, variant, size, layout):
+    net = network(architecture, variant)
+    y = torch.randn(2, 1, *size, dtype=torch.float64).contiguous(memory_format=layout)
+    before = y.clone()
+    found = fold(net)(y)
+    assert torch.equal(y, before)  # layers that work in place leave the input alone
+    assert not found.requires_grad
+    torch.testing.assert_close(found, net(y).detach(), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("architecture", ["fdncnn", "drunet"])
+def test_noise_map(architecture):
+    net = network(architecture, "norm", noise_map=True)
+    y = torch.randn(1, 1, 12, 13, dtype=torch.float64)
+    torch.testing.assert_close(fold(net)(y, 0.3), net(y, 0.3).detach(), rtol=1e-10, atol=1e-10)
+
+
+def test_network_itself_is_not_changed():
+    net = network("dncnn", "ordinary")
+    y = torch.randn(1, 1, 12, 13, dtype=torch.float64)
+    state, output = {k: v.clone() for k, v in net.state_dict().items()}, net(y)
+    fold(net)
+    assert all(torch.equal(v, state[k]) for k, v in net.state_dict().items())
+    assert torch.equal(net(y), output)
+
+
+def test_nothing_is_worked_out_at_run_time():
+    folded = fold(network("drunet", "norm"))
+    assert not any(isinstance(module, AffineConv2d) for module in folded.modules())
+    assert not any(parameter.requires_grad for parameter in folded.parameters())
+
+
+def test_folded_network_stays_equivariant_in_any_dtype():
+    folded = fold(network("fdncnn", "norm")).to(torch.bfloat16)
+    y = torch.rand(1, 1, 16, 16, dtype=torch.bfloat16)
+    torch.testing.assert_close(folded(2 * y), 2 * folded(y), rtol=0, atol=0)  # a power of two is exact
+
+
+def test_training_mode_is_refused():
+    with pytest.raises(ValueError, match="evaluation mode"):
+        fold(network("fdncnn", "norm").train())
