@@ -1,0 +1,69 @@
+"""What the programs of this folder share: the machine's name, its clock, its memory, its peak rate."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import torch
+
+from normeq.provenance import hardware
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def label(device: torch.device) -> str:
+    """File name of the hardware: GPU, or processor and threads."""
+    machine = hardware(device)
+    name = machine.get("gpu") or f"{machine['cpu']} {machine['threads']} threads"
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait for a GPU, whose calls return early."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def peak_rate(device: torch.device, dtype: torch.dtype) -> float:
+    """FLOP/s of a large matrix product, best of several: the denominator of the utilisation."""
+    side = 8192 if device.type == "cuda" else 2048
+    a, b = torch.randn(2, side, side, device=device, dtype=dtype)
+    seconds = []
+    for _ in range(8):
+        synchronize(device)
+        start = time.perf_counter()
+        a @ b
+        synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    return 2 * side**3 / min(seconds)
+
+
+class PeakMemory:
+    """Peak memory in MB from now on: allocated on a GPU; on Linux what the process gains, elsewhere
+    unknown."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        else:
+            try:
+                Path("/proc/self/clear_refs").write_text("5")
+            except OSError:
+                pass
+            self.before = _status("VmRSS")
+
+    def peak_mb(self) -> float:
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device) / 1e6
+        return _status("VmHWM") - self.before
+
+
+def _status(key: str) -> float:
+    try:
+        found = re.search(rf"{key}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    except OSError:
+        return float("nan")
+    return int(found.group(1)) / 1e3 if found else float("nan")
