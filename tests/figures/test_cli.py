@@ -18,6 +18,7 @@ CALLS = {
     "filters p.npz q.npz": ([P, Q], OUT),
     "examples p.npz q.npz": ([P, Q], OUT),
     "layers": (OUT,),
+    "rotation": (OUT,),
 }
 
 

@@ -76,6 +76,14 @@ def layers_command(out: Out) -> None:
     _tell(layers.make(out))
 
 
+@figure_app.command("rotation")
+def rotation_command(out: Out) -> None:
+    """The diagram: sort pooling as a mirror, and as |·| on half of the channels."""
+    from normeq.figures import rotation
+
+    _tell(rotation.make(out))
+
+
 def _tell(paths: list[Path]) -> None:
     for path in paths:
         typer.echo(path)
