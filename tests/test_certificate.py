@@ -151,7 +151,9 @@ def test_float64_is_exact_to_its_digits_and_narrower_formats_are_worse(run):
         < defects["bfloat16"]
         < 0.1
     )
-    assert denoiser.function.layers[0].weight.dtype == torch.float32  # the denoiser itself is as it was
+    assert (
+        denoiser.function.network.layers[0].weight.dtype == torch.float32
+    )  # the denoiser itself is as it was
 
 
 def test_narrow_formats_get_no_verdict(run, tmp_path):

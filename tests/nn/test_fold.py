@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from normeq.nn import AffineConv2d, build_network, fold
+from normeq.nn import AffineConv2d, FoldedForInference, build_network, fold
 from normeq.nn.variants import VARIANTS
 
 SMALL = {
@@ -73,3 +73,18 @@ def test_folded_network_stays_equivariant_in_any_dtype():
 def test_training_mode_is_refused():
     with pytest.raises(ValueError, match="evaluation mode"):
         fold(network("fdncnn", "norm").train())
+
+
+def test_folded_for_inference_only():
+    """Without gradients the folded network runs, with them the network itself; the arithmetic follows."""
+    net = network("fdncnn", "norm").float()
+    both = FoldedForInference(net)
+    y = torch.randn(1, 1, 9, 10, requires_grad=True)
+    (gradient,) = torch.autograd.grad(both(y).sum(), y)
+    torch.testing.assert_close(gradient.sum().item(), 90.0, rtol=1e-4, atol=0)  # J^T 1 sums to that of J 1
+    with torch.no_grad():
+        torch.testing.assert_close(both(y), net(y), rtol=1e-4, atol=1e-5)
+        x = torch.rand(1, 1, 9, 10, dtype=torch.float64)
+        exact = both.double()
+        torch.testing.assert_close(exact(3 * x - 7), 3 * exact(x) - 7, rtol=1e-12, atol=1e-12)
+    assert set(both.state_dict()) == {f"network.{key}" for key in net.state_dict()}

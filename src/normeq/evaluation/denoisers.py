@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
+from normeq.nn import FoldedForInference
 from normeq.provenance import file_sha256
 from normeq.sources import source_file
 from normeq.training.spec import RunSpec
@@ -95,16 +96,10 @@ def open_denoiser(text: str, device: torch.device) -> Denoiser:
         train_sigma=spec.sigma_label,
         seed=str(spec.seed),
         weights=file_sha256(weights)[:8],
-        function=_placed(network, device),
+        function=FoldedForInference(network.requires_grad_(False)).to(device),
         differentiable=True,
         batched=True,
     )
-
-
-def _placed(network: nn.Module, device: torch.device) -> nn.Module:
-    """The network on its device; on a CPU with channels last (ordinary: 0.27 s instead of 0.45 s)."""
-    network = network.to(device).requires_grad_(False)
-    return network.to(memory_format=torch.channels_last) if device.type == "cpu" else network
 
 
 def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:

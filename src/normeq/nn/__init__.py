@@ -2,7 +2,7 @@
 
 from normeq.nn.affine import AffineConv2d, affine_kernel
 from normeq.nn.build import ARCHITECTURES, build_network, count_parameters
-from normeq.nn.fold import fold
+from normeq.nn.fold import FoldedForInference, fold
 from normeq.nn.residual import AffineResidual
 from normeq.nn.sort import SortPool, sort_pairs
 from normeq.nn.variants import VARIANTS, Variant, get_variant
@@ -13,6 +13,7 @@ __all__ = [
     "VARIANTS",
     "AffineConv2d",
     "AffineResidual",
+    "FoldedForInference",
     "NormalizationWrapper",
     "SortPool",
     "Variant",

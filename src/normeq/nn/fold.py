@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -89,3 +90,31 @@ def _fold_children(module: nn.Module) -> None:
             setattr(module, next_name, nn.Identity())
         elif not isinstance(child, nn.BatchNorm2d | BiasFreeBatchNorm2d):
             _fold_children(child)
+
+
+class FoldedForInference(nn.Module):
+    """A network that runs folded where no gradients are asked for, and as it is where they are.
+
+    It is folded at the first call, in the arithmetic that the network has then: ``double()`` afterwards gives
+    kernels that sum to 1 in float64.
+
+    Args:
+        network: in evaluation mode.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.noise_map = bool(getattr(network, "noise_map", False))
+        self.__dict__["_folded"] = None  # no submodule: it would be moved and saved with the network
+
+    def _apply(self, *args: Any, **kwargs: Any) -> nn.Module:
+        self.__dict__["_folded"] = None
+        return super()._apply(*args, **kwargs)
+
+    def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
+        if torch.is_grad_enabled():
+            return self.network(y, sigma)
+        if self._folded is None:
+            self.__dict__["_folded"] = fold(self.network)
+        return self._folded(y, sigma)

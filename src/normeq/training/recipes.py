@@ -21,11 +21,11 @@ PAPER: dict[str, dict[str, Any]] = {
 # user's: steps or max_minutes.
 FAST: dict[str, Any] = {
     "optimizer": "muon",
-    "lr": 0.02,
+    "lr": 0.01,
     "lr_rest": 3e-3,
     "schedule": "linear",
     "warmup": 50,
-    "batch": 16,
+    "batch": 8,
     "patch": 48,
     "loss": "mse",
     "precision": "bfloat16",
