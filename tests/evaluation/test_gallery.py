@@ -11,8 +11,9 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from normeq.errors import NormeqError
 from normeq.evaluation import noise_levels
+from normeq.evaluation.crops import detailed_crop, noisy_crop, to_uint8
 from normeq.evaluation.denoisers import Denoiser
-from normeq.evaluation.gallery import Intervals, detailed_crop, gallery, noisy_crop, to_8bit
+from normeq.evaluation.gallery import Intervals, gallery
 from normeq.images import read_gray
 from normeq.noise import gaussian_noise
 
@@ -60,7 +61,7 @@ def test_crops_are_those_of_the_whole_denoised_image(files):
         for j, sigma in enumerate((5, 25)):
             noisy = clean + gaussian_noise(clean.shape, sigma, "d", path.stem, 0)
             whole = uniform_filter(noisy, 3)
-            np.testing.assert_array_equal(part["denoised"][i, j], to_8bit(whole[where]))
+            np.testing.assert_array_equal(part["denoised"][i, j], to_uint8(whole[where]))
             np.testing.assert_allclose(noisy_crop(part, i, sigma), noisy[where], atol=1e-6)
             expected = peak_signal_noise_ratio(clean[where], whole[where].clip(0, 1), data_range=1)
             assert part["psnr"][i, j] == pytest.approx(expected, abs=1e-4)

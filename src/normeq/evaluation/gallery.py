@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +10,13 @@ import numpy as np
 import torch
 
 from normeq.errors import NormeqError
+from normeq.evaluation.crops import detailed_crop, to_uint8
 from normeq.evaluation.denoisers import Denoiser, describe
 from normeq.evaluation.noise_levels import run, test_images
 from normeq.evaluation.pictures import Crop
 from normeq.metrics import psnr
 from normeq.noise import gaussian_noise
 from normeq.normalization import in_interval
-
-STEP = 8  # pixels between the crops that are looked at
 
 
 @dataclass(frozen=True)
@@ -28,23 +26,6 @@ class Intervals:
     datasets: tuple[str, ...]
     sigma: float
     intervals: tuple[tuple[float, float], ...]
-
-
-def detailed_crop(image: np.ndarray, size: int) -> tuple[int, int]:
-    """Row and column of the square with the most detail: the largest sum of |differences| of neighbours.
-
-    Args:
-        image: (H, W), both at least ``size``.
-        size: side in pixels.
-    """
-    detail = np.zeros_like(image, dtype=np.float64)
-    detail[1:] += np.abs(np.diff(image, axis=0))
-    detail[:, 1:] += np.abs(np.diff(image, axis=1))
-    total = np.pad(detail, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
-    inside = total[size:, size:] - total[:-size, size:] - total[size:, :-size] + total[:-size, :-size]
-    steps = inside[::STEP, ::STEP]
-    row, column = np.unravel_index(int(steps.argmax()), steps.shape)
-    return int(row) * STEP, int(column) * STEP
 
 
 def gallery(
@@ -63,8 +44,8 @@ def gallery(
 
     The surroundings make the crop that of the whole image for a network that looks no further; the wrapper's
     mean and standard deviation are those of the crop with its surroundings. Noise is draw 0 of
-    ``noise_levels.csv``; the noisy crops follow from ``clean``, ``shapes`` and ``crops`` (:func:`noisy_crop`)
-    and are not kept.
+    ``noise_levels.csv``; noisy crops are not kept: they follow from ``clean``, ``shapes`` and ``crops``
+    (:func:`normeq.evaluation.crops.noisy_crop`).
 
     Args:
         datasets: names in the data registry.
@@ -107,7 +88,7 @@ def gallery(
             noisy = clean + gaussian_noise(clean.shape, moved.sigma, dataset, name, 0)
             shifted.append([_denoise(f, noisy, moved.sigma, place, context, clean, device) for f in there])
         names.append(f"{dataset}/{name}")
-        clean_crops.append(to_8bit(_cut(clean, place)))
+        clean_crops.append(to_uint8(_cut(clean, place)))
         shapes.append(clean.shape)
         crops.append(place[:2])
     about = {"images": names, "context": context}
@@ -150,26 +131,4 @@ def _denoise(
     end = crop.size + context
     seen = np.ascontiguousarray(noisy[top : crop.row + end, left : crop.column + end])
     output = _cut(run(denoiser, seen, sigma, device), Crop(crop.row - top, crop.column - left, crop.size))
-    return to_8bit(output), psnr(output, _cut(clean, crop))
-
-
-def to_8bit(image: np.ndarray) -> np.ndarray:
-    """An image of nominal range [0,1] as uint8, clipped and rounded."""
-    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
-
-
-def noisy_crop(part: dict[str, np.ndarray], number: int, sigma: float) -> np.ndarray:
-    """The noisy crop of one image of a gallery: float32 (h, h), nominal range [0,1], not clipped.
-
-    It is made again from its label (:mod:`normeq.noise`), so that no noise need be stored.
-
-    Args:
-        part: what :func:`gallery` returned.
-        number: which image.
-        sigma: 8-bit units.
-    """
-    dataset, _, name = json.loads(str(part["meta"]))["images"][number].rpartition("/")
-    noise = gaussian_noise(tuple(part["shapes"][number]), sigma, dataset, name, 0)
-    row, column = part["crops"][number]
-    clean = part["clean"][number]
-    return clean / np.float32(255) + noise[row : row + clean.shape[0], column : column + clean.shape[1]]
+    return to_uint8(output), psnr(output, _cut(clean, crop))

@@ -15,6 +15,7 @@ import pandas as pd
 from PIL import Image
 
 from normeq.errors import NormeqError
+from normeq.evaluation.crops import noisy_crop, to_uint8
 from normeq.report.gallery_numbers import Condition, Numbers
 from normeq.tables.intervals import in_order, interval_name
 from normeq.tables.longtable import read_intervals, read_noise_levels, train_range
@@ -42,8 +43,6 @@ class Gallery:
 
     def noisy(self, image: int, sigma: float) -> np.ndarray:
         """Noisy crop, float32, not clipped; σ in 8-bit units."""
-        from normeq.evaluation.gallery import noisy_crop
-
         return noisy_crop(self.parts[0], image, sigma)
 
 
@@ -183,9 +182,6 @@ def _view(
         columns: where a stop stands in the arrays.
         suffix: of the names of these arrays.
     """
-    from normeq.evaluation.gallery import to_8bit
-    from normeq.metrics import psnr
-
     variants = [meta["variant"] for meta in gallery.metas]
     y = variants.index("norm") + 1 if "norm" in variants else len(variants)
     x = variants.index("ordinary") + 1 if "ordinary" in variants else 1
@@ -197,7 +193,7 @@ def _view(
         "x": x if x != y else 0,
         "y": y,
         "images": images,
-        "noisy": [[_webp(to_8bit(noisy[i, sigma])) for sigma in sigmas] for i in images],
+        "noisy": [[_webp(to_uint8(noisy[i, sigma])) for sigma in sigmas] for i in images],
         "pictures": [
             [[_webp(part[f"denoised{suffix}"][row, column]) for part in gallery.parts] for column in columns]
             for row in range(len(images))
@@ -205,7 +201,7 @@ def _view(
         "crop": [
             [
                 [
-                    _finite(psnr(noisy[i, condition[0]], clean[i], clip=False)),
+                    _finite(_psnr(noisy[i, condition[0]], clean[i])),
                     *(_finite(part[f"psnr{suffix}"][row, column]) for part in gallery.parts),
                 ]
                 for condition, column in zip(conditions, columns, strict=True)
@@ -222,6 +218,11 @@ def _view(
 
 def _finite(value: float) -> float | None:
     return round(float(value), 6) if np.isfinite(value) else None
+
+
+def _psnr(image: np.ndarray, clean: np.ndarray) -> float:
+    """As :func:`normeq.metrics.psnr`, unclipped; that one would load PyTorch."""
+    return -10 * np.log10(np.mean((image.astype(float) - clean) ** 2))
 
 
 def _webp(pixels: np.ndarray) -> str:
