@@ -86,6 +86,8 @@ def test_the_installed_command():
             "evaluate noise-levels x --datasets set12 --sigmas 25 --protocol matlab --out t.csv".split(),
             "unknown protocol 'matlab': choose from paper, kair",
         ),
+        (["table", "protocols", "none.csv", "--out-dir", "."], "no such table: none.csv"),
+        ("evaluate protocols x --datasets set12 --sigma 0 --out t.csv".split(), "sigma must be above 0"),
         (["protocol", "matlab"], "unknown protocol 'matlab'"),
         (["collect", "t.csv", "missing.csv"], "missing.csv: no such file"),
         (["metrics", "missing.csv", "--out", "m.json"], "missing.csv"),

@@ -13,7 +13,7 @@ from normeq.compare.cli import compare_command
 from normeq.data.cli import app as data_app
 from normeq.errors import NormeqError
 from normeq.evaluation.cli import collect_command, metrics_command
-from normeq.evaluation.range_cli import app as evaluate_app
+from normeq.evaluation.protocols_cli import app as evaluate_app
 from normeq.figures.cli import figure_app
 from normeq.protocol_cli import protocol_command
 from normeq.report.cli import report_command

@@ -30,11 +30,14 @@ MEASUREMENTS = {
     "interval_pictures": "npz",
     "heatmap": "csv",
     "tuning": "csv",
+    "protocols": "csv",
 }
 # Raised when what a measurement holds changes and its settings do not: older files are not taken for it.
 REVISIONS = {"filters": 2}
-# Measurements that follow `evaluate.protocol` and take over earlier rows; the others keep the paper's.
+# Measurements that follow `evaluate.protocol`; the others keep the paper's.
 NUMBERS = ("noise_levels", "intervals")
+# Measurements that take over earlier rows.
+REUSING = (*NUMBERS, "protocols")
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ class Experiment:
         """All files of one measurement."""
         if kind == "filters":  # needs derivatives, which a user's own denoiser may not have
             folders = [folder for folder in self.shown() if folder.startswith("runs/")]
-        elif kind in ("examples", "gallery", "interval_pictures", "heatmap"):
+        elif kind in ("examples", "gallery", "interval_pictures", "heatmap", "protocols"):
             folders = self.shown()
         else:
             folders = list(self.denoisers)

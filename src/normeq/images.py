@@ -26,6 +26,30 @@ def read_gray(path: Path | str) -> np.ndarray:
     return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
 
 
+def is_colour(path: Path | str) -> bool:
+    """Whether a file holds colour, by its kind and not by its pixels.
+
+    Raises:
+        NormeqError: as `read_gray`.
+    """
+    _decode(Path(path))
+    with Image.open(path) as image:
+        return image.mode not in GRAY16 | {"1", "L", "LA"}
+
+
+def read_gray_bt709(path: Path | str) -> np.ndarray:
+    """As `read_gray`, but colour through the luma weights of BT.709, not rounded: scikit-image's `rgb2gray`.
+
+    Raises:
+        NormeqError: as `read_gray`.
+    """
+    if not is_colour(path):
+        return read_gray(path)
+    with Image.open(path) as image:
+        rgb = np.asarray(image.convert("RGB"), dtype=np.float32)
+    return rgb @ np.array([0.2125, 0.7154, 0.0721], dtype=np.float32) / np.float32(255)
+
+
 def read_gray_uint8(path: Path | str) -> np.ndarray:
     """The image as uint8 (H, W) in 0 ... 255, for training sets held in memory.
 

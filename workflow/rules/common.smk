@@ -10,7 +10,7 @@ import yaml
 from normeq.config import resolve_config
 from normeq.data.registry import find_folder
 from normeq.errors import NormeqError
-from normeq.experiment import MEASUREMENTS, NUMBERS, check_networks, read_experiment
+from normeq.experiment import MEASUREMENTS, REUSING, check_networks, read_experiment
 from normeq.gpus import count_gpus
 
 try:
@@ -107,7 +107,7 @@ def measured_data(kind):
 
 def reuse(kind):
     """Where a measurement looks for what was measured before."""
-    return "--reuse results/{folder}/parts" if kind in NUMBERS else ""
+    return "--reuse results/{folder}/parts" if kind in REUSING else ""
 
 
 def parts(kind):

@@ -5,6 +5,8 @@ TABLES = TABLED_FILES + expand(
 )
 if "intervals" in TABLED:
     TABLES.append(f"results/{NAME}/tables/intervals.md")
+if "protocols" in EXPERIMENT.measurements():
+    TABLES += [f"results/{NAME}/protocols.csv", f"results/{NAME}/tables/protocols.md"]
 
 
 rule record_config:
@@ -41,7 +43,7 @@ rule collect:
     log:
         f"logs/{NAME}/collect_{{kind}}.log",
     wildcard_constraints:
-        kind="noise_levels|intervals|heatmap|tuning",
+        kind="noise_levels|intervals|heatmap|tuning|protocols",
     conda:
         "../../environment.yml"
     resources:
@@ -121,6 +123,29 @@ rule table_intervals:
         folder=subpath(output.shown, parent=True),
     shell:
         "normeq table intervals {input.table} --out-dir {params.folder} > {log} 2>&1"
+
+
+rule table_protocols:
+    input:
+        table=f"results/{NAME}/protocols.csv",
+    output:
+        multiext(f"results/{NAME}/tables/protocols", ".csv", ".tex"),
+        shown=report(
+            f"results/{NAME}/tables/protocols.md",
+            caption="../report/protocols.rst",
+            category="Tables",
+        ),
+    log:
+        f"logs/{NAME}/table_protocols.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        folder=subpath(output.shown, parent=True),
+    shell:
+        "normeq table protocols {input.table} --out-dir {params.folder} > {log} 2>&1"
 
 
 rule metrics:

@@ -111,7 +111,7 @@ def noise_levels_command(
         opened, datasets, levels, draws, data_dir=data_dir, device=where, limit=images,
         protocol=conventions, earlier=earlier,
     )  # fmt: skip
-    _write_rows(out, noise_levels.COLUMNS, rows, earlier)
+    echo_rows(out, noise_levels.COLUMNS, rows, earlier)
 
 
 @app.command("intervals")
@@ -142,12 +142,11 @@ def intervals_command(
         opened, datasets, sigma, ranges, draws, data_dir=data_dir, device=where, limit=images,
         protocol=conventions, earlier=earlier,
     )  # fmt: skip
-    _write_rows(out, intervals.COLUMNS, rows, earlier)
+    echo_rows(out, intervals.COLUMNS, rows, earlier)
 
 
-def _write_rows(
-    out: Path, columns: Sequence[str], rows: Iterable[dict[str, object]], earlier: Earlier
-) -> None:
+def echo_rows(out: Path, columns: Sequence[str], rows: Iterable[dict[str, object]], earlier: Earlier) -> None:
+    """Write a long table, and say how many of its rows were measured before."""
     from normeq.evaluation.tables import write_rows
 
     count = write_rows(out, columns, rows)

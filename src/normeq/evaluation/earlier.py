@@ -13,7 +13,7 @@ from normeq.protocol import Protocol
 
 NUMBERS = {"sigma", "a", "b", "draw"}
 # What a measurement depends on: what its label says, the denoiser, the image and the protocol.
-CONTENT = (*KEYS, "weights", "pixels", "protocol")
+CONTENT = (*KEYS, "weights", "pixels")
 
 
 def labels(denoiser: Denoiser, image: Image, protocol: Protocol) -> dict[str, object]:
@@ -57,7 +57,9 @@ class Earlier:
 
     @staticmethod
     def _key(row: Mapping[str, object]) -> tuple:
-        return tuple(float(row[key]) if key in NUMBERS else str(row[key]) for key in CONTENT if key in row)
+        return tuple(
+            (key, float(row[key]) if key in NUMBERS else str(row[key])) for key in CONTENT if key in row
+        )
 
     def find(self, row: Mapping[str, object]) -> dict[str, str] | None:
         """The whole row of an earlier measurement with these labels, as text; None if there is none."""

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from normeq.data.listing import files
-from normeq.evaluation.batches import Image, batch_pixels, batches, denoise, stack
+from normeq.evaluation.batches import batch_pixels, batches, denoise, stack
 from normeq.evaluation.denoisers import Denoiser
 from normeq.evaluation.earlier import Earlier, labels
 from normeq.images import read_gray
@@ -72,25 +73,24 @@ def evaluate(
             asked = [labels(denoiser, image, protocol) | {"sigma": sigma, "draw": draw} for image in batch]
             rows = [earlier.find(label) for label in asked]
             if None in rows:
-                new = _measure(denoiser, batch, sigma, draw, protocol, reference, device)
+                clean = (protocol.clean(image.clean) for image in batch)
+                noisy = stack(
+                    [
+                        protocol.noisy(x, sigma, image.dataset, image.name, draw)
+                        for x, image in zip(clean, batch, strict=True)
+                    ],
+                    device,
+                )
+                new = judge(protocol, reference, noisy, denoise(denoiser, noisy, sigma))
                 rows = [old or label | row for old, label, row in zip(rows, asked, new, strict=True)]
             for row in rows:
                 yield {column: row[column] for column in COLUMNS}
 
 
-def _measure(
-    denoiser: Denoiser,
-    batch: list[Image],
-    sigma: float,
-    draw: int,
-    protocol: Protocol,
-    reference: Reference,
-    device: torch.device,
+def judge(
+    protocol: Protocol, reference: Reference, noisy: Tensor, output: Tensor
 ) -> Iterator[dict[str, float]]:
-    noisy = stack(
-        [protocol.noisy(protocol.clean(i.clean), sigma, i.dataset, i.name, draw) for i in batch], device
-    )
-    output = denoise(denoiser, noisy, sigma)
+    """The numbers of each image of a batch; noisy and denoised images are (N, H, W)."""
     numbers = {
         "psnr_in": reference.psnr(noisy, clip=False),
         "psnr": protocol.psnr(reference, output),

@@ -49,6 +49,17 @@ def intervals_command(table: Intervals, out_dir: Folder) -> None:
     _write(intervals.make(table), out_dir)
 
 
+@table_app.command("protocols")
+def protocols_command(
+    table: Annotated[Path, typer.Argument(metavar="PROTOCOLS.CSV", help="The long table over protocols.")],
+    out_dir: Folder,
+) -> None:
+    """What each convention of others moves, in dB."""
+    from normeq.tables import protocols
+
+    _write(protocols.make(table), out_dir)
+
+
 def _write(table: Table, folder: Path) -> None:
     from normeq.tables.formats import write_table
 

@@ -67,6 +67,12 @@ def with_interval(mean: float, low: float, high: float, digits: int = 2) -> str:
     return f"{_number(mean, digits)} [{_number(low, digits)}, {_number(high, digits)}]"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """``+0.12``, ``−0.12``, and ``0.00`` without a sign."""
+    text = with_interval(value, float("nan"), float("nan"), digits)
+    return f"+{text}" if round(value, digits) > 0 else text
+
+
 def _number(value: float, digits: int) -> str:
     text = f"{value:.{digits}f}"
     return (text[1:] if float(text) == 0 and text[0] == "-" else text).replace("-", "−")  # no minus zero

@@ -9,7 +9,7 @@ import pandas as pd
 
 from normeq.errors import NormeqError
 from normeq.stats import paired, per_image, summarise
-from normeq.tables.formats import Table, with_interval
+from normeq.tables.formats import Table, signed, with_interval
 from normeq.tables.leaks import leak_note, with_leak_free
 from normeq.tables.longtable import IDENTITY, read_intervals
 from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
@@ -91,9 +91,4 @@ def make(path: Path) -> Table:
 
 def _cell(row: pd.Series) -> str:
     nan = float("nan")
-    return f"{with_interval(row['psnr'], nan, nan)} ({_signed(row['change'])})"
-
-
-def _signed(value: float) -> str:
-    text = with_interval(value, float("nan"), float("nan"))
-    return f"+{text}" if round(value, 2) > 0 else text
+    return f"{with_interval(row['psnr'], nan, nan)} ({signed(row['change'])})"

@@ -11,8 +11,9 @@ from normeq.errors import NormeqError
 
 IDENTITY = ["network", "variant", "train_sigma"]  # which denoiser
 NOISE_LEVELS = [*IDENTITY, "seed", "dataset", "image", "sigma", "draw", "psnr_in", "psnr", "ssim"]
+PROTOCOLS = [*NOISE_LEVELS, "psnr_in_clipped", "protocol"]
 INTERVALS = [*IDENTITY, "seed", "dataset", "image", "sigma", "a", "b", "draw", "psnr"]
-TEXT = {"network", "variant", "dataset", "image", "train_sigma", "seed", "draw"}
+TEXT = {"protocol", "network", "variant", "dataset", "image", "train_sigma", "seed", "draw"}
 MAY_BE_EMPTY = {"train_sigma", "seed"}  # a user's own denoiser need not be trained
 VARIANT_ORDER = ["ordinary", "scale", "norm", "wrapped", "other"]
 DATASET_ORDER = ["set12", "set12-without-04", "bsd68", "skimage-test"]
@@ -39,6 +40,14 @@ def read_intervals(path: Path) -> pd.DataFrame:
     return _read(path, INTERVALS, [*IDENTITY, "dataset", "sigma", "a", "b"])
 
 
+def read_protocols(path: Path) -> pd.DataFrame:
+    """Read ``protocols.csv``: as ``noise_levels.csv``, the same images under several protocols.
+
+    Returns, raises: as :func:`read_noise_levels`.
+    """
+    return _read(path, PROTOCOLS, [*IDENTITY, "dataset", "sigma", "protocol"])
+
+
 def train_range(label: str) -> tuple[float, float] | None:
     """Noise levels of training, 8-bit units: ``25`` is (25, 25), ``5-50`` is (5, 50), empty is None."""
     if not label:
@@ -49,7 +58,7 @@ def train_range(label: str) -> tuple[float, float] | None:
 
 def _read(path: Path, columns: list[str], group: list[str]) -> pd.DataFrame:
     table = _load(Path(path), columns)
-    measurement = [c for c in columns if c not in {"psnr_in", "psnr", "ssim"}]
+    measurement = [c for c in columns if c not in {"psnr_in", "psnr", "ssim", "psnr_in_clipped"}]
     twice = table[table.duplicated(measurement)]
     if len(twice):
         row = ", ".join(f"{c}={twice.iloc[0][c]}" for c in measurement)
