@@ -206,8 +206,10 @@ def test_compiled_training_is_the_same_to_rounding(tmp_path, monkeypatch, mode):
     monkeypatch.setattr(
         torch, "compile", lambda net, mode, dynamic: compiled(net, backend=mode, fullgraph=True)
     )
-    train(spec(), tmp_path / "eager", device=CPU)
-    train(spec(), tmp_path / "compiled", device=CPU, compile_mode=mode)
+    mapped = {"name": "mapped", "architecture": "fdncnn", "depth": 4, "channels": 4, "noise_map": True}
+    run = RunSpec.from_dict(spec().to_dict() | {"network": mapped, "sigma": [10, 30]})
+    train(run, tmp_path / "eager", device=CPU)
+    train(run, tmp_path / "compiled", device=CPU, compile_mode=mode)
     eager, found = weights(tmp_path / "eager"), weights(tmp_path / "compiled")
     for key in eager:
         torch.testing.assert_close(found[key], eager[key], rtol=1e-3, atol=1e-5)

@@ -23,8 +23,12 @@ def append_noise_map(y: Tensor, sigma: Tensor | float | None, wanted: bool) -> T
         return y
     if sigma is None:
         raise NormeqError("this network takes a noise map: give sigma, in the same units as the image")
+    # Looking into a tensor stops a compiler, and makes a GPU wait.
+    visible = not isinstance(sigma, Tensor) or (
+        sigma.device.type == "cpu" and not torch.compiler.is_compiling()
+    )
+    if visible and bool((torch.as_tensor(sigma) < 0).any()):
+        raise NormeqError(f"sigma must not be negative, got {float(torch.as_tensor(sigma).min()):g}")
     level = torch.as_tensor(sigma, dtype=y.dtype, device=y.device)
-    if bool((level < 0).any()):
-        raise NormeqError(f"sigma must not be negative, got {level.min().item():g}")
     level = level.reshape(-1, 1, 1, 1).expand(y.shape[0], 1, *y.shape[2:])
     return torch.cat([y, level], dim=1)
