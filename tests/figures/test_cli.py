@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from normeq.errors import NormeqError
-from normeq.figures.cli import figure_app
+from normeq.figures.range_cli import figure_app
 
 T, P, Q, OUT = Path("t.csv"), Path("p.npz"), Path("q.npz"), Path("figures/x/out")
 CALLS = {
@@ -19,6 +19,10 @@ CALLS = {
     "examples p.npz q.npz": ([P, Q], OUT),
     "layers": (OUT,),
     "rotation": (OUT,),
+    "heatmap t.csv": (T, OUT),
+    "tuning t.csv": (T, OUT),
+    "interval-pictures p.npz q.npz": ([P, Q], OUT),
+    "two-dimensional": (OUT,),
 }
 
 

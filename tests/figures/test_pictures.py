@@ -15,6 +15,8 @@ from normeq.figures import examples, filters
 from normeq.figures.parts import EXAMPLES, FILTERS, read_parts
 from normeq.figures.sheet import Sheet
 from normeq.figures.style import paper_style, save
+from normeq.tables import filters as filter_table
+from normeq.tables.certificate import sci
 from tests.synthetic_parts import PIXELS, write_part
 
 
@@ -31,7 +33,7 @@ def test_filter_numbers_are_those_of_the_parts(parts: list[Path], tmp_path: Path
     for path, variant in zip(parts, ("wrapped", "norm", "ordinary", "scale"), strict=True):
         sums, psnr = array(path, "sums"), array(path, "psnr")
         for i, sigma in enumerate((25.0, 5.0)):
-            assert f"{psnr[i]:.2f} dB" in text
+            assert f"{psnr[i]:.2f} dB, ρ = {sci(array(path, 'defect')[i])}" in text
             for j, pixel in enumerate("AB"):
                 row = numbers.loc[(variant, sigma, pixel)]
                 assert (row["sum"], row["psnr"]) == (sums[i, j], psnr[i])
@@ -39,6 +41,26 @@ def test_filter_numbers_are_those_of_the_parts(parts: list[Path], tmp_path: Path
                 assert f"{pixel}: sum {sums[i, j]:.2f}" in text
     for words in ("Set12 image 02", "row 50, column 50", "σ = 25", "σ = 5", "filter weight", "seed 0"):
         assert words in text, words
+
+
+def test_the_filter_table_has_the_numbers_of_the_figure(parts: list[Path]) -> None:
+    table = filter_table.make(parts)
+    assert list(table.shown.columns)[:3] == ["denoiser", "σ", "PSNR"]
+    shown = table.shown.set_index(["denoiser", "σ"])
+    sums, psnr = array(parts[2], "sums"), array(parts[2], "psnr")
+    row = shown.loc[("ordinary", "5")]
+    assert row["PSNR"] == f"{psnr[1]:.2f}" and row["sum at (40, 10)"] == f"{sums[1, 1]:.4f}"
+    assert row["‖f(y) − J(y)y‖/‖f(y)‖"] == "0.1"
+    others = table.shown[table.shown["denoiser"] != "ordinary"]
+    assert (others["‖f(y) − J(y)y‖/‖f(y)‖"] == "3.0e−8").all()
+    assert len(table.numbers) == 4 * 2 * 2
+
+
+def test_a_single_denoiser_has_no_best(parts: list[Path], tmp_path: Path, svg_text) -> None:
+    svg, *_ = examples.make(parts[:1], tmp_path / "one")
+    assert "bold" not in svg_text(svg)
+    svg, *_ = examples.make(parts, tmp_path / "all")
+    assert "the best in bold" in svg_text(svg)
 
 
 def test_one_symmetric_scale_for_all_filters(parts: list[Path]) -> None:

@@ -39,6 +39,28 @@ CONFIG = {
             "radius": 3,
         },
         "examples": {"image": "skimage-test/camera", "crop": [0, 0, 24], "sigmas": [25]},
+        "interval_pictures": {
+            "image": "skimage-test/camera",
+            "crop": [0, 0, 24],
+            "sigma": 25,
+            "intervals": [[0, 1], [10, 11]],
+        },
+        "heatmap": {
+            "datasets": ["skimage-test"],
+            "sigma": 25,
+            "scales": [1, 10],
+            "shifts": [-1, 0],
+            "images": 1,
+            "size": 24,
+        },
+        "tuning": {
+            "datasets": ["skimage-test"],
+            "sigmas": [25],
+            "scales": [2],
+            "shifts": [-0.5],
+            "images": 1,
+            "size": 24,
+        },
         "gallery": {
             "datasets": ["skimage-test"],
             "sigmas": [25],

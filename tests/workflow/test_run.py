@@ -15,6 +15,9 @@ RECORDED = {
     "evaluate_filters",
     "evaluate_examples",
     "evaluate_gallery",
+    "evaluate_interval_pictures",
+    "evaluate_heatmap",
+    "evaluate_tuning",
 }
 
 

@@ -1,7 +1,18 @@
 FIGURES = [
     f"figures/{NAME}/{figure}.svg"
-    for figure in ["noise_levels", "input_psnr", "intervals", "filters", "examples", "layers"]
-    if figure in ("input_psnr", "layers") or figure in EXPERIMENT.measurements()
+    for figure, kind in {
+        "noise_levels": "noise_levels",
+        "input_psnr": "noise_levels",
+        "intervals": "intervals",
+        "interval_pictures": "interval_pictures",
+        "heatmap": "heatmap",
+        "tuning": "tuning",
+        "filters": "filters",
+        "examples": "examples",
+        "layers": "noise_levels",  # of the layers themselves: always
+        "two_dimensional": "noise_levels",
+    }.items()
+    if kind in EXPERIMENT.measurements()
 ]
 
 
@@ -145,3 +156,94 @@ rule figure_layers:
         out=subpath(output.shown, strip_suffix=".svg"),
     shell:
         "normeq figure layers --out {params.out} > {log} 2>&1"
+
+
+rule figure_interval_pictures:
+    input:
+        parts=parts("interval_pictures"),
+        config=CONFIG_RECORD,
+    output:
+        multiext(f"figures/{NAME}/interval_pictures", ".png", ".csv"),
+        shown=report(
+            f"figures/{NAME}/interval_pictures.svg",
+            caption="../report/figure_interval_pictures.rst",
+            category="Figures",
+        ),
+    log:
+        f"logs/{NAME}/figure_interval_pictures.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        out=subpath(output.shown, strip_suffix=".svg"),
+    shell:
+        "normeq figure interval-pictures {input.parts} --out {params.out} > {log} 2>&1"
+
+
+rule figure_heatmap:
+    input:
+        table=f"results/{NAME}/heatmap.csv",
+    output:
+        multiext(f"figures/{NAME}/heatmap", ".png", ".csv"),
+        shown=report(
+            f"figures/{NAME}/heatmap.svg",
+            caption="../report/figure_heatmap.rst",
+            category="Figures",
+        ),
+    log:
+        f"logs/{NAME}/figure_heatmap.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        out=subpath(output.shown, strip_suffix=".svg"),
+    shell:
+        "normeq figure heatmap {input.table} --out {params.out} > {log} 2>&1"
+
+
+rule figure_tuning:
+    input:
+        table=f"results/{NAME}/tuning.csv",
+    output:
+        multiext(f"figures/{NAME}/tuning", ".png", ".csv"),
+        shown=report(
+            f"figures/{NAME}/tuning.svg",
+            caption="../report/figure_tuning.rst",
+            category="Figures",
+        ),
+    log:
+        f"logs/{NAME}/figure_tuning.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        out=subpath(output.shown, strip_suffix=".svg"),
+    shell:
+        "normeq figure tuning {input.table} --out {params.out} > {log} 2>&1"
+
+
+rule figure_two_dimensional:
+    output:
+        multiext(f"figures/{NAME}/two_dimensional", ".png", ".csv"),
+        shown=report(
+            f"figures/{NAME}/two_dimensional.svg",
+            caption="../report/figure_two_dimensional.rst",
+            category="Figures",
+        ),
+    log:
+        f"logs/{NAME}/figure_two_dimensional.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        out=subpath(output.shown, strip_suffix=".svg"),
+    shell:
+        "normeq figure two-dimensional --out {params.out} > {log} 2>&1"

@@ -7,6 +7,16 @@ if "intervals" in TABLED:
     TABLES.append(f"results/{NAME}/tables/intervals.md")
 if "protocols" in EXPERIMENT.measurements():
     TABLES += [f"results/{NAME}/protocols.csv", f"results/{NAME}/tables/protocols.md"]
+TABLES += [
+    f"results/{NAME}/{file}"
+    for kind, files in {
+        "heatmap": ["heatmap.csv"],
+        "tuning": ["tuning.csv", "tables/tuning.md"],
+        "filters": ["tables/filters.md"],
+    }.items()
+    for file in files
+    if kind in EXPERIMENT.measurements()
+]
 
 
 rule record_config:
@@ -146,6 +156,53 @@ rule table_protocols:
         folder=subpath(output.shown, parent=True),
     shell:
         "normeq table protocols {input.table} --out-dir {params.folder} > {log} 2>&1"
+
+
+rule table_tuning:
+    input:
+        table=f"results/{NAME}/tuning.csv",
+    output:
+        multiext(f"results/{NAME}/tables/tuning", ".csv", ".tex"),
+        shown=report(
+            f"results/{NAME}/tables/tuning.md",
+            caption="../report/tuning.rst",
+            category="Tables",
+        ),
+    log:
+        f"logs/{NAME}/table_tuning.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        folder=subpath(output.shown, parent=True),
+    shell:
+        "normeq table tuning {input.table} --out-dir {params.folder} > {log} 2>&1"
+
+
+rule table_filters:
+    input:
+        parts=parts("filters"),
+        config=CONFIG_RECORD,
+    output:
+        multiext(f"results/{NAME}/tables/filters", ".csv", ".tex"),
+        shown=report(
+            f"results/{NAME}/tables/filters.md",
+            caption="../report/filters.rst",
+            category="Tables",
+        ),
+    log:
+        f"logs/{NAME}/table_filters.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        folder=subpath(output.shown, parent=True),
+    shell:
+        "normeq table filters {input.parts} --out-dir {params.folder} > {log} 2>&1"
 
 
 rule metrics:

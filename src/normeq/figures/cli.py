@@ -28,7 +28,7 @@ def noise_levels_command(table: NoiseLevels, out: Out, published: Published = No
     """Output PSNR against the noise level; the level of training is marked."""
     from normeq.figures import noise_levels
 
-    _tell(noise_levels.make(table, out, published))
+    tell(noise_levels.make(table, out, published))
 
 
 @figure_app.command("input-psnr")
@@ -36,7 +36,7 @@ def input_psnr_command(table: NoiseLevels, out: Out, published: Published = None
     """Output PSNR against input PSNR in both definitions (not clipped, clipped), with the identity line."""
     from normeq.figures import input_psnr
 
-    _tell(input_psnr.make(table, out, published))
+    tell(input_psnr.make(table, out, published))
 
 
 @figure_app.command("intervals")
@@ -49,7 +49,7 @@ def intervals_command(
     """PSNR against the interval [a,b] on which the image is presented."""
     from normeq.figures import intervals
 
-    _tell(intervals.make(table, out))
+    tell(intervals.make(table, out))
 
 
 @figure_app.command("filters")
@@ -57,7 +57,7 @@ def filters_command(parts: Parts, out: Out) -> None:
     """Adaptive filters and the sums of their weights."""
     from normeq.figures import filters
 
-    _tell(filters.make(parts, out))
+    tell(filters.make(parts, out))
 
 
 @figure_app.command("examples")
@@ -65,7 +65,7 @@ def examples_command(parts: Parts, out: Out) -> None:
     """Noisy, denoised and clean pictures side by side."""
     from normeq.figures import examples
 
-    _tell(examples.make(parts, out))
+    tell(examples.make(parts, out))
 
 
 @figure_app.command("layers")
@@ -73,7 +73,7 @@ def layers_command(out: Out) -> None:
     """The diagram: convolution + ReLU beside affine convolution + sort pooling."""
     from normeq.figures import layers
 
-    _tell(layers.make(out))
+    tell(layers.make(out))
 
 
 @figure_app.command("rotation")
@@ -81,9 +81,10 @@ def rotation_command(out: Out) -> None:
     """The diagram: sort pooling as a mirror, and as |·| on half of the channels."""
     from normeq.figures import rotation
 
-    _tell(rotation.make(out))
+    tell(rotation.make(out))
 
 
-def _tell(paths: list[Path]) -> None:
+def tell(paths: list[Path]) -> None:
+    """Name what was written, one file a line."""
     for path in paths:
         typer.echo(path)

@@ -47,8 +47,9 @@ def draw(parts: Sequence[Part]) -> Figure:
     headings = [broken(text, cell_w) for text in headings]
     colours = [INK, *[style[part.meta["network"], part.meta["variant"]].colour for part in parts], INK]
     page = LEFT + len(headings) * (cell_w + GAP) + 8
+    best = ", the best in bold" if len(parts) > 1 else ""
     subtitle = "; ".join(
-        filter(None, [training(parts), "PSNR (dB) of the crop shown, the best in bold; σ in 8-bit units"])
+        filter(None, [training(parts), f"PSNR (dB) of the crop shown{best}; σ in 8-bit units"])
     )
     title = f"Denoised: {place(parts[0])}"
     over = heading_height(title, subtitle, page)
@@ -63,12 +64,12 @@ def draw(parts: Sequence[Part]) -> Figure:
         sheet.text(LEFT / 2, y + cell_h / 2, f"σ = {sigma:g}", rotation=90, ha="center", va="center", size=10)
         pictures = [parts[0]["noisy"][row], *[part["denoised"][row] for part in parts], parts[0]["clean"]]
         psnr = numbers.loc[numbers["sigma"] == sigma, "psnr"].tolist()
-        best = max(psnr[1:])
+        highest = max(psnr[1:])
         for column, picture in enumerate(pictures):
             x = LEFT + column * (cell_w + GAP)
             sheet.image(x, y, picture, zoom)
             if column < len(psnr):
-                bold = "bold" if column and psnr[column] == best else "normal"
+                bold = "bold" if len(parts) > 1 and column and psnr[column] == highest else "normal"
                 sheet.text(x + cell_w / 2, y + cell_h + 7, f"{psnr[column]:.2f} dB", ha="center", weight=bold)
     return sheet.figure
 

@@ -17,6 +17,7 @@ from normeq.figures.examples import broken
 from normeq.figures.parts import FILTERS, META, Part, place, read_parts, training
 from normeq.figures.sheet import LINE, Sheet, heading_height
 from normeq.figures.style import GREY, looks, paper_style, save
+from normeq.tables.certificate import sci
 
 CELL = 290
 GAP, BLOCK_GAP = 12, 46
@@ -27,15 +28,16 @@ NAMES = "ABCDEFGH"
 
 
 def plotted(parts: Sequence[Part]) -> pd.DataFrame:
-    """The numbers shown: PSNR (dB) of the crop per sigma; per pixel the sum of all weights, and the peak."""
+    """The numbers shown: PSNR (dB) and defect of the crop per sigma; sum of weights and peak per pixel."""
     rows = [
-        {**part.meta, "sigma": sigma, "psnr": part["psnr"][i], "pixel": NAMES[j], "row": int(row),
+        {**part.meta, "sigma": sigma, "psnr": part["psnr"][i], "defect": part["defect"][i],
+         "pixel": NAMES[j], "row": int(row),
          "col": int(col), "sum": part["sums"][i, j], "largest": np.abs(part["filters"][i, j]).max()}
         for part in parts
         for i, sigma in enumerate(part["sigmas"])
         for j, (row, col) in enumerate(part["pixels"])
     ]  # fmt: skip
-    return pd.DataFrame(rows)[[*META, "sigma", "psnr", "pixel", "row", "col", "sum", "largest"]]
+    return pd.DataFrame(rows)[[*META, "sigma", "psnr", "defect", "pixel", "row", "col", "sum", "largest"]]
 
 
 def scale(parts: Sequence[Part]) -> FuncNorm:
@@ -64,7 +66,8 @@ def draw(parts: Sequence[Part]) -> Figure:
             training(parts),
             "the denoised pixel is the sum of the noisy ones times these weights (row of the Jacobian"
             + ("; the ordinary network adds a constant)" if has_ordinary else ")"),
-            "sum: over the whole row; frame in the picture: the part shown on the right; σ in 8-bit units",
+            "ρ = ‖f(y) − J(y)y‖/‖f(y)‖: what these weights leave unexplained; sum: over the whole "
+            "row; frame in the picture: the part shown on the right; σ in 8-bit units",
         ])
     )  # fmt: skip
     title = f"Adaptive filters: {place(parts[0])}"
@@ -85,7 +88,12 @@ def draw(parts: Sequence[Part]) -> Figure:
                     color=look.colour, weight="bold", linespacing=1.1, multialignment="center",
                 )  # fmt: skip
             axes = sheet.image(x0, y, part["denoised"][i], zoom)
-            sheet.text(x0 + cell_w / 2, y + cell_h + 6, f"{part['psnr'][i]:.2f} dB", ha="center")
+            sheet.text(
+                x0 + cell_w / 2,
+                y + cell_h + 6,
+                f"{part['psnr'][i]:.2f} dB, ρ = {sci(part['defect'][i])}",
+                ha="center",
+            )
             for j, (r, c) in enumerate(pixels):
                 colour = MARKS[j % len(MARKS)]
                 corner, edge = (c - side / 2, r - side / 2), [withStroke(linewidth=2.4, foreground="#202020")]

@@ -16,9 +16,10 @@ from normeq.tables.longtable import VARIANT_ORDER
 from normeq.tables.names import dataset_name, variant_name
 
 EXAMPLES = ("clean", "sigmas", "noisy", "denoised", "psnr", "psnr_in")
-FILTERS = ("clean", "sigmas", "pixels", "noisy", "denoised", "filters", "sums", "psnr")
+FILTERS = ("clean", "sigmas", "pixels", "noisy", "denoised", "filters", "sums", "defect", "psnr")
+INTERVAL_PICTURES = ("clean", "sigma", "intervals", "noisy", "psnr_in", "denoised", "psnr")
 META = ("network", "variant", "train_sigma", "seed", "dataset", "image", "crop")
-SHARED = ("clean", "sigmas", "pixels", "noisy")  # the same question to every denoiser
+SHARED = ("clean", "sigmas", "sigma", "intervals", "pixels", "noisy")  # the same question to every denoiser
 
 
 @dataclass(frozen=True)

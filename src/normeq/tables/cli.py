@@ -60,6 +60,30 @@ def protocols_command(
     _write(protocols.make(table), out_dir)
 
 
+@table_app.command("tuning")
+def tuning_command(
+    table: Annotated[Path, typer.Argument(metavar="TUNING.CSV", help="The long table of tuned denoisers.")],
+    out_dir: Folder,
+) -> None:
+    """Scale and shift tuning: PSNR and what it gains."""
+    from normeq.tables import tuning
+
+    _write(tuning.make(table), out_dir)
+
+
+@table_app.command("filters")
+def filters_command(
+    parts: Annotated[
+        list[Path], typer.Argument(metavar="PART.NPZ...", help="One part per denoiser, of the same crop.")
+    ],
+    out_dir: Folder,
+) -> None:
+    """Sums of adaptive filters, and what they leave unexplained."""
+    from normeq.tables import filters
+
+    _write(filters.make(parts), out_dir)
+
+
 def _write(table: Table, folder: Path) -> None:
     from normeq.tables.formats import write_table
 

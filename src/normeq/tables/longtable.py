@@ -13,7 +13,9 @@ IDENTITY = ["network", "variant", "train_sigma"]  # which denoiser
 NOISE_LEVELS = [*IDENTITY, "seed", "dataset", "image", "sigma", "draw", "psnr_in", "psnr", "ssim"]
 PROTOCOLS = [*NOISE_LEVELS, "psnr_in_clipped", "protocol"]
 INTERVALS = [*IDENTITY, "seed", "dataset", "image", "sigma", "a", "b", "draw", "psnr"]
-TEXT = {"protocol", "network", "variant", "dataset", "image", "train_sigma", "seed", "draw"}
+HEATMAP = [*IDENTITY, "seed", "dataset", "image", "sigma", "scale", "shift", "draw", "psnr"]
+TUNING = [*IDENTITY, "seed", "dataset", "image", "sigma", "draw", "tuning", "scale", "shift", "psnr"]
+TEXT = {"tuning", "protocol", "network", "variant", "dataset", "image", "train_sigma", "seed", "draw"}
 MAY_BE_EMPTY = {"train_sigma", "seed"}  # a user's own denoiser need not be trained
 VARIANT_ORDER = ["ordinary", "scale", "norm", "wrapped", "other"]
 DATASET_ORDER = ["set12", "set12-without-04", "bsd68", "skimage-test"]
@@ -46,6 +48,22 @@ def read_protocols(path: Path) -> pd.DataFrame:
     Returns, raises: as :func:`read_noise_levels`.
     """
     return _read(path, PROTOCOLS, [*IDENTITY, "dataset", "sigma", "protocol"])
+
+
+def read_heatmap(path: Path) -> pd.DataFrame:
+    """Read ``heatmap.csv``: PSNR (dB, after going back to [0,1]) per denoiser, image, scale and shift.
+
+    Returns, raises: as :func:`read_noise_levels`.
+    """
+    return _read(path, HEATMAP, [*IDENTITY, "dataset", "sigma", "scale", "shift"])
+
+
+def read_tuning(path: Path) -> pd.DataFrame:
+    """Read ``tuning.csv``: PSNR (dB) per denoiser, image, test sigma (8-bit units), tuning, λ and μ.
+
+    Returns, raises: as :func:`read_noise_levels`.
+    """
+    return _read(path, TUNING, [*IDENTITY, "dataset", "sigma", "tuning", "scale", "shift"])
 
 
 def train_range(label: str) -> tuple[float, float] | None:

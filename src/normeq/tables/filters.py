@@ -1,0 +1,59 @@
+"""The filter table: sums of adaptive filters, and what the filters leave unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from normeq.figures.parts import FILTERS, META, Part, place, read_parts, training
+from normeq.tables.certificate import sci
+from normeq.tables.formats import Table
+from normeq.tables.names import variant_name
+
+
+def numbers(parts: Sequence[Part]) -> pd.DataFrame:
+    """One row per denoiser, σ and pixel.
+
+    Returns:
+        network, variant, train_sigma, seed, dataset, image, crop, sigma (8-bit units), psnr (dB), defect
+        (‖f(y) − J(y)y‖/‖f(y)‖ of the crop), row, col, sum.
+    """
+    rows = [
+        {**part.meta, "sigma": sigma, "psnr": part["psnr"][i], "defect": part["defect"][i], "row": int(row),
+         "col": int(col), "sum": part["sums"][i, j]}
+        for part in parts
+        for i, sigma in enumerate(part["sigmas"])
+        for j, (row, col) in enumerate(part["pixels"])
+    ]  # fmt: skip
+    return pd.DataFrame(rows)[[*META, "sigma", "psnr", "defect", "row", "col", "sum"]]
+
+
+def make(paths: Sequence[Path]) -> Table:
+    """Build the table from the parts of ``normeq evaluate filters``, one per denoiser."""
+    parts = read_parts(paths, FILTERS)
+    several = len({part.meta["network"] for part in parts}) > 1
+    rows = []
+    for part in parts:
+        name = variant_name(part.meta["variant"], part.meta["network"])
+        name = f"{part.meta['network']}, {name}" if several and part.meta["variant"] != "other" else name
+        for i, sigma in enumerate(part["sigmas"]):
+            row = {"denoiser": name, "σ": f"{sigma:g}", "PSNR": f"{part['psnr'][i]:.2f}"}
+            for (r, c), total in zip(part["pixels"], part["sums"][i], strict=True):
+                row[f"sum at ({r:g}, {c:g})"] = f"{total:.4f}".replace("-", "−")
+            rows.append(row | {"‖f(y) − J(y)y‖/‖f(y)‖": sci(part["defect"][i])})
+    trained = training(parts)
+    return Table(
+        name="filters",
+        numbers=numbers(parts),
+        shown=pd.DataFrame(rows),
+        title=f"Adaptive filters: {place(parts[0])}",
+        notes=(
+            *([f"{trained}."] if trained else []),
+            "Sum: all weights of a row of the Jacobian J(y); 1 for what is equivariant to shifts.",
+            "Last column: what the filters leave unexplained; rounding for what is equivariant to scale, and"
+            " the share of the biases for an ordinary network.",
+            "σ in 8-bit units, PSNR of the crop in dB, pixels as (row, column) of the crop.",
+        ),
+    )
