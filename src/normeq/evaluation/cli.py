@@ -191,7 +191,7 @@ def gallery_command(
     datasets: Datasets,
     sigmas: Sigmas,
     out: Out,
-    size: Annotated[int, typer.Option(min=16, help="Side of the crops in pixels.")] = 72,
+    size: Annotated[int, typer.Option(min=16, help="Side of the crops in pixels.")] = 64,
     context: Annotated[int, typer.Option(min=0, help="Pixels around a crop that the denoiser sees.")] = 48,
     images: Limit = None,
     interval: Annotated[list[str] | None, typer.Option(help="A,B with A < B; repeat for more.")] = None,

@@ -16,12 +16,11 @@ from PIL import Image
 
 from normeq.errors import NormeqError
 from normeq.evaluation.crops import noisy_crop, to_uint8
+from normeq.report import QUALITY
 from normeq.report.gallery_numbers import Condition, Numbers
 from normeq.tables.intervals import in_order, interval_name
 from normeq.tables.longtable import read_intervals, read_noise_levels, train_range
 from normeq.tables.names import dataset_name
-
-QUALITY = 80  # of the WebP pictures; every number comes from pixels before compression
 
 
 @dataclass(frozen=True)

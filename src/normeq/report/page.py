@@ -15,6 +15,7 @@ from normeq import __version__
 from normeq.errors import NormeqError
 from normeq.files import atomic_path
 from normeq.protocol import get_protocol
+from normeq.report import QUALITY
 from normeq.report.markdown import markdown_to_html, rst_to_html, title_of
 from normeq.report.runs import distinct, run_record
 from normeq.report.timings import timings
@@ -76,6 +77,7 @@ def write_report(
         files=[file.name for file in (noise_levels, intervals) if file],
         gallery=_gallery(gallery, noise_levels, intervals),
         protocol=get_protocol(settings["evaluate"].get("protocol", "paper")),
+        quality=QUALITY,
         css=_asset("report.css"),
         scripts=[_asset("tables.js"), *([_asset("gallery.js")] if gallery else [])],
         version=__version__,
