@@ -109,6 +109,29 @@ def test_tables_over_intervals(tmp_path: Path) -> None:
     assert "| [−1, 1] |" in text and "0.250 [0.250, 0.250]" in text
 
 
+def test_which_way_it_went(tmp_path: Path) -> None:
+    before = levels()
+    after = before.copy()
+    after.loc[where(after, variant="norm", dataset="bsd68", sigma=25), "psnr"] += 0.5
+    after.loc[where(after, variant="scale", dataset="set12"), "psnr"] -= [0.1, 0.2, 0.3, 0.4] * 2
+    noise = [-0.01, 0.02, -0.03, 0.02]  # its interval holds zero
+    after.loc[where(after, variant="wrapped", dataset="set12", sigma=5), "psnr"] += noise
+    text = render(compare(*written(tmp_path, a=before, b=after)), "a", "b", "md")
+    assert "B is higher in 1 and lower in 2 of them" in text
+    assert "0.500 dB (fdncnn8x32, normalization-equivariant, BSD68, σ 25)" in text
+
+
+def test_other_weights_or_another_protocol_are_told(tmp_path: Path) -> None:
+    before = levels().assign(weights="1234abcd", protocol="paper")
+    assert compare(*written(tmp_path, a=before, b=before)).origins == ()
+    assert compare(*written(tmp_path, a=before, b=levels())).origins == ()  # not known
+    after = before.assign(protocol="kair")
+    after.loc[where(after, variant="norm"), "weights"] = "00000000"
+    text = render(compare(*written(tmp_path, a=before, b=after)), "a", "b", "md")
+    assert "Protocols differ: A paper, B kair." in text
+    assert "Other weights under the same name: fdncnn8x32/norm, seed 0." in text
+
+
 class Cells(HTMLParser):
     """Text of the cells, and that every element is closed."""
 
@@ -171,6 +194,7 @@ def test_mistakes_are_one_line(tmp_path: Path, monkeypatch, capsys) -> None:
         ([a, tmp_path / "i.csv"], "compare tables of one kind"),
         ([a, tmp_path / "far.csv"], "no measurement in common"),
         ([a, a, "--format", "pdf"], "choose from md, tex, html"),
+        ([a, a, "--out", tmp_path / "new.docx"], "let it end in .md, .tex, .html, or give --format"),
     ]
     for words, message in cases:
         monkeypatch.setattr("sys.argv", ["normeq", "compare", *map(str, words)])

@@ -31,6 +31,7 @@ class Comparison:
         ranks: conditions whose rank among the denoisers of both tables changed: columns of the condition,
             rank_a, rank_b (1 is the highest mean PSNR), of.
         only_a, only_b: columns of the condition, count: measurements that the other table does not have.
+        origins: what else differs, one line each: protocol, and weights under the same name.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Comparison:
     ranks: pd.DataFrame
     only_a: pd.DataFrame
     only_b: pd.DataFrame
+    origins: tuple[str, ...]
 
 
 def compare(a: Path, b: Path) -> Comparison:
@@ -55,7 +57,8 @@ def compare(a: Path, b: Path) -> Comparison:
     read = read_intervals if kind == "intervals" else read_noise_levels
     keys = MEASUREMENT[kind]
     columns = [*keys, "seed", "image", "draw", "psnr"]
-    before, after = read(a)[columns], read(b)[columns]
+    whole_a, whole_b = read(a), read(b)
+    before, after = whole_a[columns], whole_b[columns]
     on = columns[:-1]
     common = before.merge(after, on=on, suffixes=("_a", "_b"), validate="one_to_one")
     if common.empty:
@@ -80,6 +83,7 @@ def compare(a: Path, b: Path) -> Comparison:
         ranks=_ranks(*images, keys),
         only_a=_missing(before, after, on, keys),
         only_b=_missing(after, before, on, keys),
+        origins=(*_protocols(whole_a, whole_b), *_weights(whole_a, whole_b)),
     )
 
 
@@ -102,6 +106,25 @@ def table_kind(path: Path) -> str:
     raise NormeqError(
         f"{path} is neither a noise_levels.csv (column ssim) nor an intervals.csv (columns a, b)"
     )
+
+
+def _protocols(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
+    if not {"protocol"} <= set(before) & set(after):
+        return []
+    a, b = (", ".join(sorted(set(table["protocol"]))) for table in (before, after))
+    return [] if a == b else [f"Protocols differ: A {a}, B {b}. Differences are the protocol's too."]
+
+
+def _weights(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
+    """Networks that are called alike but are not the same."""
+    if not {"weights"} <= set(before) & set(after):
+        return []
+    which = [*IDENTITY, "seed"]
+    pairs = [table[[*which, "weights"]].drop_duplicates() for table in (before, after)]
+    both = pairs[0].merge(pairs[1], on=which, suffixes=("_a", "_b"))
+    other = both[both["weights_a"] != both["weights_b"]]
+    names = [f"{row.network}/{row.variant}, seed {row.seed}" for row in other.itertuples()]
+    return [f"Other weights under the same name: {'; '.join(names)}."] if names else []
 
 
 def _ranks(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ def compare_command(
     a: Annotated[Path, typer.Argument(metavar="A.CSV", help="noise_levels.csv or intervals.csv, before.")],
     b: Annotated[Path, typer.Argument(metavar="B.CSV", help="The same kind of table, after.")],
     form: Annotated[
-        str | None, typer.Option("--format", help="md, tex or html; else what --out ends in, else md.")
+        str | None, typer.Option("--format", help="md, tex or html; without it what --out ends in, or md.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write instead of the terminal.")] = None,
 ) -> None:
@@ -23,7 +23,9 @@ def compare_command(
     from normeq.files import atomic_path
 
     suffix = out.suffix.lstrip(".") if out is not None else ""
-    form = form or (suffix if suffix in FORMATS else "md")
+    if form is None and out is not None and suffix not in FORMATS:
+        raise NormeqError(f"--out {out}: let it end in .{', .'.join(FORMATS)}, or give --format")
+    form = form or suffix or "md"
     if form not in FORMATS:
         raise NormeqError(f"--format {form}: choose from {', '.join(FORMATS)}")
     text = render(compare(a, b), str(a), str(b), form)

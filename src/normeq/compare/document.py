@@ -13,6 +13,7 @@ from normeq.tables.names import counted, dataset_name, variant_name
 
 FORMATS = ("md", "tex", "html")
 STYLE = (
+    ":root{color-scheme:light dark}"
     "body{font:15px/1.45 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
     "div{overflow-x:auto}table{border-collapse:collapse}th,td{padding:.2em .8em;text-align:left}"
     "tr{border-bottom:1px solid #8886}caption{text-align:left;font-weight:bold;padding:.5em 0}"
@@ -49,12 +50,28 @@ def _lines(found: Comparison, name_a: str, name_b: str) -> list[str]:
         f"{counted([found.measurements], 'measurement')} in both, of which {found.unchanged} unchanged.",
         f"{len(found.changed)} of {counted([found.conditions], 'condition')} changed, {still} did not.",
     ]
+    if len(found.changed):
+        lines.append(_summary(found.changed))
+    lines += found.origins
     for name, rows in (("A", found.only_a), ("B", found.only_b)):
         if len(rows):
             lines.append(f"{counted([rows['count'].sum()], 'measurement')} only in {name}, listed below.")
     if len(found.ranks) == 0:
         lines.append("No change of rank between denoisers.")
     return lines
+
+
+def _summary(changed: pd.DataFrame) -> str:
+    """Which way it went, and the largest change."""
+    better, worse = (changed["low"] > 0).sum(), (changed["high"] < 0).sum()
+    row = changed.loc[changed["mean"].abs().idxmax()].to_dict()
+    cells = _condition(row).items()
+    what = ", ".join(f"{key} {cell}" if key == "σ" else cell for key, cell in cells if key != "train σ")
+    largest = with_interval(row["mean"], float("nan"), float("nan"), 3)
+    return (
+        f"B is higher in {better} and lower in {worse} of them, with an interval that leaves out zero; "
+        f"the largest change is {largest} dB ({what})."
+    )
 
 
 def _tables(found: Comparison) -> list[Table]:
