@@ -1,11 +1,14 @@
 """Classical denoisers: they remove noise, keep shape and format, and hide no rescaling."""
 
 import inspect
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from normeq import classical
+from normeq.errors import NormeqError
 
 SIGMA = 25 / 255
 
@@ -46,10 +49,24 @@ def test_the_list_names_every_function():
     public = [
         n for n, f in inspect.getmembers(classical, inspect.isfunction) if f.__module__ == classical.__name__
     ]
-    assert sorted(classical.CLASSICAL) == sorted(public)
+    assert sorted([*classical.CLASSICAL, "bm3d"]) == sorted(public)  # which must be installed by hand
 
 
 def test_median_and_gaussian_ignore_sigma(pair):
     _, noisy = pair
     for function in (classical.median, classical.gaussian):
         np.testing.assert_array_equal(function(noisy, 0.01), function(noisy, 0.5))
+
+
+def test_bm3d_is_its_authors_package_where_that_is_installed(monkeypatch):
+    package = ModuleType("bm3d")
+    package.bm3d = lambda z, sigma_psd: z * sigma_psd
+    monkeypatch.setitem(sys.modules, "bm3d", package)
+    assert classical.bm3d(np.full((2, 2), 3.0), 2.0).tolist() == [[6, 6], [6, 6]]
+
+
+def test_without_bm3d_the_message_names_its_licence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "bm3d", None)  # importing it fails
+    with pytest.raises(NormeqError, match="bm3d is not installed: .*non-commercial") as caught:
+        classical.bm3d(np.zeros((2, 2)), 0.1)
+    assert "\n" not in str(caught.value)

@@ -27,7 +27,7 @@ def certify_command(
         list[str] | None,
         typer.Option(
             help="float64, float32, tf32 (GPU), bfloat16 or float16; repeat for more."
-            "  [default: float64, float32, and tf32 on a GPU]"
+            "  [default: all that the device has]"
         ),
     ] = None,
     scale: Annotated[
@@ -46,7 +46,7 @@ def certify_command(
     """Is f(λy + μ) = λf(y) + μ? Measured for any denoiser, with ✓ or ✗ for scale, shift and both."""
     import torch
 
-    from normeq.arithmetic import get_arithmetic
+    from normeq.arithmetic import ARITHMETICS, get_arithmetic
     from normeq.certificate import COLUMNS, SCALES, SHIFTS, certify, changes, noisy_image
     from normeq.evaluation.denoisers import open_denoiser
     from normeq.evaluation.tables import write_rows
@@ -61,7 +61,7 @@ def certify_command(
     if threads:
         torch.set_num_threads(threads)
     where = pick_device(device)
-    default = ["float64", "float32", *(["tf32"] if where.type == "cuda" else [])]
+    default = [name for name, one in ARITHMETICS.items() if where.type == "cuda" or not one.tf32]
     arithmetics = [get_arithmetic(name, where) for name in dict.fromkeys(dtype or default)]
     opened = [open_denoiser(text, where) for text in denoisers]
     for number, one in enumerate(opened):

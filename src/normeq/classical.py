@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from normeq.errors import NormeqError
+
 Image = NDArray[np.floating]
 
 
@@ -55,6 +57,23 @@ def gaussian(noisy: Image, sigma: float) -> Image:
     from scipy.ndimage import gaussian_filter
 
     return gaussian_filter(noisy, sigma=1.0)
+
+
+def bm3d(noisy: Image, sigma: float) -> Image:
+    """BM3D of its authors, default profile.
+
+    Their package ``bm3d`` is for non-commercial use only and no dependency: whoever may use it installs it.
+
+    Raises:
+        NormeqError: the package is not installed.
+    """
+    try:
+        from bm3d import bm3d as denoise
+    except ImportError:
+        raise NormeqError(
+            "bm3d is not installed: `pip install bm3d` if its licence (non-commercial use only) allows you to"
+        ) from None
+    return denoise(noisy, sigma)
 
 
 CLASSICAL = ("tv", "nlm", "wavelet", "bilateral", "median", "gaussian")
