@@ -1,10 +1,12 @@
 TABLED = [kind for kind in ("noise_levels", "intervals") if kind in EXPERIMENT.measurements()]
 TABLED_FILES = [f"results/{NAME}/{kind}.csv" for kind in TABLED]
 TABLES = TABLED_FILES + expand(
-    f"results/{NAME}/tables/{{table}}.md", table=["matched_noise", "generalisation"]
+    f"results/{NAME}/tables/{{table}}.md", table=["matched_noise", "generalisation", "variance"]
 )
 if "intervals" in TABLED:
     TABLES.append(f"results/{NAME}/tables/intervals.md")
+if len({spec.variant for spec in EXPERIMENT.runs.values()}) > 1:
+    TABLES.append(f"results/{NAME}/tables/comparisons.md")
 if "protocols" in EXPERIMENT.measurements():
     TABLES += [f"results/{NAME}/protocols.csv", f"results/{NAME}/tables/protocols.md"]
 TABLES += [
@@ -133,6 +135,52 @@ rule table_intervals:
         folder=subpath(output.shown, parent=True),
     shell:
         "normeq table intervals {input.table} --out-dir {params.folder} > {log} 2>&1"
+
+
+rule table_variance:
+    input:
+        table=f"results/{NAME}/noise_levels.csv",
+    output:
+        multiext(f"results/{NAME}/tables/variance", ".csv", ".tex"),
+        shown=report(
+            f"results/{NAME}/tables/variance.md",
+            caption="../report/variance.rst",
+            category="Tables",
+        ),
+    log:
+        f"logs/{NAME}/table_variance.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        folder=subpath(output.shown, parent=True),
+    shell:
+        "normeq table variance {input.table} --out-dir {params.folder} > {log} 2>&1"
+
+
+rule table_comparisons:
+    input:
+        table=f"results/{NAME}/noise_levels.csv",
+    output:
+        multiext(f"results/{NAME}/tables/comparisons", ".csv", ".tex"),
+        shown=report(
+            f"results/{NAME}/tables/comparisons.md",
+            caption="../report/comparisons.rst",
+            category="Tables",
+        ),
+    log:
+        f"logs/{NAME}/table_comparisons.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        folder=subpath(output.shown, parent=True),
+    shell:
+        "normeq table comparisons {input.table} --out-dir {params.folder} > {log} 2>&1"
 
 
 rule table_protocols:

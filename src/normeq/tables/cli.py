@@ -49,6 +49,22 @@ def intervals_command(table: Intervals, out_dir: Folder) -> None:
     _write(intervals.make(table), out_dir)
 
 
+@table_app.command("comparisons")
+def comparisons_command(table: NoiseLevels, out_dir: Folder) -> None:
+    """Variants against each other at every noise level, Holm-corrected."""
+    from normeq.tables import comparisons
+
+    _write(comparisons.make(table), out_dir)
+
+
+@table_app.command("variance")
+def variance_command(table: NoiseLevels, out_dir: Folder) -> None:
+    """How much of the spread is images, noise draws and training seeds."""
+    from normeq.tables import variance
+
+    _write(variance.make(table), out_dir)
+
+
 @table_app.command("protocols")
 def protocols_command(
     table: Annotated[Path, typer.Argument(metavar="PROTOCOLS.CSV", help="The long table over protocols.")],

@@ -1,0 +1,86 @@
+"""The comparison table: variants of one network against each other at every noise level (Holm)."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import pandas as pd
+
+from normeq.claims.significance import holm, signed_rank
+from normeq.errors import NormeqError
+from normeq.stats import paired, per_image, summarise
+from normeq.tables.formats import Table, signed
+from normeq.tables.longtable import VARIANT_ORDER, read_noise_levels
+from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
+
+FAMILY = ["network", "train_sigma", "dataset"]
+KEYS = [*FAMILY, "sigma"]
+LEVEL = 0.05
+
+
+def comparisons(table: pd.DataFrame) -> pd.DataFrame:
+    """Differences of PSNR between all pairs of variants of a network and training level.
+
+    Draws and seeds are averaged within the image; the difference is paired by image, on the same noise.
+
+    Returns:
+        network, train_sigma, dataset, sigma, of, over, gain (of - over), low, high (dB, 95 % bootstrap), p
+        (Wilcoxon signed-rank), p_holm (corrected over the noise levels of the pair), images, seeds, draws.
+
+    Raises:
+        NormeqError: no network was measured in two variants.
+    """
+    images = per_image(table[table["variant"] != "other"], "psnr", [*KEYS, "variant"])
+    parts = []
+    for over, of in combinations([v for v in VARIANT_ORDER if v in set(images["variant"])], 2):
+        first, second = (images[images["variant"] == v] for v in (of, over))
+        differences = paired(first, second, "psnr", [*KEYS, "image"])
+        if differences.empty:
+            continue
+        gains = summarise(differences, "psnr", KEYS).rename(columns={"mean": "gain"})
+        gains["p"] = [signed_rank(group["psnr"]) for _, group in differences.groupby(KEYS, sort=False)]
+        for _, family in gains.groupby(FAMILY, sort=False):
+            adjusted = holm(dict(zip(family["sigma"], family["p"], strict=True)))
+            gains.loc[family.index, "p_holm"] = family["sigma"].map(adjusted)
+        parts.append(gains.assign(of=of, over=over))
+    if not parts:
+        raise NormeqError("comparisons: no network was measured in two variants")
+    columns = [*KEYS, "of", "over", "gain", "low", "high", "p", "p_holm", "images", "seeds", "draws"]
+    gains = pd.concat(parts, ignore_index=True)[columns]
+    order = {name: i for i, name in enumerate(table["dataset"].drop_duplicates())}
+    return gains.sort_values("dataset", key=lambda c: c.map(order), kind="stable", ignore_index=True)
+
+
+def make(path: Path) -> Table:
+    """Build the table from ``noise_levels.csv``."""
+    table = read_noise_levels(path)
+    numbers = comparisons(table)
+    sigmas = sorted(numbers["sigma"].unique())
+    rows = []
+    for (dataset, network, trained, of, over), group in numbers.groupby(
+        ["dataset", "network", "train_sigma", "of", "over"], sort=False
+    ):
+        cells = group.set_index("sigma")
+        row = {
+            "data set": dataset_name(dataset),
+            "network": network,
+            "train σ": trained.replace("-", "–") or "–",
+            "difference": f"{variant_name(of, '')} − {variant_name(over, '')}",
+        }
+        rows.append(row | {f"σ = {s:g}": _cell(cells.loc[s]) if s in cells.index else "–" for s in sigmas})
+    return Table(
+        name="comparisons",
+        numbers=numbers,
+        shown=pd.DataFrame(rows),
+        title="Variants against each other: mean difference of PSNR in dB, paired by image",
+        notes=(
+            f"{measured_on(numbers)}. {protocol_note(table)}",
+            f"° : may be chance (p ≥ {LEVEL:g}; Wilcoxon signed-rank test over images, Holm-corrected over"
+            " the σ of a line). 95 % intervals and p-values are in the CSV.",
+        ),
+    )
+
+
+def _cell(row: pd.Series) -> str:
+    return signed(row["gain"]) + ("" if row["p_holm"] < LEVEL else " °")
