@@ -61,6 +61,7 @@ CONFIG = {
             "images": 1,
             "size": 24,
         },
+        "protocols": {"datasets": ["skimage-test"], "sigma": 25, "images": 1},
         "gallery": {
             "datasets": ["skimage-test"],
             "sigmas": [25],

@@ -15,6 +15,7 @@ RECORDED = {
     "evaluate_filters",
     "evaluate_examples",
     "evaluate_gallery",
+    "evaluate_protocols",
     "evaluate_interval_pictures",
     "evaluate_heatmap",
     "evaluate_tuning",
@@ -33,6 +34,8 @@ def test_everything_is_there(finished):
         "tables/matched_noise.md",
         "tables/generalisation.tex",
         "tables/intervals.csv",
+        "tables/variance.md",
+        "tables/protocols.md",
         "metrics.json",
     ):
         assert (results / name).stat().st_size > 0
@@ -104,6 +107,13 @@ def test_one_more_noise_level_measures_noise_levels_only(clone):
     plan = clone.plan()
     assert {name for name in plan if name in RECORDED - {"get_data"}} == {"evaluate_noise_levels"}
     assert plan["collect"] >= 1 and plan["figure_noise_levels"] == 1
+    done = clone.snakemake("--until", "evaluate_noise_levels")
+    assert done.returncode == 0, done.stderr
+    logs = [file.read_text() for file in (clone.folder / "logs/speck/noise_levels").rglob("*.log")]
+    assert len(logs) == 2
+    for text in logs:  # half of the measurements are those made before at sigma 25
+        count, before = re.search(r"(\d+) measurements, (\d+) of them made before", text).groups()
+        assert int(count) == 2 * int(before) > 0
 
 
 def test_what_is_taken_out_of_the_config_leaves_the_tables(clone):
