@@ -1,0 +1,90 @@
+"""The programs of benchmarks/ run and write what their README says; no times are judged."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+WANTED = "network,variant,device,dtype,workload,mode,seconds_median,seconds_iqr,mpx_per_s,peak_mb,mfu".split(
+    ","
+)
+
+
+def run(program, *arguments):
+    command = [sys.executable, str(BENCHMARKS / program), *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def rows(path):
+    with open(path, newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_speed_writes_a_row_per_variant_and_mode(tmp_path):
+    out = tmp_path / "here.csv"
+    settings = ["--networks", "fdncnn10x32", "--rounds", 3, "--threads", 1, "--device", "cpu", "--out", out]
+    run("speed.py", "--dtypes", "float32", "--workloads", "1x1x16x16", *settings)
+    run(
+        "speed.py",
+        "--dtypes",
+        "float32",
+        "--workloads",
+        "2x1x12x12",
+        "--modes",
+        "infer",
+        "--append",
+        *settings,
+    )
+    table = rows(out)
+    assert list(table[0])[: len(WANTED)] == WANTED
+    assert [row["workload"] for row in table] == ["1x1x16x16"] * 8 + ["2x1x12x12"] * 4
+    assert {row["variant"] for row in table} == {"ordinary", "scale", "norm", "wrapped"}
+    assert all(float(row["seconds_median"]) > 0 for row in table)
+    for row in table:
+        if row["variant"] == "ordinary":
+            assert float(row["ratio"]) == 1
+    run("picture.py", out)
+    assert out.with_suffix(".svg").stat().st_size > 0 and out.with_suffix(".png").stat().st_size > 0
+
+
+def test_throughput_runs_both_loops(tmp_path):
+    out = tmp_path / "loops.csv"
+    settings = [
+        "--device",
+        "cpu",
+        "--networks",
+        "fdncnn10x32",
+        "--variants",
+        "norm",
+        "--rounds",
+        1,
+        "--steps",
+        1,
+    ]
+    run("throughput.py", *settings, "--batch", 1, "--patch", 16, "--out", out)
+    assert [row["loop"] for row in rows(out)] == ["straightforward", "normeq"]
+
+
+def test_every_recorded_trial_is_in_the_plan():
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        import recipes
+    finally:
+        sys.path.pop(0)
+    plan = {(t["trial"], t["variant"], str(t["seed"])) for t in recipes.read_trials()}
+    recorded = [(row["trial"], row["variant"], row["seed"]) for row in rows(recipes.TABLE)]
+    assert set(recorded) <= plan and len(set(recorded)) == len(recorded)
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in (BENCHMARKS / "results").glob("*.csv") if p.stem != "recipes"], ids=lambda p: p.stem
+)
+def test_recorded_hardware_has_the_columns_of_the_program(path):
+    header = list(rows(path)[0])
+    assert header[:3] == ["network", "variant", "device"] and header[-1] == "revision"
