@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 WANTED = "network,variant,device,dtype,workload,mode,seconds_median,seconds_iqr,mpx_per_s,peak_mb,mfu".split(
@@ -82,9 +80,8 @@ def test_every_recorded_trial_is_in_the_plan():
     assert set(recorded) <= plan and len(set(recorded)) == len(recorded)
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in (BENCHMARKS / "results").glob("*.csv") if p.stem != "recipes"], ids=lambda p: p.stem
-)
-def test_recorded_hardware_has_the_columns_of_the_program(path):
-    header = list(rows(path)[0])
-    assert header[:3] == ["network", "variant", "device"] and header[-1] == "revision"
+def test_recorded_hardware_has_the_columns_of_the_program():
+    for path in (BENCHMARKS / "results").glob("*.csv"):
+        header = list(rows(path)[0])
+        if path.stem != "recipes":
+            assert header[:3] == ["network", "variant", "device"] and header[-1] == "revision", path.name
