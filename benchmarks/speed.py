@@ -110,7 +110,7 @@ def measure_group(
     subjects = {v: Subject(network, v, device, dtype, shape, mode, compile_mode) for v in VARIANTS}
     flops = subjects["ordinary"].flops()  # useful work: the margins that norm computes on top do not count
     for subject in subjects.values():  # warm-up, caches, compilation
-        for _ in range(3):
+        for _ in range(3 if device.type == "cuda" else 1):
             subject.work()
     for _ in range(rounds):
         for subject in subjects.values():

@@ -58,6 +58,7 @@ def test_gradients_of_the_activation(size, layout):
     x = torch.randn(2, 4, *size, dtype=torch.float64).contiguous(memory_format=layout).requires_grad_()
     pool = RotatedSortPool()
     assert torch.autograd.gradcheck(pool, (x,), check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(lambda x: pool(x).square(), (x,))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

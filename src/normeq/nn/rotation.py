@@ -81,6 +81,12 @@ def _mirror_backward(gradient: Tensor) -> Tensor:
     return out
 
 
+def _flip(x: Tensor, sign: Tensor) -> Tensor:
+    """Change the sign of d where ``sign`` says so, in place."""
+    x[:, x.shape[1] // 2 :].view(sign.dtype).bitwise_xor_(sign)
+    return x
+
+
 class _ActivateAndMirror(torch.autograd.Function):
     """(s, d) becomes (s, |d|), padded by one mirrored pixel; the gradient needs the signs of d only."""
 
@@ -100,19 +106,31 @@ class _ActivateAndMirror(torch.autograd.Function):
         ctx.save_for_forward(output[1])
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor, _: Tensor | None) -> Tensor:
         (sign,) = ctx.saved_tensors
-        gradient = _mirror_backward(gradient)
-        gradient[:, gradient.shape[1] // 2 :].view(sign.dtype).bitwise_xor_(sign)
-        return gradient
+        if torch.is_grad_enabled():  # a derivative of the derivative is wanted
+            return _Adjoint.apply(gradient, sign)
+        return _flip(_mirror_backward(gradient), sign)
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor) -> tuple[Tensor, None]:
         (sign,) = ctx.saved_tensors
-        tangent = tangent.clone()
-        tangent[:, tangent.shape[1] // 2 :].view(sign.dtype).bitwise_xor_(sign)
-        return mirror(tangent), None
+        return mirror(_flip(tangent.clone(), sign)), None
+
+
+class _Adjoint(torch.autograd.Function):
+    """The gradient of :class:`_ActivateAndMirror`, which is linear: its own gradient goes the other way."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, sign: Tensor) -> Tensor:
+        ctx.save_for_backward(sign)
+        return _flip(_mirror_backward(gradient), sign)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (sign,) = ctx.saved_tensors
+        return mirror(_flip(gradient.clone(), sign)), None
 
 
 class RotatedSortPool(nn.Module):
