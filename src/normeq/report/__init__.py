@@ -1,3 +1,3 @@
 """One offline HTML page with everything an experiment gave."""
 
-QUALITY = 70  # of the WebP pictures; every number comes from pixels before compression
+QUALITY = 50  # of the WebP pictures; every number comes from pixels before compression
