@@ -95,6 +95,20 @@ def test_users_denoisers_are_one_more_row_but_have_no_filters():
         assert len(experiment.parts(kind)) == count
 
 
+def test_networks_that_are_not_trained_can_be_left_out(tmp_path, monkeypatch):
+    everything = list(read().runs)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("normeq.data.registry.pin", lambda name, data_dir=None: "pin")
+    names = list(read(train__sigmas=[25]).runs)
+    assert len(names) == len(everything) == 4
+    with pytest.raises(NormeqError, match="none of the networks is trained yet"):
+        read(train__missing="skip")
+    (tmp_path / "results/runs" / names[2]).mkdir(parents=True)
+    (tmp_path / "results/runs" / names[2] / "model.safetensors").touch()
+    assert list(read(train__missing="skip").runs) == [names[2]]
+    assert list(read(train__missing="train").runs) == names
+
+
 def test_users_denoisers_need_no_networks():
     config = {key: CONFIG[key] for key in ("experiment", "evaluate")} | {"denoisers": {"mine": "own:denoise"}}
     experiment = read_experiment(resolve_config(config, SCHEMA))

@@ -161,14 +161,12 @@ class Experiment:
         return shlex.join(words)
 
     def record(self) -> str:
-        """What the results depend on, as YAML: the config without folders, remote and device."""
-        return yaml.safe_dump(
-            json.loads(
-                json.dumps({k: v for k, v in self.config.items() if k not in ("data", "device", "gpu")})
-            ),
-            sort_keys=False,
-            allow_unicode=True,
-        )
+        """What the results depend on, as YAML: the config without folders, remote, device and
+        what to do with missing networks."""
+        shown = {k: v for k, v in self.config.items() if k not in ("data", "device", "gpu")}
+        if "train" in shown:
+            shown["train"] = {k: v for k, v in shown["train"].items() if k != "missing"}
+        return yaml.safe_dump(json.loads(json.dumps(shown)), sort_keys=False, allow_unicode=True)
 
     def record_file(self) -> str:
         """File of :meth:`record`; its name changes with it."""
@@ -205,6 +203,13 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
         if name in runs:
             raise NormeqError(f"config: networks: two runs are called {name}; give each network its own name")
         runs[name] = spec
+    if runs and config["train"]["missing"] == "skip":
+        runs = {name: spec for name, spec in runs.items() if trained(name)}
+        if not runs and not config["denoisers"]:
+            raise NormeqError(
+                "config: train.missing: none of the networks is trained yet; write missing: train, "
+                "or put their folders into results/runs"
+            )
     if not runs and not config["denoisers"]:
         raise NormeqError("config: nothing to evaluate: name networks and train, or denoisers")
     return Experiment(config["experiment"], config, runs, pins)
@@ -213,6 +218,11 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
 def _sections(evaluate: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The measurements among the entries of ``evaluate``."""
     return [(kind, settings) for kind, settings in evaluate.items() if isinstance(settings, dict)]
+
+
+def trained(run: str) -> bool:
+    """Whether the weights of a run are there."""
+    return Path("results/runs", run, "model.safetensors").is_file()
 
 
 def _specs(config: dict[str, Any]) -> list[RunSpec]:
@@ -275,11 +285,7 @@ def check_networks(experiment: Experiment) -> None:
     Raises:
         NormeqError: an option that its architecture does not have, or a variant that it cannot be.
     """
-    todo = [
-        s
-        for run, s in experiment.runs.items()
-        if not Path("results/runs", run, "model.safetensors").is_file()
-    ]
+    todo = [s for run, s in experiment.runs.items() if not trained(run)]
     if not todo:
         return
     import torch
