@@ -49,3 +49,8 @@ def test_no_forward_derivative_is_one_line():
     with pytest.raises(NormeqError, match="no forward-mode derivative") as caught:
         filter_defect(Plain.apply, torch.rand(1, 1, 2, 2))
     assert "\n" not in str(caught.value)
+
+
+def test_an_output_cut_off_from_the_input_is_not_taken_for_a_bias():
+    with pytest.raises(NormeqError, match="cut off"):
+        filter_defect(lambda y: y.detach() / 3, torch.rand(1, 1, 2, 2))

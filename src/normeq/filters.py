@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from normeq.errors import NormeqError
 
@@ -44,14 +45,19 @@ def filter_defect(denoise: Callable[[Tensor], Tensor], y: Tensor) -> float:
         y: noisy images.
 
     Raises:
-        NormeqError: there is no forward-mode derivative.
+        NormeqError: there is no forward-mode derivative, or the output does not come from y.
 
     Source: Saied & Fleuret 2026, section 4.5 and figure 5.
     """
-    try:
-        output, linear = torch.func.jvp(denoise, (y.detach(),), (y.detach(),))
-    except (NotImplementedError, RuntimeError) as error:
-        line = " ".join(str(error).split())[:200]
-        raise NormeqError(f"the denoiser has no forward-mode derivative: {line}") from None
+    with forward_ad.dual_level():
+        try:
+            output, linear = forward_ad.unpack_dual(denoise(forward_ad.make_dual(y.detach(), y.detach())))
+        except NotImplementedError as error:  # and nothing else: a lack of memory is no lack of a derivative
+            line = " ".join(str(error).split())[:200]
+            raise NormeqError(f"the denoiser has no forward-mode derivative: {line}") from None
+    if linear is None:
+        raise NormeqError(
+            "the denoiser has no forward-mode derivative: its output is cut off from y (detach, NumPy)"
+        )
     difference, size = (output - linear).double().norm(), output.double().norm()
     return (difference / size).item()
