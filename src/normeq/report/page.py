@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Collection, Sequence
 from importlib.resources import files
@@ -16,12 +15,11 @@ from normeq.errors import NormeqError
 from normeq.files import atomic_path
 from normeq.protocol import get_protocol
 from normeq.report import QUALITY
+from normeq.report.embed import embed_figure
 from normeq.report.markdown import markdown_to_html, rst_to_html, title_of
 from normeq.report.runs import distinct, run_record
 from normeq.report.timings import timings
 from normeq.tables.names import counted, dataset_name
-
-MEDIA = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 def write_report(
@@ -126,12 +124,10 @@ def _gallery(parts: Sequence[Path], noise_levels: Path | None, intervals: Path |
 
 
 def _figure(path: Path, captions: Path | None) -> dict[str, str]:
-    if path.suffix not in MEDIA:
-        raise NormeqError(f"report: {path} is not a picture ({', '.join(MEDIA)})")
     caption = captions / f"figure_{path.stem}.rst" if captions else None
     return {
         "id": path.stem,
         "name": _spoken(path.stem),
-        "source": f"data:{MEDIA[path.suffix]};base64,{base64.b64encode(_read(path)).decode()}",
+        "source": embed_figure(path),
         "caption": rst_to_html(caption.read_text(encoding="utf-8")) if caption and caption.is_file() else "",
     }
