@@ -7,6 +7,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
+from normeq.errors import NormeqError
 from normeq.metrics import psnr, ssim
 
 rng = np.random.default_rng(0)
@@ -63,3 +64,11 @@ def test_ssim_is_that_of_wang():
             c1, c2 = 0.01**2, 0.03**2
             values.append((2 * mx * my + c1) * (2 * cov + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2)))
     assert ssim(noisy, clean) == pytest.approx(np.mean(values), rel=1e-6)
+
+
+@pytest.mark.parametrize(("window", "side"), [("gaussian", 11), ("uniform", 7)])
+def test_an_image_smaller_than_the_window_of_ssim_is_one_line(window, side):
+    image = np.full((side, side), 0.5)
+    assert ssim(image, image, window) == pytest.approx(1)
+    with pytest.raises(NormeqError, match="too small"):
+        ssim(image[1:], image[1:], window)

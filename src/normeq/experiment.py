@@ -35,7 +35,7 @@ MEASUREMENTS = {
 # Raised when what a measurement holds changes and its settings do not: older files are not taken for it.
 REVISIONS = {"filters": 2}
 # Measurements that follow `evaluate.protocol`; the others keep the paper's.
-NUMBERS = ("noise_levels", "intervals")
+NUMBERS = ("noise_levels", "intervals", "heatmap", "tuning")
 # Measurements that take over earlier rows.
 REUSING = (*NUMBERS, "protocols")
 

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from normeq.errors import NormeqError
+
 Image = np.ndarray | Tensor
 C1, C2 = 0.01**2, 0.03**2  # Wang et al. 2004, for images in [0,1]
 GAUSSIAN = "gaussian"  # SSIM of Wang et al. 2004
@@ -56,6 +58,11 @@ class Reference:
         """SSIM of each image (N, H, W), clipped to [0,1]; see :func:`ssim`."""
         y = self._inside(image).to(self.clean.device).clamp(0, 1)
         x = self.clean
+        if min(x.shape[-2:]) < SSIM_WINDOWS[window]:
+            raise NormeqError(
+                f"SSIM looks through a window of {SSIM_WINDOWS[window]} pixels: an image of "
+                f"{x.shape[-2]}×{x.shape[-1]} pixels is too small"
+            )
         if window not in self._moments:
             self._moments[window] = _mean(x, window), _mean(x * x, window)
         mean_x, square_x = self._moments[window]
@@ -111,5 +118,8 @@ def ssim(image: Image, clean: Image, window: str = GAUSSIAN) -> float:
         image, clean: 2-D, in [0,1], at least 11 pixels in each direction.
         window: ``gaussian`` for the settings of Wang et al. 2004 (σ = 1.5 truncated to 11×11, population
             covariance), ``uniform`` for scikit-image's defaults (7×7, sample covariance).
+
+    Raises:
+        NormeqError: the images are smaller than the window.
     """
     return Reference(clean[None]).ssim(image[None], window)[0]

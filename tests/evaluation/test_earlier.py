@@ -7,9 +7,10 @@ import pytest
 import torch
 from skimage.io import imsave
 
-from normeq.evaluation import batches, intervals, noise_levels, tables
+from normeq.evaluation import batches, intervals, noise_levels, streaming, tables
 from normeq.evaluation.denoisers import open_denoiser
 from normeq.evaluation.earlier import Earlier
+from normeq.noise import gaussian_noise
 from normeq.protocol import KAIR, PAPER
 
 CPU = torch.device("cpu")
@@ -22,7 +23,7 @@ def folder(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     for name, size in SIZES.items():
         imsave(tmp_path / f"{name}.png", rng.integers(60, 190, size, dtype=np.uint8), check_contrast=False)
-    monkeypatch.setattr(noise_levels, "files", lambda dataset, data_dir: sorted(tmp_path.glob("*.png")))
+    monkeypatch.setattr(batches, "files", lambda dataset, data_dir: sorted(tmp_path.glob("*.png")))
     return tmp_path
 
 
@@ -70,6 +71,20 @@ def test_a_repeated_run_measures_nothing(own, tmp_path):
     assert not calls and sorted(map(str, after)) == sorted(map(str, before))
     _, calls = measure(own, out, [5, 25], [out], draws=3)
     assert len(calls) == 2 * 3
+
+
+def test_the_middle_of_an_image_has_the_noise_of_the_whole(own, tmp_path):
+    out = tmp_path / "a.csv"
+    whole, _ = measure(own, out, [25])
+    part, calls = measure(own, out, [25], [out], size=12)
+    assert len(calls) == 3 and all(a["pixels"] != b["pixels"] for a, b in zip(whole, part, strict=True))
+    path = next(iter(sorted(own.parent.glob("*.png"))))
+    noisy = gaussian_noise(SIZES[path.stem], 25, "d", path.stem, 0)
+    (h, w) = ((n - 12) // 2 for n in SIZES[path.stem])
+    expected = -10 * np.log10(np.mean(noisy[h : h + 12, w : w + 12].astype(float) ** 2))
+    assert float(part[0]["psnr_in"]) == pytest.approx(expected, abs=1e-5)
+    same, calls = measure(own, out, [25], [out], size=100)  # more than the image has
+    assert [row["pixels"] for row in same] == [row["pixels"] for row in whole]
 
 
 def test_another_protocol_image_or_denoiser_is_measured(own, folder, tmp_path):
@@ -171,7 +186,7 @@ def test_batches_give_the_numbers_of_single_images(folder, tmp_path, monkeypatch
         return {(row["image"], row["sigma"], row["draw"]): row for row in found}
 
     alone = rows()
-    monkeypatch.setattr(noise_levels, "batch_pixels", lambda denoiser, device: 10**6)
+    monkeypatch.setattr(streaming, "batch_pixels", lambda denoiser, device: 10**6)
     together = rows()
     assert alone.keys() == together.keys() and len(alone) == 12
     for key, row in alone.items():

@@ -10,7 +10,7 @@ import torch
 from skimage.io import imsave
 
 from normeq.errors import NormeqError
-from normeq.evaluation import denoisers, intervals, noise_levels, pictures, tables
+from normeq.evaluation import batches, denoisers, intervals, noise_levels, pictures, tables
 from normeq.evaluation.denoisers import open_denoiser
 from normeq.nn import build_network
 from normeq.weights import save_network
@@ -34,7 +34,7 @@ def images(tmp_path, monkeypatch):
     for name in ("one", "two"):
         imsave(folder / f"{name}.png", rng.integers(60, 190, (24, 30), dtype=np.uint8), check_contrast=False)
     paths = sorted(folder.iterdir())
-    monkeypatch.setattr(noise_levels, "files", lambda dataset, data_dir: paths)
+    monkeypatch.setattr(batches, "files", lambda dataset, data_dir: paths)
     monkeypatch.setattr(
         pictures, "image_file", lambda image, data_dir: folder / (image.split("/")[1] + ".png")
     )

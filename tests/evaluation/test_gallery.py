@@ -10,7 +10,7 @@ from skimage.io import imsave
 from skimage.metrics import peak_signal_noise_ratio
 
 from normeq.errors import NormeqError
-from normeq.evaluation import noise_levels
+from normeq.evaluation import batches
 from normeq.evaluation.crops import detailed_crop, noisy_crop, to_uint8
 from normeq.evaluation.denoisers import Denoiser
 from normeq.evaluation.gallery import Intervals, gallery
@@ -27,7 +27,7 @@ def files(tmp_path, monkeypatch):
     for name, shape in (("one", (48, 70)), ("two", (64, 40))):
         imsave(tmp_path / f"{name}.png", rng.integers(0, 256, shape, dtype=np.uint8), check_contrast=False)
     paths = sorted(tmp_path.glob("*.png"))
-    monkeypatch.setattr(noise_levels, "files", lambda dataset, folder: paths if dataset == "d" else paths[1:])
+    monkeypatch.setattr(batches, "files", lambda dataset, folder: paths if dataset == "d" else paths[1:])
     return paths
 
 

@@ -8,7 +8,7 @@ from skimage.io import imsave
 
 from normeq.conventions import CONVENTIONS
 from normeq.errors import NormeqError
-from normeq.evaluation import noise_levels, protocols, tables
+from normeq.evaluation import batches, noise_levels, protocols, tables
 from normeq.evaluation.denoisers import open_denoiser
 from normeq.evaluation.earlier import Earlier
 from normeq.images import is_colour, read_gray, read_gray_bt709
@@ -28,7 +28,7 @@ def folder(tmp_path, monkeypatch):
     imsave(tmp_path / "one.png", rng.integers(0, 256, (24, 30), dtype=np.uint8), check_contrast=False)
     imsave(tmp_path / "two.png", rng.integers(0, 256, (24, 30, 3), dtype=np.uint8), check_contrast=False)
     paths = [tmp_path / "one.png", tmp_path / "two.png"]
-    for module in (protocols, noise_levels):
+    for module in (protocols, batches):
         monkeypatch.setattr(module, "files", lambda dataset, folder: paths[: 1 + (dataset == "mixed")])
     (tmp_path / "mine.py").write_text(
         "def denoise(noisy, sigma):\n"

@@ -10,11 +10,13 @@ import torch
 from skimage.io import imsave
 
 from normeq.errors import NormeqError
-from normeq.evaluation import heatmap, noise_levels, pictures, tuning
+from normeq.evaluation import batches, heatmap, pictures, tables, tuning
 from normeq.evaluation.denoisers import Denoiser
+from normeq.evaluation.earlier import Earlier
 from normeq.metrics import psnr
 from normeq.nn import build_network
 from normeq.noise import gaussian_noise
+from normeq.protocol import KAIR
 
 CPU = torch.device("cpu")
 
@@ -31,12 +33,12 @@ def clean(tmp_path, monkeypatch):
         pixels = rng.integers(60, 190, (24, 30), dtype=np.uint8)
         imsave(tmp_path / f"{name}.png", pixels, check_contrast=False)
     monkeypatch.setattr(
-        noise_levels, "files", lambda dataset, data_dir: [tmp_path / "one.png", tmp_path / "two.png"]
+        batches, "files", lambda dataset, data_dir: [tmp_path / "one.png", tmp_path / "two.png"]
     )
     monkeypatch.setattr(
         pictures, "image_file", lambda image, data_dir: tmp_path / f"{image.split('/')[1]}.png"
     )
-    return {name: image for _, name, image in noise_levels.test_images(["d"], "")}
+    return {name: image for _, name, image in batches.test_images(["d"], "")}
 
 
 def test_the_heat_map_shows_the_denoiser_the_scaled_and_shifted_image(clean):
@@ -145,3 +147,42 @@ def test_pictures_on_every_interval(clean):
 def test_a_scale_must_be_positive(clean, scale):
     with pytest.raises(NormeqError, match="needs a positive scale"):
         next(heatmap.evaluate(denoiser(lambda y, s: y), ["d"], 25, [scale], [0], 1, device=CPU))
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "more"),
+    [
+        (heatmap, (25, [0.5], [0, 3]), (25, [0.5], [0, 3, 4])),
+        (tuning, ([75], [2], [0.3]), ([75], [2], [0.3, 0.4])),
+    ],
+)
+def test_what_was_measured_before_is_taken_over(clean, tmp_path, kind, settings, more):
+    calls = []
+
+    def f(y, sigma):
+        calls.append(sigma)
+        return y.clamp(0.2, 0.6)
+
+    own = Denoiser("net", "ordinary", "25", "0", "12345678", f, True)
+
+    def measure(settings, out, **setup):
+        calls.clear()
+        rows = kind.evaluate(own, ["d"], *settings, 1, device=CPU, earlier=Earlier([tmp_path]), **setup)
+        tables.write_rows(tmp_path / out, kind.COLUMNS, rows)
+        return len(calls)
+
+    first = measure(settings, "a.csv")
+    assert first > 0 and measure(settings, "b.csv") == 0
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
+    assert measure(more, "c.csv") == 2  # one more setting, two images
+    assert measure(settings, "d.csv", size=8) == first  # of a part of the image nothing is known
+    assert measure(settings, "e.csv", protocol=KAIR) == first
+
+
+def test_a_range_is_judged_by_the_protocol(clean):
+    rows = heatmap.evaluate(
+        denoiser(lambda y, sigma: y * 0 + 0.503), ["d"], 25, [1], [0], 1, device=CPU, protocol=KAIR, limit=1
+    )
+    (row,) = rows
+    assert row["protocol"] == "kair"
+    assert row["psnr"] == pytest.approx(psnr(np.full((24, 30), 128 / 255), clean["one"]), abs=1e-5)

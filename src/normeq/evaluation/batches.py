@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from normeq.data.listing import files
 from normeq.evaluation.denoisers import Denoiser
+from normeq.images import middle, read_gray
 
 GPU_PIXELS = 2**21  # of a batch: 8 images of 512×512; 64 channels of float32 are half a gigabyte
 
 
 @dataclass(frozen=True)
 class Image:
-    """A test image: clean is float32 (H, W) in [0,1]."""
+    """A test image: clean is float32 (H, W) in [0,1]; of which the square of ``size`` in the middle is
+    measured (0: all)."""
 
     dataset: str
     name: str
     clean: np.ndarray
+    size: int = 0
 
     @cached_property
     def pixels(self) -> str:
-        """First 8 hex digits of the SHA-256 of size and values."""
-        content = repr(self.clean.shape).encode() + self.clean.astype("<f4").tobytes()
-        return hashlib.sha256(content).hexdigest()[:8]
+        """First 8 hex digits of the SHA-256 of shape and values of what is measured; of a part of an image
+        also of the shape of the whole, whose noise it gets."""
+        shape = self.clean.shape
+        part = middle(self.clean, self.size)
+        content = repr(shape) + (f" middle {self.size}" if part.shape != shape else "")
+        return hashlib.sha256(content.encode() + part.astype("<f4").tobytes()).hexdigest()[:8]
+
+
+def test_images(
+    datasets: Sequence[str], data_dir: str | Path, limit: int | None = None
+) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Yield (data set, image name, gray image as float32 in [0,1]), the first ``limit`` of each data set."""
+    for dataset in datasets:
+        for path in files(dataset, Path(data_dir))[:limit]:
+            yield dataset, path.stem, read_gray(path)
 
 
 def batch_pixels(denoiser: Denoiser, device: torch.device) -> int:
@@ -41,16 +58,19 @@ def batch_pixels(denoiser: Denoiser, device: torch.device) -> int:
     return GPU_PIXELS if denoiser.batched and device.type == "cuda" else 1
 
 
-def batches(images: Iterable[tuple[str, str, np.ndarray]], pixels: int) -> Iterator[list[Image]]:
+def batches(
+    images: Iterable[tuple[str, str, np.ndarray]], pixels: int, size: int = 0
+) -> Iterator[list[Image]]:
     """Group images of one data set and size.
 
     Args:
         images: data set, name and clean image; those of a data set one after another.
         pixels: of a batch at most; a larger image makes a batch of its own.
+        size: see :class:`Image`.
     """
     waiting: dict[tuple[int, ...], list[Image]] = {}
     dataset = None
-    for image in (Image(*entry) for entry in images):
+    for image in (Image(*entry, size) for entry in images):
         if image.dataset != dataset:
             yield from waiting.values()
             waiting, dataset = {}, image.dataset
@@ -70,3 +90,8 @@ def stack(images: Iterable[np.ndarray], device: torch.device) -> Tensor:
 def denoise(denoiser: Denoiser, noisy: Tensor, sigma: float) -> Tensor:
     """Denoise a batch (N, H, W); σ in 8-bit units, images in the nominal range [0,1]."""
     return denoiser(noisy[:, None].clone(), sigma / 255)[:, 0].float()  # some work in place
+
+
+def run(denoiser: Denoiser, noisy: np.ndarray, sigma: float, device: torch.device) -> np.ndarray:
+    """Denoise one 2-D image; σ in 8-bit units, image in the nominal range [0,1]."""
+    return denoise(denoiser, stack([noisy], device), sigma)[0].cpu().numpy()

@@ -43,6 +43,9 @@ Reuse = Annotated[
         " protocol are taken over, as are those already in OUT. Repeat for more."
     ),
 ]
+Size = Annotated[
+    int, typer.Option(min=0, help="Side of the square used, from the middle; 0 for the whole image.")
+]
 ImageOption = Annotated[str, typer.Option(help="DATASET/NAME, such as set12/07.")]
 CropOption = Annotated[str, typer.Option(help="ROW,COLUMN,SIZE in pixels.")]
 
@@ -55,6 +58,7 @@ def noise_levels_command(
     out: Out,
     draws: Draws = 1,
     images: Limit = None,
+    size: Size = 0,
     protocol: ProtocolOption = "paper",
     reuse: Reuse = None,
     data_dir: DataDir = Path("data"),
@@ -71,7 +75,7 @@ def noise_levels_command(
     earlier = Earlier([*(reuse or []), out])
     rows = noise_levels.evaluate(
         opened, datasets, levels, draws, data_dir=data_dir, device=where, limit=images,
-        protocol=conventions, earlier=earlier,
+        size=size, protocol=conventions, earlier=earlier,
     )  # fmt: skip
     echo_rows(out, noise_levels.COLUMNS, rows, earlier)
 
@@ -85,6 +89,7 @@ def intervals_command(
     sigma: Annotated[float, typer.Option(help="Noise level in 8-bit units.")] = 25.0,
     draws: Draws = 1,
     images: Limit = None,
+    size: Size = 0,
     protocol: ProtocolOption = "paper",
     reuse: Reuse = None,
     data_dir: DataDir = Path("data"),
@@ -102,7 +107,7 @@ def intervals_command(
     earlier = Earlier([*(reuse or []), out])
     rows = intervals.evaluate(
         opened, datasets, sigma, ranges, draws, data_dir=data_dir, device=where, limit=images,
-        protocol=conventions, earlier=earlier,
+        size=size, protocol=conventions, earlier=earlier,
     )  # fmt: skip
     echo_rows(out, intervals.COLUMNS, rows, earlier)
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from normeq.errors import NormeqError
+from normeq.evaluation.batches import run, test_images
 from normeq.evaluation.crops import detailed_crop, to_uint8
 from normeq.evaluation.denoisers import Denoiser, describe
-from normeq.evaluation.noise_levels import run, test_images
 from normeq.evaluation.pictures import Crop
 from normeq.metrics import psnr
 from normeq.noise import gaussian_noise

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-
-import torch
+from typing import Unpack
 
 from normeq.evaluation.denoisers import Denoiser
-from normeq.evaluation.noise_levels import run, test_images
-from normeq.images import middle
-from normeq.metrics import psnr
-from normeq.noise import gaussian_noise
+from normeq.evaluation.streaming import Setting, Setup, psnr_only, stream
 from normeq.normalization import in_range
 
-COLUMNS = "network,variant,train_sigma,seed,dataset,image,sigma,scale,shift,draw,psnr,weights".split(",")
+COLUMNS = (
+    "network,variant,train_sigma,seed,dataset,image,sigma,scale,shift,draw,psnr,weights,pixels,protocol"
+).split(",")
 
 
 def evaluate(
@@ -25,11 +22,7 @@ def evaluate(
     scales: Sequence[float],
     shifts: Sequence[float],
     draws: int,
-    size: int = 0,
-    *,
-    data_dir: str | Path = "data",
-    device: torch.device,
-    limit: int | None = None,
+    **setup: Unpack[Setup],
 ) -> Iterator[dict[str, object]]:
     """Yield one row per (image, draw, scale, shift), with the keys of :data:`COLUMNS`.
 
@@ -40,26 +33,16 @@ def evaluate(
     Args:
         sigma: 8-bit units; a noise map gets it times the scale.
         scales, shifts: in units of the nominal range [0,1]; scales above 0.
-        size: side of the square in the middle of the image that is used, in pixels; 0 for the whole image.
-        datasets, draws, data_dir, device, limit: as in :func:`normeq.evaluation.noise_levels.evaluate`.
+        datasets, draws, setup: as in :func:`normeq.evaluation.noise_levels.evaluate`.
 
     Raises:
         NormeqError: a scale that is not positive.
     """
     grid = dict.fromkeys([(1.0, 0.0), *((float(k), float(m)) for k in scales for m in shifts)])
     there = [(k, m, replace(denoiser, function=in_range(denoiser.function, k, m))) for k, m in grid]
-    for dataset, name, image in test_images(datasets, data_dir, limit):
-        clean = middle(image, size)
-        for draw in range(draws):
-            noisy = middle(image + gaussian_noise(image.shape, sigma, dataset, name, draw), size)
-            for scale, shift, moved in there:
-                yield denoiser.labels | {
-                    "dataset": dataset,
-                    "image": name,
-                    "sigma": sigma,
-                    "scale": scale,
-                    "shift": shift,
-                    "draw": draw,
-                    "psnr": psnr(run(moved, noisy, sigma, device), clean),
-                    "weights": denoiser.weights,
-                }
+    settings = [
+        Setting({"sigma": sigma, "scale": scale, "shift": shift, "draw": draw}, sigma, draw, moved)
+        for draw in range(draws)
+        for scale, shift, moved in there
+    ]
+    return stream(denoiser, datasets, settings, COLUMNS, psnr_only, **setup)

@@ -12,8 +12,8 @@ import torch
 
 from normeq.data.listing import image_file
 from normeq.errors import NormeqError
+from normeq.evaluation.batches import run
 from normeq.evaluation.denoisers import Denoiser, describe
-from normeq.evaluation.noise_levels import run
 from normeq.filters import adaptive_filter, filter_defect
 from normeq.images import read_gray
 from normeq.metrics import psnr

@@ -18,22 +18,24 @@ from normeq.evaluation.cli import (
     ImageOption,
     Limit,
     Out,
+    ProtocolOption,
+    Reuse,
     Sigmas,
+    Size,
     Threads,
     app,
     check_sigmas,
+    echo_rows,
     open_on,
     parse_numbers,
     save_arrays,
 )
+from normeq.protocol import get_protocol
 
 Sigma = Annotated[float, typer.Option(help="Noise level in 8-bit units.")]
 Scales = Annotated[list[float], typer.Option("--scale", help="λ above 0; repeat for more.")]
 Shifts = Annotated[
     list[float], typer.Option("--shift", help="μ on the nominal range [0,1]; repeat for more.")
-]
-Size = Annotated[
-    int, typer.Option(min=0, help="Side of the square used, from the middle; 0 for the whole image.")
 ]
 
 
@@ -58,21 +60,26 @@ def heatmap_command(
     draws: Draws = 1,
     images: Limit = None,
     size: Size = 128,
+    protocol: ProtocolOption = "paper",
+    reuse: Reuse = None,
     data_dir: DataDir = Path("data"),
     device: Device = "auto",
     threads: Threads = 0,
 ) -> None:
     """PSNR over a grid of scales b - a and shifts a of the interval [a,b]."""
     from normeq.evaluation import heatmap
-    from normeq.evaluation.tables import write_rows
+    from normeq.evaluation.earlier import Earlier
 
+    conventions = get_protocol(protocol)
     check_sigmas([sigma])
     _check_range(scale, shift)
     opened, where = open_on(denoiser, device, threads)
+    earlier = Earlier([*(reuse or []), out])
     rows = heatmap.evaluate(
-        opened, datasets, sigma, scale, shift, draws, size, data_dir=data_dir, device=where, limit=images
-    )
-    typer.echo(f"{out}: {write_rows(out, heatmap.COLUMNS, rows)} measurements")
+        opened, datasets, sigma, scale, shift, draws, data_dir=data_dir, device=where, limit=images,
+        size=size, protocol=conventions, earlier=earlier,
+    )  # fmt: skip
+    echo_rows(out, heatmap.COLUMNS, rows, earlier)
 
 
 @app.command("interval-pictures")
@@ -109,18 +116,23 @@ def tuning_command(
     draws: Draws = 1,
     images: Limit = None,
     size: Size = 0,
+    protocol: ProtocolOption = "paper",
+    reuse: Reuse = None,
     data_dir: DataDir = Path("data"),
     device: Device = "auto",
     threads: Threads = 0,
 ) -> None:
     """PSNR of λ·f(y/λ) and f(y - μ) + μ, for denoisers that are not equivariant to them."""
     from normeq.evaluation import tuning
-    from normeq.evaluation.tables import write_rows
+    from normeq.evaluation.earlier import Earlier
 
+    conventions = get_protocol(protocol)
     levels = check_sigmas(sigmas)
     _check_range(scale, shift)
     opened, where = open_on(denoiser, device, threads)
+    earlier = Earlier([*(reuse or []), out])
     rows = tuning.evaluate(
-        opened, datasets, levels, scale, shift, draws, size, data_dir=data_dir, device=where, limit=images
-    )
-    typer.echo(f"{out}: {write_rows(out, tuning.COLUMNS, rows)} measurements")
+        opened, datasets, levels, scale, shift, draws, data_dir=data_dir, device=where, limit=images,
+        size=size, protocol=conventions, earlier=earlier,
+    )  # fmt: skip
+    echo_rows(out, tuning.COLUMNS, rows, earlier)

@@ -9,21 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-
-import torch
+from typing import Unpack
 
 from normeq.evaluation.denoisers import Denoiser
-from normeq.evaluation.noise_levels import run, test_images
-from normeq.images import middle
-from normeq.metrics import psnr
-from normeq.noise import gaussian_noise
+from normeq.evaluation.streaming import Setting, Setup, psnr_only, stream
 from normeq.normalization import in_range
 from normeq.tables.longtable import train_range
 
-COLUMNS = "network,variant,train_sigma,seed,dataset,image,sigma,draw,tuning,scale,shift,psnr,weights".split(
-    ","
-)
+COLUMNS = (
+    "network,variant,train_sigma,seed,dataset,image,sigma,draw,tuning,scale,shift,psnr,weights,pixels,protocol"
+).split(",")
 # Tuning would change nothing where the variant is equivariant to it: only the others are tuned.
 TUNED = {"ordinary": ("scale", "shift"), "scale": ("shift",), "norm": (), "wrapped": ()}
 
@@ -61,44 +56,26 @@ def evaluate(
     scales: Sequence[float],
     shifts: Sequence[float],
     draws: int,
-    size: int = 0,
-    *,
-    data_dir: str | Path = "data",
-    device: torch.device,
-    limit: int | None = None,
+    **setup: Unpack[Setup],
 ) -> Iterator[dict[str, object]]:
     """Yield one row per (image, σ, draw, tuning), with the keys of :data:`COLUMNS`; see :func:`settings`.
 
     PSNR in dB after going back to the nominal range [0,1]. ``scale`` and ``shift`` are λ and μ.
 
-    Args:
-        size: side of the square in the middle of the image that is used, in pixels; 0 for the whole image.
-        others: as in :func:`settings` and :func:`normeq.evaluation.noise_levels.evaluate`.
+    Args: as in :func:`settings` and :func:`normeq.evaluation.noise_levels.evaluate`.
 
     Raises:
         NormeqError: λ that is not positive.
     """
-    tried = {
-        sigma: [
-            (kind, scale, shift, replace(denoiser, function=in_range(denoiser.function, 1 / scale, -shift)))
-            for kind, scale, shift in settings(denoiser, sigma, scales, shifts)
-        ]
+    tried = [
+        Setting(
+            {"sigma": sigma, "draw": draw, "tuning": kind, "scale": scale, "shift": shift},
+            sigma,
+            draw,
+            replace(denoiser, function=in_range(denoiser.function, 1 / scale, -shift)),
+        )
         for sigma in sigmas
-    }
-    for dataset, name, image in test_images(datasets, data_dir, limit):
-        clean = middle(image, size)
-        for sigma in sigmas:
-            for draw in range(draws):
-                noisy = middle(image + gaussian_noise(image.shape, sigma, dataset, name, draw), size)
-                for kind, scale, shift, tuned in tried[sigma]:
-                    yield denoiser.labels | {
-                        "dataset": dataset,
-                        "image": name,
-                        "sigma": sigma,
-                        "draw": draw,
-                        "tuning": kind,
-                        "scale": scale,
-                        "shift": shift,
-                        "psnr": psnr(run(tuned, noisy, sigma, device), clean),
-                        "weights": denoiser.weights,
-                    }
+        for draw in range(draws)
+        for kind, scale, shift in settings(denoiser, sigma, scales, shifts)
+    ]
+    return stream(denoiser, datasets, tried, COLUMNS, psnr_only, **setup)

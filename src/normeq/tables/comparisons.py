@@ -10,7 +10,7 @@ import pandas as pd
 from normeq.claims.significance import holm, signed_rank
 from normeq.errors import NormeqError
 from normeq.stats import paired, per_image, summarise
-from normeq.tables.formats import Table, signed
+from normeq.tables.formats import Table, by_sigma, signed
 from normeq.tables.longtable import VARIANT_ORDER, read_noise_levels
 from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
 
@@ -61,14 +61,13 @@ def make(path: Path) -> Table:
     for (dataset, network, trained, of, over), group in numbers.groupby(
         ["dataset", "network", "train_sigma", "of", "over"], sort=False
     ):
-        cells = group.set_index("sigma")
         row = {
             "data set": dataset_name(dataset),
             "network": network,
             "train σ": trained.replace("-", "–") or "–",
             "difference": f"{variant_name(of, '')} − {variant_name(over, '')}",
         }
-        rows.append(row | {f"σ = {s:g}": _cell(cells.loc[s]) if s in cells.index else "–" for s in sigmas})
+        rows.append(row | by_sigma(group, sigmas, _cell))
     return Table(
         name="comparisons",
         numbers=numbers,

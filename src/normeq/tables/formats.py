@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,13 @@ def signed(value: float, digits: int = 2) -> str:
     """``+0.12``, ``−0.12``, and ``0.00`` without a sign."""
     text = with_interval(value, float("nan"), float("nan"), digits)
     return f"+{text}" if round(value, digits) > 0 else text
+
+
+def by_sigma(rows: pd.DataFrame, sigmas: Iterable[float], cell: Callable[[pd.Series], str]) -> dict[str, str]:
+    """The columns ``σ = …`` of one line, from rows with one ``sigma`` (8-bit units) each; a dash where there
+    is none."""
+    found = rows.set_index("sigma")
+    return {f"σ = {s:g}": cell(found.loc[s]) if s in found.index else "–" for s in sigmas}
 
 
 def _number(value: float, digits: int) -> str:

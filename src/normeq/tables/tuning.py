@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.stats import paired, per_image, summarise
-from normeq.tables.formats import Table, with_interval
+from normeq.tables.formats import Table, by_sigma, signed, with_interval
 from normeq.tables.longtable import IDENTITY, read_tuning
-from normeq.tables.names import dataset_name, measured_on, variant_name
+from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
 
 # How a range is chosen -> the rows of the long table among which the best PSNR is taken.
 METHODS = {
@@ -98,7 +98,8 @@ def label(network: str, variant: str, method: str) -> str:
 
 def make(path: Path) -> Table:
     """Build the table from ``tuning.csv``."""
-    numbers = summary(read_tuning(path))
+    table = read_tuning(path)
+    numbers = summary(table)
     sigmas = sorted(numbers["sigma"].unique())
     several = numbers.loc[numbers["variant"] != "other", "network"].nunique() > 1
     rows = []
@@ -112,15 +113,14 @@ def make(path: Path) -> Table:
             "denoiser": name,
             "train σ": trained.replace("-", "–") or "–",
         }
-        cells = group.set_index("sigma")
-        rows.append(row | {f"σ = {s:g}": _cell(cells.loc[s]) if s in cells.index else "–" for s in sigmas})
+        rows.append(row | by_sigma(group, sigmas, _cell))
     return Table(
         name="tuning",
         numbers=numbers,
         shown=pd.DataFrame(rows),
         title="What the choice of a range brings without equivariance: mean PSNR in dB (gain; median λ or μ)",
         notes=(
-            f"{measured_on(numbers)}.",
+            f"{measured_on(numbers)}. {protocol_note(table)}",
             "Scale tuning is λ·f(y/λ), shift tuning f(y − μ) + μ. An oracle takes, for each image, the λ or"
             " μ of the config with the best PSNR: it needs the clean image, so no method can use it.",
             "λ = σ/σ_train needs σ. What is equivariant gains nothing from tuning and is not tuned.",
@@ -133,6 +133,5 @@ def _cell(row: pd.Series) -> str:
     text = with_interval(row["psnr"], nan, nan)
     if row["method"] == "none":
         return text
-    gain = with_interval(row["gain"], nan, nan)
     symbol, value = ("μ", row["shift"]) if row["method"] == "shift" else ("λ", row["scale"])
-    return f"{text} ({'' if gain.startswith('−') else '+'}{gain}; {symbol} = {value:.2g})".replace("-", "−")
+    return f"{text} ({signed(row['gain'])}; {symbol} = {value:.2g})".replace("-", "−")
