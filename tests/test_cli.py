@@ -76,7 +76,11 @@ def test_the_installed_command():
         ),
         (
             ["evaluate", "noise-levels", "x", "--datasets", "set12", "--sigmas", 25, "--out", "t.csv"],
-            "x/model.safetensors: no such file; train the network first",
+            "no trained network is called 'x': choose from",
+        ),
+        (
+            ["evaluate", "noise-levels", "./x/y", "--datasets", "set12", "--sigmas", 25, "--out", "t.csv"],
+            "x/y/model.safetensors: no such file; train the network first",
         ),
         (
             ["evaluate", "intervals", "x", "--datasets", "set12", "--interval", "1", "--out", "t.csv"],

@@ -13,7 +13,8 @@ from normeq.evaluation.cli import DataDir, Device, Out, Threads, check_sigmas
 
 def certify_command(
     denoisers: Annotated[
-        list[str], typer.Argument(metavar="DENOISER...", help="Run folders, or NAME=module:callable.")
+        list[str],
+        typer.Argument(metavar="DENOISER...", help="Each a name, a run folder, or NAME=module:callable."),
     ],
     out: Out,
     image: Annotated[

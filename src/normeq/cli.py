@@ -20,6 +20,7 @@ from normeq.figures.cli import figure_app
 from normeq.protocol_cli import protocol_command
 from normeq.report.cli import report_command
 from normeq.tables.cli import table_app
+from normeq.trained.cli import networks_command
 from normeq.training.cli import train_command
 
 app = typer.Typer(
@@ -27,10 +28,12 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # rich's own would swallow the [a,b] of our help texts
 )
 app.add_typer(data_app, name="data")
 app.command("train")(train_command)
 app.add_typer(evaluate_app, name="evaluate")
+app.command("networks")(networks_command)
 app.command("certify")(certify_command)
 app.command("protocol")(protocol_command)
 app.command("collect")(collect_command)

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from normeq import trained as shipped
 from normeq.data import registry
 from normeq.errors import NormeqError
 from normeq.sources import source_file
@@ -63,15 +64,19 @@ class Experiment:
     @property
     def denoisers(self) -> dict[str, str]:
         """Folder below ``results/`` that holds its measurements -> DENOISER as the command line takes it."""
-        own = {
-            f"{self.name}/denoisers/{name}": f"{name}={target}"
-            for name, target in self.config["denoisers"].items()
-        }
-        return {f"runs/{run}": f"results/runs/{run}" for run in self.runs} | own
+        folder = f"{self.name}/denoisers"
+        runs = {f"runs/{run}": f"results/runs/{run}" for run in self.runs}
+        others = {f"{folder}/{name}": name for name in self.config["trained"]}
+        own = {f"{folder}/{name}": f"{name}={target}" for name, target in self.config["denoisers"].items()}
+        return runs | others | own
+
+    def is_network(self, folder: str) -> bool:
+        """Whether it is one of our networks; otherwise a user's own denoiser."""
+        return "=" not in self.denoisers[folder]
 
     def source_file(self, folder: str) -> str | None:
         """File below the working directory that a user's own denoiser comes from; None for installed
-        modules."""
+        modules and for networks."""
         return source_file(self.denoisers[folder].partition("=")[2])
 
     def measurements(self) -> list[str]:
@@ -79,8 +84,8 @@ class Experiment:
         return [kind for kind in MEASUREMENTS if kind in self.config["evaluate"]]
 
     def shown(self) -> list[str]:
-        """Denoisers in pictures: of the first network, noise level and seed every variant, then the user's
-        own."""
+        """Denoisers in pictures: the networks that come trained or, without them, of the first network, noise
+        level and seed every variant; then the user's own."""
         first = next(iter(self.runs.values()), None)
         alike = [
             f"runs/{run}"
@@ -88,7 +93,16 @@ class Experiment:
             if (spec.network["name"], spec.sigma, spec.seed)
             == (first.network["name"], first.sigma, first.seed)
         ]
-        return alike + [folder for folder in self.denoisers if not folder.startswith("runs/")]
+        networks = [] if self.config["trained"] else alike
+        return networks + [folder for folder in self.denoisers if not folder.startswith("runs/")]
+
+    def compares_variants(self) -> bool:
+        """Whether some network is there in several variants."""
+        kinds = {(spec.network["name"], spec.variant) for spec in self.runs.values()}
+        for name in self.config["trained"]:
+            about = shipped.description(name)
+            kinds.add((about["network"]["name"], about["variant"]))
+        return len(kinds) > len({network for network, _ in kinds})
 
     def datasets(self, kind: str) -> list[str]:
         """Data sets that a measurement reads."""
@@ -102,7 +116,8 @@ class Experiment:
     def part(self, kind: str, folder: str) -> str:
         """File with one measurement of one denoiser.
 
-        Its name changes with the settings, the data, and the file of a user's own denoiser.
+        Its name changes with the settings, the data, the weights of a network that came trained, and the file
+        of a user's own denoiser.
         """
         content = {
             "settings": self.config["evaluate"][kind],
@@ -112,16 +127,17 @@ class Experiment:
             content["protocol"] = self.config["evaluate"]["protocol"]
         if kind in REVISIONS:
             content["revision"] = REVISIONS[kind]
-        own = folder in self.denoisers and not folder.startswith("runs/")
-        source = self.source_file(folder) if own else None
-        if source:
-            content["source"] = hashlib.sha256(Path(source).read_bytes()).hexdigest()
+        if folder in self.denoisers and not folder.startswith("runs/"):
+            network = self.is_network(folder)
+            source = shipped.weights_file(self.denoisers[folder]) if network else self.source_file(folder)
+            if source:
+                content["source"] = hashlib.sha256(Path(source).read_bytes()).hexdigest()
         return f"results/{folder}/parts/{kind}-{_key(content)}.{MEASUREMENTS[kind]}"
 
     def parts(self, kind: str) -> list[str]:
         """All files of one measurement."""
         if kind == "filters":  # needs derivatives, which a user's own denoiser may not have
-            folders = [folder for folder in self.shown() if folder.startswith("runs/")]
+            folders = [folder for folder in self.shown() if self.is_network(folder)]
         elif kind in ("examples", "gallery", "interval_pictures", "heatmap", "protocols"):
             folders = self.shown()
         else:
@@ -197,6 +213,7 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
                 raise NormeqError(f"config: {key}: unknown data set {name!r}; choose from {', '.join(known)}")
     pins = {name: registry.pin(name, data_dir) for names in used.values() for name in names}
     _check_evaluate(evaluate)
+    _check_trained(config)
     runs: dict[str, RunSpec] = {}
     for spec in _specs(config):
         name = spec.name(pins[spec.dataset])
@@ -205,13 +222,13 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
         runs[name] = spec
     if runs and config["train"]["missing"] == "skip":
         runs = {name: spec for name, spec in runs.items() if trained(name)}
-        if not runs and not config["denoisers"]:
+        if not runs and not config["denoisers"] and not config["trained"]:
             raise NormeqError(
                 "config: train.missing: none of the networks is trained yet; write missing: train, "
                 "or put their folders into results/runs"
             )
-    if not runs and not config["denoisers"]:
-        raise NormeqError("config: nothing to evaluate: name networks and train, or denoisers")
+    if not runs and not config["denoisers"] and not config["trained"]:
+        raise NormeqError("config: nothing to evaluate: name networks and train, trained, or denoisers")
     return Experiment(config["experiment"], config, runs, pins)
 
 
@@ -249,6 +266,15 @@ def _specs(config: dict[str, Any]) -> list[RunSpec]:
         for seed in train["seeds"]
         for variant in config["variants"]
     ]
+
+
+def _check_trained(config: dict[str, Any]) -> None:
+    known = shipped.names()
+    for name in config["trained"]:
+        if name not in known:
+            raise NormeqError(f"config: trained: no network {name!r}; choose from {', '.join(known)}")
+        if name in config["denoisers"]:
+            raise NormeqError(f"config: denoisers: {name} is the name of a trained network; choose another")
 
 
 def _check_evaluate(evaluate: dict[str, Any]) -> None:

@@ -40,6 +40,24 @@ def load_network(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
         NormeqError: the file is missing, truncated, not ours, or holds the weights of another network.
     """
     path = Path(path)
+    description, tensors = _read(path)
+    options = {k: v for k, v in description["network"].items() if k not in ("name", "architecture")}
+    network = build_network(description["network"]["architecture"], description["variant"], **options)
+    load_state(network, tensors, path)
+    return network.eval(), description
+
+
+def read_description(path: str | Path) -> dict[str, Any]:
+    """The description that :func:`save_network` wrote.
+
+    Raises:
+        NormeqError: the file is missing, truncated or not ours.
+    """
+    return _read(Path(path))[0]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Description and tensors."""
     if not path.is_file():
         raise NormeqError(
             f"{path}: no such file; train the network first, or name a folder that holds model.safetensors"
@@ -52,11 +70,7 @@ def load_network(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
         raise NormeqError(f"{path}: truncated, or not a safetensors file ({error})") from None
     if METADATA_KEY not in metadata:
         raise NormeqError(f"{path}: carries no description of its network; it was not written by normeq")
-    description = json.loads(metadata[METADATA_KEY])
-    options = {k: v for k, v in description["network"].items() if k not in ("name", "architecture")}
-    network = build_network(description["network"]["architecture"], description["variant"], **options)
-    load_state(network, tensors, path)
-    return network.eval(), description
+    return json.loads(metadata[METADATA_KEY]), tensors
 
 
 def load_state(network: nn.Module, tensors: dict[str, Any], source: str | Path) -> None:

@@ -83,7 +83,7 @@ def denoiser(wildcards):
 
 
 def denoiser_files(wildcards):
-    """The weights of a run, or the file of a user's own denoiser.
+    """The weights of a run, or the file of a user's own denoiser; nothing for networks that come trained.
 
     `ancient`: the names of runs and measurements say what they were made from, and files of a fresh clone have arbitrary
     times.
@@ -164,9 +164,7 @@ def certificate_denoisers(wildcards):
 def certificate_denoisers_files(wildcards):
     """Weights (`ancient`, see denoiser_files) and files of the user's own denoisers."""
     weights = [ancient(f"results/runs/{run}/model.safetensors") for run in EXPERIMENT.runs]
-    own = [
-        EXPERIMENT.source_file(folder) for folder in EXPERIMENT.denoisers if not folder.startswith("runs/")
-    ]
+    own = [EXPERIMENT.source_file(folder) for folder in EXPERIMENT.denoisers]
     return weights + [file for file in own if file]
 
 

@@ -5,7 +5,7 @@ TABLES = TABLED_FILES + expand(
 )
 if "intervals" in TABLED:
     TABLES.append(f"results/{NAME}/tables/intervals.md")
-if len({spec.variant for spec in EXPERIMENT.runs.values()}) > 1:
+if EXPERIMENT.compares_variants():
     TABLES.append(f"results/{NAME}/tables/comparisons.md")
 if "protocols" in EXPERIMENT.measurements():
     TABLES += [f"results/{NAME}/protocols.csv", f"results/{NAME}/tables/protocols.md"]

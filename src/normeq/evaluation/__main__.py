@@ -24,7 +24,7 @@ from normeq.protocol import get_protocol
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m normeq.evaluation", description="Measure one denoiser.")
     parser.add_argument("kind", choices=["noise-levels", "intervals"])
-    parser.add_argument("denoiser", help="run folder, or NAME=module:callable (or NAME=file.py:callable)")
+    parser.add_argument("denoiser", help="run folder, trained network, or NAME=module:callable")
     parser.add_argument("--datasets", nargs="+", required=True)
     parser.add_argument("--sigmas", nargs="+", type=float, help="noise levels (noise-levels), in 8-bit units")
     parser.add_argument("--interval", action="append", metavar="A,B", help="write --interval=-1,1; repeat")

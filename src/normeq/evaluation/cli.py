@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
     from normeq.evaluation.earlier import Earlier
 
-app = typer.Typer(help="Evaluate a denoiser: a run folder, or NAME=module:callable.", no_args_is_help=True)
+app = typer.Typer(
+    help="Measure a denoiser: a trained network by name, a run folder, or NAME=module:callable.",
+    no_args_is_help=True,
+)
 
 DenoiserArgument = Annotated[
-    str, typer.Argument(help="Run folder, or NAME=module:callable (or NAME=file.py:callable).")
+    str,
+    typer.Argument(
+        help="Trained network (`normeq networks`), run folder, NAME=module:callable or NAME=file.py:callable."
+    ),
 ]
 Datasets = Annotated[list[str], typer.Option(help="Data set; repeat for more.")]
 Sigmas = Annotated[list[float], typer.Option(help="Noise level in 8-bit units, above 0; repeat for more.")]

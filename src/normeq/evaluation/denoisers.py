@@ -17,6 +17,7 @@ from normeq.errors import NormeqError
 from normeq.nn import FoldedForInference
 from normeq.provenance import file_sha256
 from normeq.sources import source_file
+from normeq.trained import weights_file
 from normeq.training.spec import RunSpec
 from normeq.weights import load_network
 
@@ -75,10 +76,11 @@ def open_denoiser(text: str, device: torch.device) -> Denoiser:
     """Open a denoiser by its description.
 
     Args:
-        text: a run folder (or its ``model.safetensors``); or ``NAME=module:callable`` or
-            ``NAME=path/file.py:callable`` for a user's own. That callable is an :class:`torch.nn.Module`,
-            called as ``net(y)`` with (N, 1, H, W) tensors, or a function ``f(noisy, sigma)`` of a 2-D
-            float32 array and σ in the units of the image, which returns an array.
+        text: the name of a trained network, or a run folder (see :func:`normeq.trained.weights_file`); or
+            ``NAME=module:callable`` or ``NAME=path/file.py:callable`` for a user's own. That callable is an
+            :class:`torch.nn.Module`, called as ``net(y)`` with (N, 1, H, W) tensors, or a function
+            ``f(noisy, sigma)`` of a 2-D float32 array and σ in the units of the image, which returns an
+            array.
         device: where networks compute.
 
     Raises:
@@ -86,8 +88,7 @@ def open_denoiser(text: str, device: torch.device) -> Denoiser:
     """
     if "=" in text and not Path(text).exists():
         return _open_callable(*text.split("=", 1), device)
-    folder = Path(text)
-    weights = folder if folder.suffix == ".safetensors" else folder / "model.safetensors"
+    weights = weights_file(text)
     network, description = load_network(weights)
     spec = RunSpec.from_dict(description)
     return Denoiser(

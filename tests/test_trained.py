@@ -1,0 +1,118 @@
+"""Networks that come trained: what is loaded by name is what was trained and measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+import normeq
+from normeq import trained
+from normeq.config import resolve_config
+from normeq.errors import NormeqError
+from normeq.evaluation.denoisers import open_denoiser
+from normeq.experiment import read_experiment
+from normeq.nn import build_network
+from normeq.provenance import file_sha256
+from normeq.weights import save_network
+
+ROOT = Path(__file__).parents[1]
+RECORDS = {
+    record["weights_sha256"]: record
+    for record in (json.loads(p.read_text()) for p in ROOT.glob("results/runs/*/run.json"))
+}
+SPEC = {
+    "network": {"name": "small", "architecture": "fdncnn", "depth": 4, "channels": 8},
+    "dataset": "skimage-train",
+    "sigma": 25.0,
+    "seed": 0,
+    "recipe": {"steps": 1},
+}
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """Two trained networks, ``small-ordinary`` and ``small-norm``."""
+    torch.manual_seed(0)
+    for variant in ("ordinary", "norm"):
+        network = build_network("fdncnn", variant, depth=4, channels=8)
+        save_network(tmp_path / f"small-{variant}.safetensors", network, SPEC | {"variant": variant})
+    monkeypatch.setattr(trained, "FOLDER", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", trained.names())
+def test_each_is_the_network_of_a_recorded_run(name):
+    record = RECORDS[file_sha256(trained.weights_file(name))]
+    assert trained.description(name)["variant"] == record["spec"]["variant"]
+    assert trained.weights_file(name).stat().st_size < 3_000_000
+    y = torch.rand(1, 1, 16, 16)
+    assert normeq.load(name)(y).shape == y.shape
+
+
+def test_a_name_gives_the_network(shipped):
+    assert trained.names() == ["small-norm", "small-ordinary"]
+    network, y = normeq.load("small-norm"), torch.rand(1, 1, 16, 16)
+    assert not network.training
+    torch.testing.assert_close(network(40 * y + 10), 40 * network(y) + 10, rtol=1e-4, atol=1e-4)
+    opened = open_denoiser("small-norm", torch.device("cpu"))
+    assert (opened.network, opened.variant, opened.train_sigma) == ("small", "norm", "25")
+    torch.testing.assert_close(opened(y, 0.1), network(y), rtol=1e-4, atol=1e-5)
+
+
+def test_a_folder_and_a_file_do_too(shipped, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model.safetensors").write_bytes((shipped / "small-ordinary.safetensors").read_bytes())
+    y = torch.rand(1, 1, 16, 16)
+    for name in ("run", str(run), "run/model.safetensors"):
+        torch.testing.assert_close(normeq.load(name)(y), normeq.load("small-ordinary")(y))
+
+
+def test_an_unknown_name_lists_the_known(shipped):
+    with pytest.raises(NormeqError, match="no trained network is called 'big': choose from small-norm, "):
+        normeq.load("big")
+
+
+def experiment(**changes):
+    config = yaml.safe_load((ROOT / "config/default.yaml").read_text())
+    config |= {"trained": ["small-ordinary", "small-norm"]} | changes
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    return read_experiment(resolve_config(config, schema))
+
+
+def test_an_experiment_measures_them_beside_its_own(shipped, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = experiment()
+    assert found.denoisers["embedded/denoisers/small-norm"] == "small-norm"
+    assert len(found.parts("noise_levels")) == 4 + 2
+    assert [Path(part).parts[3] for part in found.parts("filters")] == ["small-ordinary", "small-norm"]
+    assert found.is_network("embedded/denoisers/small-norm")
+    part = found.part("noise_levels", "embedded/denoisers/small-norm")
+    (shipped / "small-norm.safetensors").write_bytes((shipped / "small-ordinary.safetensors").read_bytes())
+    assert found.part("noise_levels", "embedded/denoisers/small-norm") != part
+
+
+def test_they_need_no_training(shipped, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = experiment(networks=[])
+    assert not found.runs and len(found.parts("examples")) == 2 and found.compares_variants()
+    assert not experiment(networks=[], trained=["small-norm"]).compares_variants()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"trained": ["small-wrapped"]},
+            "trained: no network 'small-wrapped'; choose from small-norm",
+        ),
+        ({"denoisers": {"small-norm": "a:b"}}, "denoisers: small-norm is the name of a trained network"),
+    ],
+)
+def test_mistakes_in_a_config_are_named(shipped, monkeypatch, changes, words):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(NormeqError, match=words):
+        experiment(**changes)
