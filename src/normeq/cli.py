@@ -18,7 +18,7 @@ from normeq.evaluation.cli import collect_command, metrics_command
 from normeq.figures import range_cli as figures_of_ranges  # noqa: F401 (more commands of figure_app)
 from normeq.figures.cli import figure_app
 from normeq.protocol_cli import protocol_command
-from normeq.report.cli import report_command
+from normeq.report.cli import report_command, run_card_command
 from normeq.tables.cli import table_app
 from normeq.trained.cli import networks_command
 from normeq.training.cli import train_command
@@ -42,6 +42,7 @@ app.command("claims")(claims_command)
 app.command("compare")(compare_command)
 app.add_typer(table_app, name="table")
 app.add_typer(figure_app, name="figure")
+app.command("run-card")(run_card_command)
 app.command("report")(report_command)
 
 

@@ -183,6 +183,11 @@ def certificate_options(wildcards):
 # --- report
 
 
+def run_table(wildcards):
+    """The measurements of one run over noise levels."""
+    return EXPERIMENT.part("noise_levels", f"runs/{wildcards.run}")
+
+
 def config_record(wildcards):
     return EXPERIMENT.record()
 

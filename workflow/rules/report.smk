@@ -1,3 +1,30 @@
+RUN_CARDS = expand("results/runs/{run}/README.md", run=EXPERIMENT.runs)
+
+
+rule run_card:
+    # The page of a run: its training, its accuracy at its own noise level, the verdict against the published value.
+    input:
+        record=ancient("results/runs/{run}/run.json"),
+        table=run_table,
+        config=CONFIG_RECORD,
+        published=PUBLISHED,
+    output:
+        "results/runs/{run}/README.md",
+    log:
+        f"logs/{NAME}/run_card/{{run}}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        folder=subpath(output[0], parent=True),
+        published=published_option,
+    shell:
+        "normeq run-card {params.folder} --noise-levels {input.table} --config {input.config}"
+        " {params.published} > {log} 2>&1"
+
+
 rule report:
     # One page with everything, to be opened anywhere without a network. (`snakemake --report` makes another one.)
     input:

@@ -1,4 +1,4 @@
-"""``normeq report``."""
+"""``normeq report`` and ``normeq run-card``."""
 
 from __future__ import annotations
 
@@ -35,3 +35,15 @@ def report_command(
         gallery or [], noise_levels, intervals, timings, set(filter(None, timing_keys.split(","))),
     )  # fmt: skip
     typer.echo(str(out))
+
+
+def run_card_command(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    noise_levels: Annotated[Path, typer.Option(help="Its own table over noise levels.")],
+    config: Annotated[Path, typer.Option(help="The experiment's config, with its claims.")],
+    published: Annotated[Path | None, typer.Option(help="Folder of published values.")] = None,
+) -> None:
+    """README.md of a run: training, accuracy at its noise level, verdict against the published value."""
+    from normeq.report.run_card import write_run_card
+
+    typer.echo(str(write_run_card(run, noise_levels, config, published)))
