@@ -36,16 +36,25 @@ class Page:
         width: of the window in pixels.
         dark: whether the user prefers dark colours.
         script: whether JavaScript is on.
+        paper: whether it is laid out for printing.
     """
 
     def __init__(
-        self, browser, file: Path, width: int = 1280, dark: bool = False, script: bool = True
+        self,
+        browser,
+        file: Path,
+        width: int = 1280,
+        dark: bool = False,
+        script: bool = True,
+        paper: bool = False,
     ) -> None:
         self.browser = browser
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
         colours = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": colours})
+        browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"media": "print" if paper else "", "features": colours}
+        )
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not script})
         for kind in ("browser", "performance"):
             browser.get_log(kind)  # forget what earlier tests left

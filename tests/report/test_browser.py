@@ -1,9 +1,12 @@
 """The report as a reader has it: in a browser, by mouse and keyboard, on a desk and on a phone."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from normeq.report.page import write_report
 from tests.report import gallery_files as files
 from tests.report.browser import Page, open_browser
 
@@ -196,6 +199,14 @@ def test_a_phone_does_not_scroll_sideways(browser, folder, script):
         "const e = document.querySelector('#table-2 .scroll'); return [e.scrollWidth, e.clientWidth]"
     )
     assert inside > outside  # the wide table scrolls within itself
+
+
+def test_no_table_of_a_real_experiment_is_wider_than_a_page(browser, tmp_path):
+    results = Path(__file__).parents[2] / "results/compact"
+    (config,) = results.glob("config-*.yaml")
+    write_report(tmp_path / "report.html", config, sorted(results.glob("tables/*.md")), [], [], None)
+    page = Page(browser, tmp_path / "report.html", width=794, paper=True)  # A4 at 96 dots per inch
+    assert page.run("return document.documentElement.scrollWidth") <= 794
 
 
 def test_without_javascript_figures_and_tables_are_there(browser, folder):
