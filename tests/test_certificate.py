@@ -14,22 +14,14 @@ from normeq.certificate import COLUMNS, Change, certify, changes, noisy_image
 from normeq.errors import NormeqError
 from normeq.evaluation.denoisers import open_denoiser
 from normeq.evaluation.tables import write_rows
-from normeq.nn import build_network
 from normeq.noise import gaussian_noise
 from normeq.tables import certificate as table
 from normeq.tables.formats import latex, markdown
-from normeq.weights import save_network
+from tests.synthetic_networks import save_small
 
 CPU = torch.device("cpu")
 GRID = changes([0.1, 40.0], [-0.25, 10.0])
 NOISY = np.random.default_rng(0).normal(0.5, 0.2, (24, 20)).astype(np.float32)
-SPEC = {
-    "network": {"name": "small", "architecture": "fdncnn", "depth": 4, "channels": 8},
-    "dataset": "d",
-    "sigma": 25.0,
-    "seed": 0,
-    "recipe": {"steps": 1},
-}
 OWN = """
 import numpy as np
 import torch
@@ -72,12 +64,7 @@ def run(tmp_path):
     """Untrained networks saved like finished runs: variant -> folder."""
 
     def make(variant):
-        torch.manual_seed(1)
-        folder = tmp_path / variant
-        folder.mkdir(exist_ok=True)
-        network = build_network("fdncnn", variant, depth=4, channels=8)
-        save_network(folder / "model.safetensors", network, SPEC | {"variant": variant})
-        return str(folder)
+        return str(save_small(tmp_path / variant / "model.safetensors", variant).parent)
 
     return make
 

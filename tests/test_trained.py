@@ -13,31 +13,21 @@ from normeq.config import resolve_config
 from normeq.errors import NormeqError
 from normeq.evaluation.denoisers import open_denoiser
 from normeq.experiment import read_experiment
-from normeq.nn import build_network
 from normeq.provenance import file_sha256
-from normeq.weights import save_network
+from tests.synthetic_networks import save_small
 
 ROOT = Path(__file__).parents[1]
 RECORDS = {
     record["weights_sha256"]: record
     for record in (json.loads(p.read_text()) for p in ROOT.glob("results/runs/*/run.json"))
 }
-SPEC = {
-    "network": {"name": "small", "architecture": "fdncnn", "depth": 4, "channels": 8},
-    "dataset": "skimage-train",
-    "sigma": 25.0,
-    "seed": 0,
-    "recipe": {"steps": 1},
-}
 
 
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     """Two trained networks, ``small-ordinary`` and ``small-norm``."""
-    torch.manual_seed(0)
     for variant in ("ordinary", "norm"):
-        network = build_network("fdncnn", variant, depth=4, channels=8)
-        save_network(tmp_path / f"small-{variant}.safetensors", network, SPEC | {"variant": variant})
+        save_small(tmp_path / f"small-{variant}.safetensors", variant, "skimage-train")
     monkeypatch.setattr(trained, "FOLDER", tmp_path)
     return tmp_path
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from skimage.io import imsave
+from tests.synthetic_networks import save_small
 
 from normeq.evaluation import batches, intervals, noise_levels, streaming, tables
 from normeq.evaluation.denoisers import open_denoiser
@@ -170,15 +171,7 @@ def test_images_are_read_as_they_are_needed():
 
 @pytest.mark.parametrize("variant", ["ordinary", "wrapped", "norm"])
 def test_batches_give_the_numbers_of_single_images(folder, tmp_path, monkeypatch, variant):
-    from normeq.nn import build_network
-    from normeq.weights import save_network
-
-    torch.manual_seed(0)
-    spec = {
-        "network": {"name": "small", "architecture": "fdncnn", "depth": 3, "channels": 4},
-        "dataset": "d", "sigma": 25.0, "seed": 0, "recipe": {"steps": 1}, "variant": variant,
-    }  # fmt: skip
-    save_network(tmp_path / "model.safetensors", build_network("fdncnn", variant, depth=3, channels=4), spec)
+    save_small(tmp_path / "model.safetensors", variant)
     denoiser = open_denoiser(str(tmp_path), CPU)
 
     def rows():

@@ -8,21 +8,13 @@ import numpy as np
 import pytest
 import torch
 from skimage.io import imsave
+from tests.synthetic_networks import save_small
 
 from normeq.errors import NormeqError
 from normeq.evaluation import batches, denoisers, intervals, noise_levels, pictures, tables
 from normeq.evaluation.denoisers import open_denoiser
-from normeq.nn import build_network
-from normeq.weights import save_network
 
 CPU = torch.device("cpu")
-SPEC = {
-    "network": {"name": "small", "architecture": "fdncnn", "depth": 3, "channels": 4},
-    "dataset": "d",
-    "sigma": 25.0,
-    "seed": 0,
-    "recipe": {"steps": 1},
-}
 
 
 @pytest.fixture
@@ -46,12 +38,7 @@ def run_folder(tmp_path):
     """Untrained networks saved like finished runs: variant -> folder."""
 
     def make(variant):
-        torch.manual_seed(0)
-        network = build_network("fdncnn", variant, depth=3, channels=4)
-        folder = tmp_path / variant
-        folder.mkdir(exist_ok=True)
-        save_network(folder / "model.safetensors", network, SPEC | {"variant": variant})
-        return str(folder)
+        return str(save_small(tmp_path / variant / "model.safetensors", variant).parent)
 
     return make
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -73,17 +74,11 @@ def noise_levels_command(
 ) -> None:
     """PSNR and SSIM over noise levels, one row per image, σ and draw."""
     from normeq.evaluation import noise_levels
-    from normeq.evaluation.earlier import Earlier
 
-    conventions = get_protocol(protocol)
-    levels = check_sigmas(sigmas)
-    opened, where = open_on(denoiser, device, threads)
-    earlier = Earlier([*(reuse or []), out])
-    rows = noise_levels.evaluate(
-        opened, datasets, levels, draws, data_dir=data_dir, device=where, limit=images,
-        size=size, protocol=conventions, earlier=earlier,
+    measure(
+        noise_levels, out, denoiser, datasets, check_sigmas(sigmas), draws, images=images, size=size,
+        protocol=protocol, reuse=reuse, data_dir=data_dir, device=device, threads=threads,
     )  # fmt: skip
-    echo_rows(out, noise_levels.COLUMNS, rows, earlier)
 
 
 @app.command("intervals")
@@ -104,18 +99,39 @@ def intervals_command(
 ) -> None:
     """PSNR over normalisation intervals [a,b], one row per image, interval and draw."""
     from normeq.evaluation import intervals
+
+    check_sigmas([sigma])
+    ranges = [parse_numbers(text, 2, "--interval", float) for text in interval]
+    measure(
+        intervals, out, denoiser, datasets, sigma, ranges, draws, images=images, size=size,
+        protocol=protocol, reuse=reuse, data_dir=data_dir, device=device, threads=threads,
+    )  # fmt: skip
+
+
+def measure(
+    kind: ModuleType,
+    out: Path,
+    denoiser: str,
+    *settings: object,
+    images: int | None,
+    size: int,
+    protocol: str,
+    reuse: list[Path] | None,
+    data_dir: Path,
+    device: str,
+    threads: int,
+) -> None:
+    """Write the long table of one kind of measurement, a module with ``evaluate`` and ``COLUMNS``."""
     from normeq.evaluation.earlier import Earlier
 
     conventions = get_protocol(protocol)
-    check_sigmas([sigma])
-    ranges = [parse_numbers(text, 2, "--interval", float) for text in interval]
     opened, where = open_on(denoiser, device, threads)
     earlier = Earlier([*(reuse or []), out])
-    rows = intervals.evaluate(
-        opened, datasets, sigma, ranges, draws, data_dir=data_dir, device=where, limit=images,
-        size=size, protocol=conventions, earlier=earlier,
+    rows = kind.evaluate(
+        opened, *settings, data_dir=data_dir, device=where, limit=images, size=size, protocol=conventions,
+        earlier=earlier,
     )  # fmt: skip
-    echo_rows(out, intervals.COLUMNS, rows, earlier)
+    echo_rows(out, kind.COLUMNS, rows, earlier)
 
 
 def echo_rows(out: Path, columns: Sequence[str], rows: Iterable[dict[str, object]], earlier: Earlier) -> None:

@@ -25,12 +25,11 @@ from normeq.evaluation.cli import (
     Threads,
     app,
     check_sigmas,
-    echo_rows,
+    measure,
     open_on,
     parse_numbers,
     save_arrays,
 )
-from normeq.protocol import get_protocol
 
 Sigma = Annotated[float, typer.Option(help="Noise level in 8-bit units.")]
 Scales = Annotated[list[float], typer.Option("--scale", help="λ above 0; repeat for more.")]
@@ -68,18 +67,13 @@ def heatmap_command(
 ) -> None:
     """PSNR over a grid of scales b - a and shifts a of the interval [a,b]."""
     from normeq.evaluation import heatmap
-    from normeq.evaluation.earlier import Earlier
 
-    conventions = get_protocol(protocol)
     check_sigmas([sigma])
     _check_range(scale, shift)
-    opened, where = open_on(denoiser, device, threads)
-    earlier = Earlier([*(reuse or []), out])
-    rows = heatmap.evaluate(
-        opened, datasets, sigma, scale, shift, draws, data_dir=data_dir, device=where, limit=images,
-        size=size, protocol=conventions, earlier=earlier,
+    measure(
+        heatmap, out, denoiser, datasets, sigma, scale, shift, draws, images=images, size=size,
+        protocol=protocol, reuse=reuse, data_dir=data_dir, device=device, threads=threads,
     )  # fmt: skip
-    echo_rows(out, heatmap.COLUMNS, rows, earlier)
 
 
 @app.command("interval-pictures")
@@ -124,15 +118,10 @@ def tuning_command(
 ) -> None:
     """PSNR of λ·f(y/λ) and f(y - μ) + μ, for denoisers that are not equivariant to them."""
     from normeq.evaluation import tuning
-    from normeq.evaluation.earlier import Earlier
 
-    conventions = get_protocol(protocol)
     levels = check_sigmas(sigmas)
     _check_range(scale, shift)
-    opened, where = open_on(denoiser, device, threads)
-    earlier = Earlier([*(reuse or []), out])
-    rows = tuning.evaluate(
-        opened, datasets, levels, scale, shift, draws, data_dir=data_dir, device=where, limit=images,
-        size=size, protocol=conventions, earlier=earlier,
+    measure(
+        tuning, out, denoiser, datasets, levels, scale, shift, draws, images=images, size=size,
+        protocol=protocol, reuse=reuse, data_dir=data_dir, device=device, threads=threads,
     )  # fmt: skip
-    echo_rows(out, tuning.COLUMNS, rows, earlier)

@@ -1,0 +1,21 @@
+"""What a command line sets up before it trains."""
+
+import torch
+
+from normeq.training import start as module
+
+
+def test_subnormal_numbers_are_flushed_while_a_run_trains(tmp_path, monkeypatch):
+    found = {}
+
+    def train(spec, out, **settings):
+        found["value"] = (torch.tensor([1e-38]) / 10).item()
+        return found
+
+    monkeypatch.setattr(module, "train", train)
+    try:
+        assert module.start(None, tmp_path, tmp_path, "cpu", 0, None, "off", None) == 0
+    finally:
+        torch.set_flush_denormal(False)
+    assert found["value"] == 0
+    assert (torch.tensor([1e-38]) / 10).item() > 0  # what it would be
