@@ -1,13 +1,16 @@
 """README's numbers are those of the committed results, and its links lead somewhere."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from snakemake.cli import get_argument_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
 TITLES = {
     "ordinary": "ordinary",
     "scale-equivariant": "scale",
@@ -50,3 +53,23 @@ def test_links_and_pictures_exist():
     targets = re.findall(r"\]\(([^)#]+)", README)
     assert targets
     assert not [target for target in targets if "://" not in target and not (ROOT / target).exists()]
+
+
+COMMANDS = [
+    match.replace("CONFIG", "config/compact.yaml")
+    for document in ("README.md", "config/README.md")
+    for match in re.findall(
+        r"^(?:\.venv/bin/|    |.*`)(snakemake [^`#…\n]+)",
+        (ROOT / document).read_text(encoding="utf-8"),
+        flags=re.M,
+    )
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_snakemake_reads_the_commands_as_they_are_meant(command):
+    """``--configfile A target`` would take the target for a second config."""
+    rules = set(re.findall(r"^ *rule (\w+):", "".join(p.read_text() for p in RULES), flags=re.M))
+    found = get_argument_parser().parse_args(shlex.split(command)[1:])
+    assert set(found.targets) <= rules
+    assert not found.configfile or [Path(file).suffix for file in found.configfile] == [".yaml"]
