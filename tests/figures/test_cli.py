@@ -17,6 +17,7 @@ CALLS = {
     "intervals t.csv": (T, OUT),
     "filters p.npz q.npz": ([P, Q], OUT),
     "examples p.npz q.npz": ([P, Q], OUT),
+    "training p.npz q.npz": ([P, Q], OUT),
     "layers": (OUT,),
     "rotation": (OUT,),
     "heatmap t.csv": (T, OUT),

@@ -14,6 +14,8 @@ FIGURES = [
     }.items()
     if kind in EXPERIMENT.measurements()
 ]
+if EXPERIMENT.runs:
+    FIGURES.append(f"figures/{NAME}/training.svg")
 
 
 rule figure_noise_levels:
@@ -247,3 +249,28 @@ rule figure_two_dimensional:
         out=subpath(output.shown, strip_suffix=".svg"),
     shell:
         "normeq figure two-dimensional --out {params.out} > {log} 2>&1"
+
+
+rule figure_training:
+    input:
+        runs=ancient(expand("results/runs/{run}/run.json", run=EXPERIMENT.runs)),
+        config=CONFIG_RECORD,
+    output:
+        multiext(f"figures/{NAME}/training", ".png", ".csv"),
+        shown=report(
+            f"figures/{NAME}/training.svg",
+            caption="../report/figure_training.rst",
+            category="Figures",
+        ),
+    log:
+        f"logs/{NAME}/figure_training.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        runs=[f"results/runs/{run}" for run in EXPERIMENT.runs],
+        out=subpath(output.shown, strip_suffix=".svg"),
+    shell:
+        "normeq figure training {params.runs} --out {params.out} > {log} 2>&1"

@@ -68,6 +68,16 @@ def examples_command(parts: Parts, out: Out) -> None:
     tell(examples.make(parts, out))
 
 
+@figure_app.command("training")
+def training_command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")], out: Out
+) -> None:
+    """Training loss and held-out PSNR over the pixels seen."""
+    from normeq.figures import training
+
+    tell(training.make(runs, out))
+
+
 @figure_app.command("layers")
 def layers_command(out: Out) -> None:
     """The diagram: convolution + ReLU beside affine convolution + sort pooling."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
+
+from normeq.training.log import read_log
 
 WIDTH, HEIGHT = 160, 36
 
@@ -15,13 +16,7 @@ def training_curve(log: Path) -> str:
     Returns:
         An ``<svg>`` element of 160 × 36 units.
     """
-    losses = []
-    if log.is_file():
-        for line in log.read_text(encoding="utf-8").splitlines():
-            try:
-                losses.append(math.log(max(json.loads(line)["loss"], 1e-12)))
-            except (json.JSONDecodeError, KeyError, TypeError):
-                continue  # the torn last line of a killed run
+    losses = [math.log(max(line["loss"], 1e-12)) for line in read_log(log) if "loss" in line]
     if len(losses) < 2:
         return ""
     width = max(1, len(losses) // 20)

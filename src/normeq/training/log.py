@@ -25,6 +25,19 @@ def open_log(path: Path, step: int) -> IO[str]:
     return open(path, "a", encoding="utf-8")
 
 
+def read_log(path: Path) -> list[dict[str, float]]:
+    """The lines of a log: step, pixels, seconds, lr, loss, and at some validation_psnr (dB); none without a
+    log. A torn last line is left out."""
+    lines = []
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                lines.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+    return lines
+
+
 def no_log() -> IO[str]:
     """A log that keeps nothing, for all processes but the first."""
     return open(os.devnull, "w", encoding="utf-8")
