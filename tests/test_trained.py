@@ -28,6 +28,7 @@ def shipped(tmp_path, monkeypatch):
     """Two trained networks, ``small-ordinary`` and ``small-norm``."""
     for variant in ("ordinary", "norm"):
         save_small(tmp_path / f"small-{variant}.safetensors", variant, "skimage-train")
+    save_small(tmp_path / "copy.safetensors", "norm", "skimage-train")
     monkeypatch.setattr(trained, "FOLDER", tmp_path)
     return tmp_path
 
@@ -42,7 +43,7 @@ def test_each_is_the_network_of_a_recorded_run(name):
 
 
 def test_a_name_gives_the_network(shipped):
-    assert trained.names() == ["small-norm", "small-ordinary"]
+    assert trained.names() == ["copy", "small-norm", "small-ordinary"]
     network, y = normeq.load("small-norm"), torch.rand(1, 1, 16, 16)
     assert not network.training
     torch.testing.assert_close(network(40 * y + 10), 40 * network(y) + 10, rtol=1e-4, atol=1e-4)
@@ -62,7 +63,7 @@ def test_a_folder_and_a_file_do_too(shipped, tmp_path, monkeypatch):
 
 
 def test_an_unknown_name_lists_the_known(shipped):
-    with pytest.raises(NormeqError, match="no trained network is called 'big': choose from small-norm, "):
+    with pytest.raises(NormeqError, match="no trained network is called 'big': choose from copy, small-norm"):
         normeq.load("big")
 
 
@@ -78,7 +79,8 @@ def test_an_experiment_measures_them_beside_its_own(shipped, monkeypatch):
     found = experiment()
     assert found.denoisers["embedded/denoisers/small-norm"] == "small-norm"
     assert len(found.parts("noise_levels")) == 4 + 2
-    assert [Path(part).parts[3] for part in found.parts("filters")] == ["small-ordinary", "small-norm"]
+    assert [Path(part).parts[3] for part in found.parts("examples")] == ["small-ordinary", "small-norm"]
+    assert len(found.parts("filters")) == len(found.parts("heatmap")) == 4 + 2
     assert found.is_network("embedded/denoisers/small-norm")
     part = found.part("noise_levels", "embedded/denoisers/small-norm")
     (shipped / "small-norm.safetensors").write_bytes((shipped / "small-ordinary.safetensors").read_bytes())
@@ -97,8 +99,9 @@ def test_they_need_no_training(shipped, monkeypatch):
     [
         (
             {"trained": ["small-wrapped"]},
-            "trained: no network 'small-wrapped'; choose from small-norm",
+            "trained: no trained network is called 'small-wrapped': choose from copy",
         ),
+        ({"trained": ["small-norm", "copy"]}, "copy would be taken for small-norm|small-norm would be taken"),
         ({"denoisers": {"small-norm": "a:b"}}, "denoisers: small-norm is the name of a trained network"),
     ],
 )
@@ -106,3 +109,17 @@ def test_mistakes_in_a_config_are_named(shipped, monkeypatch, changes, words):
     monkeypatch.chdir(ROOT)
     with pytest.raises(NormeqError, match=words):
         experiment(**changes)
+
+
+def test_the_list_of_networks(shipped):
+    from typer.testing import CliRunner
+
+    from normeq.cli import app
+
+    for number, recipe in enumerate(({"steps": 1}, {"max_minutes": 30.0, "preset": "fast"})):
+        file = shipped / f"other{number}.safetensors"
+        save_small(file, "scale", sigma=[0, 55] if number else 25.0, recipe=recipe)
+    result = CliRunner().invoke(app, ["networks"])
+    assert result.exit_code == 0, result.output
+    assert "| small-norm | small | norm | 25 | skimage-train | 1 |" in result.output
+    assert "| other1 | small | scale | 0-55 | d | 30 min |" in result.output

@@ -35,6 +35,8 @@ MEASUREMENTS = {
 }
 # Raised when what a measurement holds changes and its settings do not: older files are not taken for it.
 REVISIONS = {"filters": 2}
+# Pictures, in which networks that come trained take the place of those trained here.
+PICTURES = ("examples", "gallery", "interval_pictures")
 # Measurements that follow `evaluate.protocol`; the others keep the paper's.
 NUMBERS = ("noise_levels", "intervals", "heatmap", "tuning")
 # Measurements that take over earlier rows.
@@ -84,8 +86,8 @@ class Experiment:
         return [kind for kind in MEASUREMENTS if kind in self.config["evaluate"]]
 
     def shown(self) -> list[str]:
-        """Denoisers in pictures: the networks that come trained or, without them, of the first network, noise
-        level and seed every variant; then the user's own."""
+        """Denoisers in pictures and costly tables: of the first network, noise level and seed every variant;
+        then networks that come trained and the user's own."""
         first = next(iter(self.runs.values()), None)
         alike = [
             f"runs/{run}"
@@ -93,16 +95,13 @@ class Experiment:
             if (spec.network["name"], spec.sigma, spec.seed)
             == (first.network["name"], first.sigma, first.seed)
         ]
-        networks = [] if self.config["trained"] else alike
-        return networks + [folder for folder in self.denoisers if not folder.startswith("runs/")]
+        return alike + [folder for folder in self.denoisers if not folder.startswith("runs/")]
 
     def compares_variants(self) -> bool:
         """Whether some network is there in several variants."""
-        kinds = {(spec.network["name"], spec.variant) for spec in self.runs.values()}
-        for name in self.config["trained"]:
-            about = shipped.description(name)
-            kinds.add((about["network"]["name"], about["variant"]))
-        return len(kinds) > len({network for network, _ in kinds})
+        kinds = {_kind(spec) for spec in self.runs.values()}
+        kinds |= {_kind(spec) for spec in _shipped(self.config).values()}
+        return len(kinds) > len({(network, sigma) for network, _, sigma in kinds})
 
     def datasets(self, kind: str) -> list[str]:
         """Data sets that a measurement reads."""
@@ -140,6 +139,8 @@ class Experiment:
             folders = [folder for folder in self.shown() if self.is_network(folder)]
         elif kind in ("examples", "gallery", "interval_pictures", "heatmap", "protocols"):
             folders = self.shown()
+            if kind in PICTURES and self.config["trained"]:
+                folders = [folder for folder in folders if not folder.startswith("runs/")]
         else:
             folders = list(self.denoisers)
         return [self.part(kind, folder) for folder in folders]
@@ -213,13 +214,13 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
                 raise NormeqError(f"config: {key}: unknown data set {name!r}; choose from {', '.join(known)}")
     pins = {name: registry.pin(name, data_dir) for names in used.values() for name in names}
     _check_evaluate(evaluate)
-    _check_trained(config)
     runs: dict[str, RunSpec] = {}
     for spec in _specs(config):
         name = spec.name(pins[spec.dataset])
         if name in runs:
             raise NormeqError(f"config: networks: two runs are called {name}; give each network its own name")
         runs[name] = spec
+    _check_trained(config, runs)
     if runs and config["train"]["missing"] == "skip":
         runs = {name: spec for name, spec in runs.items() if trained(name)}
         if not runs and not config["denoisers"] and not config["trained"]:
@@ -268,13 +269,31 @@ def _specs(config: dict[str, Any]) -> list[RunSpec]:
     ]
 
 
-def _check_trained(config: dict[str, Any]) -> None:
+def _shipped(config: dict[str, Any]) -> dict[str, RunSpec]:
+    """What the networks that come trained were trained as."""
+    return {name: RunSpec.from_dict(shipped.description(name)) for name in config["trained"]}
+
+
+def _kind(spec: RunSpec) -> tuple[str, str, str]:
+    """What tells networks apart in tables and figures, seeds left aside."""
+    return spec.network["name"], spec.variant, spec.sigma_label
+
+
+def _check_trained(config: dict[str, Any], runs: dict[str, RunSpec]) -> None:
     known = shipped.names()
     for name in config["trained"]:
         if name not in known:
-            raise NormeqError(f"config: trained: no network {name!r}; choose from {', '.join(known)}")
+            raise NormeqError(f"config: trained: {shipped.unknown(name)}")
         if name in config["denoisers"]:
             raise NormeqError(f"config: denoisers: {name} is the name of a trained network; choose another")
+    taken = {_kind(spec): run for run, spec in runs.items()}
+    for name, spec in _shipped(config).items():
+        if _kind(spec) in taken:
+            raise NormeqError(
+                f"config: trained: {name} would be taken for {taken[_kind(spec)]}: both are called "
+                f"{spec.network['name']}, {spec.variant}, trained at {spec.sigma_label}; leave one out"
+            )
+        taken[_kind(spec)] = name
 
 
 def _check_evaluate(evaluate: dict[str, Any]) -> None:

@@ -70,18 +70,6 @@ def test_the_numbers_by_hand(folder):
     assert rows["studio range"] == pytest.approx(psnr(0.7 * (video + noise) + 0.15, video), abs=1e-5)
 
 
-def test_the_middle_of_an_image_under_every_convention(folder):
-    found = measure(folder, "mixed", size=20)
-    clean, colour = read_gray(folder / "one.png"), read_gray_bt709(folder / "two.png")
-    out = 0.7 * (clean + gaussian_noise(clean.shape, 25, "mixed", "one", 0)) + 0.15
-    inside = (slice(2, 22), slice(5, 25))
-    assert found["one", "paper", 0]["psnr"] == pytest.approx(psnr(out[inside], clean[inside]), abs=1e-5)
-    inner = (slice(6, 18), slice(9, 21))
-    assert found["one", "border 4", 0]["psnr"] == pytest.approx(psnr(out[inner], clean[inner]), abs=1e-5)
-    out = 0.7 * (colour + gaussian_noise(colour.shape, 25, "mixed", "two", 0)) + 0.15
-    assert found["two", "bt709", 0]["psnr"] == pytest.approx(psnr(out[inside], colour[inside]), abs=1e-5)
-
-
 def test_kair_is_the_preset(folder):
     denoiser = open_denoiser(f"mine={folder / 'mine.py'}:denoise", CPU)
     (row,) = noise_levels.evaluate(denoiser, ["gray"], [25], 1, device=CPU, protocol=KAIR)

@@ -27,7 +27,7 @@ def run(tmp_path):
     folder.mkdir()
     for name in ("run.json", "train.jsonl"):
         shutil.copy(source / name, folder)
-    (part,) = source.glob("parts/noise_levels-*.csv")
+    part = sorted(source.glob("parts/noise_levels-*.csv"))[0]
     table = pd.read_csv(part, dtype=str, keep_default_na=False)
     # Numbers that can be told apart: the accuracy is that at 25 and of no other level.
     table["psnr"] = table["sigma"].map(lambda sigma: "30.5" if float(sigma) == 25 else "7.77")
@@ -37,7 +37,9 @@ def run(tmp_path):
 
 
 def card(run, published=ROOT / "data/published"):
-    return write_run_card(run, run.parent / "table.csv", run.parent / "config.yaml", published).read_text()
+    out = run / "compact.md"
+    write_run_card(out, run, run.parent / "table.csv", run.parent / "config.yaml", published)
+    return out.read_text()
 
 
 def test_the_page_has_training_accuracy_and_verdict(run):
@@ -74,9 +76,22 @@ def test_without_published_values_there_is_no_verdict(run):
     assert line.endswith("| – | – | – |")
 
 
-def test_a_table_of_other_weights_is_refused(run):
-    record = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(record | {"weights_sha256": "0" * 64}))
-    with pytest.raises(NormeqError, match="measured on other weights"):
+def test_a_run_not_measured_at_its_own_level_has_a_page(run):
+    table = pd.read_csv(run.parent / "table.csv", dtype=str, keep_default_na=False)
+    table[table["sigma"].astype(float) != 25].to_csv(run.parent / "table.csv", index=False)
+    text = card(run)
+    assert "It was not measured there." in text and "3,600 steps" in text
+
+
+@pytest.mark.parametrize("change", ["other", "several", "none"])
+def test_a_table_of_something_else_is_refused(run, change):
+    table = pd.read_csv(run.parent / "table.csv", dtype=str, keep_default_na=False)
+    if change == "none":
+        table = table.drop(columns="weights")
+    else:
+        other = table.assign(weights="00000000", variant="ordinary")
+        table = other if change == "other" else pd.concat([table, other])
+    table.to_csv(run.parent / "table.csv", index=False)
+    with pytest.raises(NormeqError, match="not measured on the weights of .* alone"):
         card(run)
-    assert not (run / "README.md").exists()
+    assert not (run / "compact.md").exists()

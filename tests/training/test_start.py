@@ -13,9 +13,6 @@ def test_subnormal_numbers_are_flushed_while_a_run_trains(tmp_path, monkeypatch)
         return found
 
     monkeypatch.setattr(module, "train", train)
-    try:
-        assert module.start(None, tmp_path, tmp_path, "cpu", 0, None, "off", None) == 0
-    finally:
-        torch.set_flush_denormal(False)
+    assert module.start(None, tmp_path, tmp_path, "cpu", 0, None, "off", None) == 0
     assert found["value"] == 0
-    assert (torch.tensor([1e-38]) / 10).item() > 0  # what it would be
+    assert (torch.tensor([1e-38]) / 10).item() > 0  # not for who called

@@ -71,6 +71,12 @@ def run_data(wildcards):
     return placed(EXPERIMENT.runs[wildcards.run].dataset)
 
 
+def may_have_log(run):
+    """Whether a run has a training curve, or will have one."""
+    folder = Path("results/runs", run)
+    return (folder / "train.jsonl").is_file() or not (folder / "model.safetensors").is_file()
+
+
 def run_spec(wildcards):
     return json.dumps(EXPERIMENT.runs[wildcards.run].to_dict(), sort_keys=True)
 

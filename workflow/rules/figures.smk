@@ -14,7 +14,7 @@ FIGURES = [
     }.items()
     if kind in EXPERIMENT.measurements()
 ]
-if EXPERIMENT.runs:
+if any(may_have_log(run) for run in EXPERIMENT.runs):
     FIGURES.append(f"figures/{NAME}/training.svg")
 
 

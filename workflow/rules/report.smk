@@ -1,4 +1,4 @@
-RUN_CARDS = expand("results/runs/{run}/README.md", run=EXPERIMENT.runs)
+RUN_CARDS = [f"results/runs/{run}/{NAME}.md" for run in EXPERIMENT.runs]
 
 
 rule run_card:
@@ -9,7 +9,7 @@ rule run_card:
         config=CONFIG_RECORD,
         published=PUBLISHED,
     output:
-        "results/runs/{run}/README.md",
+        f"results/runs/{{run}}/{NAME}.md",
     log:
         f"logs/{NAME}/run_card/{{run}}.log",
     conda:
@@ -22,7 +22,7 @@ rule run_card:
         published=published_option,
     shell:
         "normeq run-card {params.folder} --noise-levels {input.table} --config {input.config}"
-        " {params.published} > {log} 2>&1"
+        " {params.published} --out {output} > {log} 2>&1"
 
 
 rule report:

@@ -31,7 +31,6 @@ def main() -> int:
     parser.add_argument("--sigma", type=float, default=25.0, help="noise level (intervals), in 8-bit units")
     parser.add_argument("--draws", type=int, default=1, help="noise realisations per image")
     parser.add_argument("--images", type=int, help="only the first N images of each data set")
-    parser.add_argument("--size", type=int, default=0, help="side of the middle square used; 0 for all")
     parser.add_argument("--protocol", default="paper", help="paper or kair")
     parser.add_argument("--out", type=Path, required=True, help="table to write")
     parser.add_argument("--data-dir", type=Path, default=Path("data"))
@@ -51,7 +50,6 @@ def main() -> int:
             "data_dir": options.data_dir,
             "device": device,
             "limit": options.images,
-            "size": options.size,
             "protocol": protocol,
             "earlier": earlier,
         }

@@ -50,9 +50,6 @@ Reuse = Annotated[
         " protocol are taken over, as are those already in OUT. Repeat for more."
     ),
 ]
-Size = Annotated[
-    int, typer.Option(min=0, help="Side of the square used, from the middle; 0 for the whole image.")
-]
 ImageOption = Annotated[str, typer.Option(help="DATASET/NAME, such as set12/07.")]
 CropOption = Annotated[str, typer.Option(help="ROW,COLUMN,SIZE in pixels.")]
 
@@ -65,7 +62,6 @@ def noise_levels_command(
     out: Out,
     draws: Draws = 1,
     images: Limit = None,
-    size: Size = 0,
     protocol: ProtocolOption = "paper",
     reuse: Reuse = None,
     data_dir: DataDir = Path("data"),
@@ -76,7 +72,7 @@ def noise_levels_command(
     from normeq.evaluation import noise_levels
 
     measure(
-        noise_levels, out, denoiser, datasets, check_sigmas(sigmas), draws, images=images, size=size,
+        noise_levels, out, denoiser, datasets, check_sigmas(sigmas), draws, images=images,
         protocol=protocol, reuse=reuse, data_dir=data_dir, device=device, threads=threads,
     )  # fmt: skip
 
@@ -90,7 +86,6 @@ def intervals_command(
     sigma: Annotated[float, typer.Option(help="Noise level in 8-bit units.")] = 25.0,
     draws: Draws = 1,
     images: Limit = None,
-    size: Size = 0,
     protocol: ProtocolOption = "paper",
     reuse: Reuse = None,
     data_dir: DataDir = Path("data"),
@@ -103,7 +98,7 @@ def intervals_command(
     check_sigmas([sigma])
     ranges = [parse_numbers(text, 2, "--interval", float) for text in interval]
     measure(
-        intervals, out, denoiser, datasets, sigma, ranges, draws, images=images, size=size,
+        intervals, out, denoiser, datasets, sigma, ranges, draws, images=images,
         protocol=protocol, reuse=reuse, data_dir=data_dir, device=device, threads=threads,
     )  # fmt: skip
 
@@ -114,12 +109,12 @@ def measure(
     denoiser: str,
     *settings: object,
     images: int | None,
-    size: int,
     protocol: str,
     reuse: list[Path] | None,
     data_dir: Path,
     device: str,
     threads: int,
+    size: int = 0,
 ) -> None:
     """Write the long table of one kind of measurement, a module with ``evaluate`` and ``COLUMNS``."""
     from normeq.evaluation.earlier import Earlier

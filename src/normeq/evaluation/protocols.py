@@ -14,7 +14,7 @@ from normeq.evaluation.batches import Image, batch_pixels, batches, denoise, sta
 from normeq.evaluation.denoisers import Denoiser
 from normeq.evaluation.earlier import Earlier, labels
 from normeq.evaluation.noise_levels import COLUMNS, judge
-from normeq.images import is_colour, middle, read_gray, read_gray_bt709
+from normeq.images import is_colour, read_gray, read_gray_bt709
 from normeq.protocol import PAPER, Protocol
 
 # Draw 1 of the paper's protocol is the yardstick: what another noise of the same kind moves.
@@ -29,7 +29,6 @@ def evaluate(
     data_dir: str | Path = "data",
     device: torch.device,
     limit: int | None = None,
-    size: int = 0,
     earlier: Earlier | None = None,
 ) -> Iterator[dict[str, object]]:
     """Yield one row per image and protocol, with the columns of ``noise_levels.csv``.
@@ -37,7 +36,7 @@ def evaluate(
     Protocols that give the denoiser the same image share its output. BT.709 is left out where every file is
     gray.
 
-    Args: as in :func:`normeq.evaluation.noise_levels.evaluate`.
+    Args and errors: as in :func:`normeq.evaluation.noise_levels.evaluate`.
     """
     earlier = earlier or Earlier()
     for dataset in datasets:
@@ -45,7 +44,7 @@ def evaluate(
         colour = any(is_colour(path) for path in paths.values())
         passes = _passes([(p, draw) for p, draw in MEASURED if colour or not p.bt709])
         images = ((dataset, name, read_gray(path)) for name, path in paths.items())
-        for batch in batches(images, batch_pixels(denoiser, device), size):
+        for batch in batches(images, batch_pixels(denoiser, device)):
             for protocols, draw in passes:
                 wanted = [
                     [labels(denoiser, image, p) | {"sigma": sigma, "draw": draw} for image in batch]
@@ -75,8 +74,7 @@ def _measure(
     given = protocols[0]
     clean = [given.clean(read_gray_bt709(paths[i.name]) if given.bt709 else i.clean) for i in batch]
     noisy = [given.noisy(x, sigma, i.dataset, i.name, draw) for x, i in zip(clean, batch, strict=True)]
-    part = [image.size for image in batch]
-    given, target = (stack(map(middle, images, part), device) for images in (noisy, clean))
+    given, target = stack(noisy, device), stack(clean, device)
     output = denoise(denoiser, given, sigma)
     return [judge(protocol, protocol.reference(target), given, output) for protocol in protocols]
 

@@ -12,7 +12,6 @@ from normeq.evaluation.cli import (
     Limit,
     Out,
     Reuse,
-    Size,
     Threads,
     check_sigmas,
     echo_rows,
@@ -28,7 +27,6 @@ def protocols_command(
     out: Out,
     sigma: Sigma = 25.0,
     images: Limit = None,
-    size: Size = 0,
     reuse: Reuse = None,
     data_dir: DataDir = Path("data"),
     device: Device = "auto",
@@ -42,6 +40,6 @@ def protocols_command(
     opened, where = open_on(denoiser, device, threads)
     earlier = Earlier([*(reuse or []), out])
     rows = protocols.evaluate(
-        opened, datasets, sigma, data_dir=data_dir, device=where, limit=images, size=size, earlier=earlier
+        opened, datasets, sigma, data_dir=data_dir, device=where, limit=images, earlier=earlier
     )
     echo_rows(out, noise_levels.COLUMNS, rows, earlier)

@@ -21,7 +21,6 @@ from normeq.evaluation.cli import (
     ProtocolOption,
     Reuse,
     Sigmas,
-    Size,
     Threads,
     app,
     check_sigmas,
@@ -35,6 +34,10 @@ Sigma = Annotated[float, typer.Option(help="Noise level in 8-bit units.")]
 Scales = Annotated[list[float], typer.Option("--scale", help="λ above 0; repeat for more.")]
 Shifts = Annotated[
     list[float], typer.Option("--shift", help="μ on the nominal range [0,1]; repeat for more.")
+]
+
+Size = Annotated[
+    int, typer.Option(min=0, help="Side of the square used, from the middle; 0 for the whole image.")
 ]
 
 

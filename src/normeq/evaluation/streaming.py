@@ -72,7 +72,7 @@ def stream(
         denoiser: whose labels the rows bear.
         datasets: names in the data registry.
         settings: those with the same noise one after another, as noise is made once for them.
-        columns: of the table.
+        columns: of the table; ``size`` may be among them.
         numbers: from protocol, reference, noisy and denoised images (N, H, W) to each image's numbers.
         setup: see :class:`Setup`.
     """
@@ -84,7 +84,7 @@ def stream(
         reference = protocol.reference(stack((middle(x, size) for x in clean), device))
         noise, noisy = None, None
         for setting in settings:
-            asked = [labels(denoiser, image, protocol) | setting.columns for image in batch]
+            asked = [labels(denoiser, image, protocol) | setting.columns | {"size": size} for image in batch]
             rows = [earlier.find(label) for label in asked]
             if None in rows:
                 if noise != (setting.sigma, setting.draw):

@@ -39,11 +39,13 @@ def report_command(
 
 def run_card_command(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
-    noise_levels: Annotated[Path, typer.Option(help="Its own table over noise levels.")],
+    noise_levels: Annotated[Path, typer.Option(help="Its table over noise levels (parts/).")],
     config: Annotated[Path, typer.Option(help="The experiment's config, with its claims.")],
+    out: Annotated[Path, typer.Option(help="Markdown file to write.")],
     published: Annotated[Path | None, typer.Option(help="Folder of published values.")] = None,
 ) -> None:
-    """README.md of a run: training, accuracy at its noise level, verdict against the published value."""
+    """The page of a run: training, accuracy at its noise level, verdict against the published value."""
     from normeq.report.run_card import write_run_card
 
-    typer.echo(str(write_run_card(run, noise_levels, config, published)))
+    write_run_card(out, run, noise_levels, config, published)
+    typer.echo(str(out))

@@ -1,4 +1,4 @@
-"""A run at a glance, the README.md of its folder: what was trained, and how well it denoises at its own σ."""
+"""A run at a glance: what was trained, and how well it denoises at its own σ."""
 
 from __future__ import annotations
 
@@ -13,43 +13,44 @@ from normeq.files import atomic_path, read_json
 from normeq.report.runs import run_record
 from normeq.stats import per_image, summarise
 from normeq.tables.formats import signed, with_interval
-from normeq.tables.longtable import read_noise_levels
-from normeq.tables.matched_noise import matched
+from normeq.tables.longtable import read_noise_levels, train_range
 from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
 
 KEYS = ["dataset", "sigma"]
 
 
-def write_run_card(run: Path, noise_levels: Path, config: Path, published: Path | None = None) -> Path:
-    """Write ``README.md`` into a run folder.
+def write_run_card(
+    out: Path, run: Path, noise_levels: Path, config: Path, published: Path | None = None
+) -> None:
+    """Write the page of a run.
 
     Args:
+        out: Markdown file.
         run: the folder, with ``run.json``.
         noise_levels: its long table over noise levels, and of no other denoiser.
         config: with the claims; those of kind ``level`` on this variant are judged on this run alone.
         published: folder of published values.
 
-    Returns:
-        The file.
-
     Raises:
-        NormeqError: a file is missing or malformed, or the table is of another run.
+        NormeqError: a file is missing or malformed, or the table is of another denoiser.
     """
     about, record = run_record(run), read_json(run / "run.json")
     table = read_noise_levels(noise_levels)
-    if set(table["weights"]) != {record["weights_sha256"][:8]}:
-        raise NormeqError(f"{noise_levels}: measured on other weights than those of {run}")
-    rows = matched(table)
+    weights = set(table["weights"]) if "weights" in table else set()
+    if weights != {record["weights_sha256"][:8]}:
+        raise NormeqError(
+            f"{noise_levels}: not measured on the weights of {run} alone; take the table in its folder parts"
+        )
     claims = [c for c in read_claims(config) if c.kind == "level" and c.variants == (about["variant"],)]
     verdicts = {
         (v["dataset"], v["sigma"]): v
         for v in judge(claims, noise_levels, None, published)
         if v["value"] is not None
     }
-    text = _card(run, about, record, rows, verdicts)
-    with atomic_path(run / "README.md") as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return run / "README.md"
+    low, high = train_range(table["train_sigma"].iloc[0])
+    rows = table[table["sigma"].between(low, high)]
+    with atomic_path(out) as temporary:
+        temporary.write_text(_card(run, about, record, rows, verdicts), encoding="utf-8")
 
 
 def _card(run: Path, about: dict, record: dict, rows: pd.DataFrame, verdicts: dict) -> str:
@@ -70,6 +71,19 @@ def _card(run: Path, about: dict, record: dict, rows: pd.DataFrame, verdicts: di
         "versions": about["versions"],
         "weights": f"SHA-256 {about['weights']}…",
     }
+    head = f"""# {run.name}
+
+{about["network"]}, {variant_name(about["variant"], about["network"])}, trained at σ = {about["sigma"]} (8-bit
+units). Config, hardware and hashes: [`run.json`](run.json); loss and held-out PSNR over steps:
+[`train.jsonl`](train.jsonl); every measurement, image by image: [`parts/`](parts/).
+
+{_table([{"training": key, "": value} for key, value in trained.items()])}
+
+## At its own noise level
+
+"""
+    if rows.empty:
+        return head + "It was not measured there.\n"
     psnr, ssim = (per_image(rows, value, KEYS) for value in ("psnr", "ssim"))
     means = summarise(psnr, "psnr", KEYS).merge(
         summarise(ssim, "ssim", KEYS)[[*KEYS, "mean"]], on=KEYS, suffixes=("", "_ssim")
@@ -85,7 +99,9 @@ def _card(run: Path, about: dict, record: dict, rows: pd.DataFrame, verdicts: di
                 "SSIM": with_interval(line.mean_ssim, nan, nan, 4),
                 "published (dB)": f"{verdict['published']:.2f}" if verdict else "–",
                 "difference": signed(verdict["value"]) if verdict else "–",
-                "verdict": f"{verdict['verdict']} (within {verdict['threshold']:g} dB)" if verdict else "–",
+                "verdict": f"{verdict['verdict']} ({verdict['bound']} {verdict['threshold']:g} dB)"
+                if verdict
+                else "–",
             }
         )
     images = psnr.merge(ssim[[*KEYS, "image", "ssim"]], on=[*KEYS, "image"])
@@ -99,17 +115,7 @@ def _card(run: Path, about: dict, record: dict, rows: pd.DataFrame, verdicts: di
         }
         for line in images.itertuples()
     ]
-    return f"""# {run.name}
-
-{about["network"]}, {variant_name(about["variant"], about["network"])}, trained at σ = {about["sigma"]} (8-bit
-units). Config, hardware and hashes: [`run.json`](run.json); loss and held-out PSNR over steps:
-[`train.jsonl`](train.jsonl); every measurement, image by image: [`parts/`](parts/).
-
-{_table([{"training": key, "": value} for key, value in trained.items()])}
-
-## At its own noise level
-
-{_table(accuracy)}
+    return f"""{head}{_table(accuracy)}
 
 {measured_on(means)}. {protocol_note(rows)}
 

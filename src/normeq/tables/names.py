@@ -47,6 +47,12 @@ def counted(numbers: Iterable[int], noun: str) -> str:
     return f"{few if few == many else f'{few}–{many}'} {noun}{'' if many == 1 else 's'}"
 
 
+def part_note(table: pd.DataFrame) -> str:
+    """``, middle 128×128 pixels`` where a long table says that only those were measured."""
+    sizes = sorted({int(size) for size in table.get("size", []) if int(size)})
+    return f", middle {' and '.join(f'{size}×{size}' for size in sizes)} pixels" if sizes else ""
+
+
 def protocol_note(table: pd.DataFrame) -> str:
     """The conventions behind a long table: ``Protocol paper …``; without that column the paper's."""
     protocol = get_protocol(table["protocol"].iloc[0] if "protocol" in table else "paper")

@@ -9,7 +9,7 @@ import pandas as pd
 from normeq.stats import paired, per_image, summarise
 from normeq.tables.formats import Table, by_sigma, signed, with_interval
 from normeq.tables.longtable import IDENTITY, read_tuning
-from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
+from normeq.tables.names import dataset_name, measured_on, part_note, protocol_note, variant_name
 
 # How a range is chosen -> the rows of the long table among which the best PSNR is taken.
 METHODS = {
@@ -120,7 +120,7 @@ def make(path: Path) -> Table:
         shown=pd.DataFrame(rows),
         title="What the choice of a range brings without equivariance: mean PSNR in dB (gain; median λ or μ)",
         notes=(
-            f"{measured_on(numbers)}. {protocol_note(table)}",
+            f"{measured_on(numbers)}{part_note(table)}. {protocol_note(table)}",
             "Scale tuning is λ·f(y/λ), shift tuning f(y − μ) + μ. An oracle takes, for each image, the λ or"
             " μ of the config with the best PSNR: it needs the clean image, so no method can use it.",
             "λ = σ/σ_train needs σ. What is equivariant gains nothing from tuning and is not tuned.",

@@ -38,9 +38,13 @@ def weights_file(name: str) -> Path:
         return path
     if path.is_dir() or path.parent != Path("."):
         return path / "model.safetensors"
-    raise NormeqError(
-        f"no trained network is called {name!r}: choose from {', '.join(names())}, or name a run folder"
-    )
+    raise NormeqError(f"{unknown(name)}, or name a run folder")
+
+
+def unknown(name: str) -> str:
+    """What to say of a name that is none."""
+    choice = f"choose from {', '.join(names())}" if names() else "none comes with this version"
+    return f"no trained network is called {name!r}: {choice}"
 
 
 def description(name: str) -> dict[str, Any]:

@@ -9,9 +9,12 @@ from normeq.trained import description, names
 
 def networks_command() -> None:
     """The networks that come trained: names for every DENOISER, and for normeq.load(NAME)."""
-    typer.echo("| name | network | variant | trained at σ | on | steps |")
+    from normeq.training.spec import RunSpec
+
+    typer.echo("| name | network | variant | trained at σ | on | steps, or time |")
     typer.echo("|---|---|---|---:|---|---:|")
     for name in names():
-        about = description(name)
-        cells = [name, about["network"]["name"], about["variant"], f"{about['sigma']:g}", about["dataset"]]
-        typer.echo(f"| {' | '.join(cells)} | {about['recipe']['steps']:,} |")
+        spec = RunSpec.from_dict(description(name))
+        length = f"{spec.recipe.steps:,}" if spec.recipe.steps else f"{spec.recipe.max_minutes:g} min"
+        cells = [name, spec.network["name"], spec.variant, spec.sigma_label, spec.dataset, length]
+        typer.echo(f"| {' | '.join(cells)} |")

@@ -17,7 +17,7 @@ PAPER: dict[str, dict[str, Any]] = {
     "wrapped": _PUBLISHED | {"loss": "mse", "steps": 900_000, "schedule": "halve", "halve_every": 100_000},
 }
 
-# Found on held-out training images, see benchmarks/recipes.md. Its length is the
+# Found on held-out training images, see docs/training.md. Its length is the
 # user's: steps or max_minutes.
 FAST: dict[str, Any] = {
     "optimizer": "muon",

@@ -49,16 +49,18 @@ def start(
         spec = within_minutes(spec, max_minutes)
     if threads:
         torch.set_num_threads(threads)
+    where = pick_device(device)
+    mode = {"auto": "default" if where.type == "cuda" else None, "off": None}.get(compile_mode, compile_mode)
     # Momenta of channels that ReLU has switched off fade into subnormal numbers, on which a CPU is many times
     # slower.
     torch.set_flush_denormal(True)
-    where = pick_device(device)
-    mode = {"auto": "default" if where.type == "cuda" else None, "off": None}.get(compile_mode, compile_mode)
     try:
         run = train(spec, out, data_dir=data_dir, device=where, compile_mode=mode, progress=progress)
     except Interrupted as stop:
         print(f"normeq: {out}: {stop}", file=sys.stderr)
         return 130
+    finally:
+        torch.set_flush_denormal(False)
     if "weights_sha256" in run:  # the process of a team that writes
         validation = run["validation_psnr"]
         score = f", held-out PSNR {validation:.2f} dB" if validation is not None else ""

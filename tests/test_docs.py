@@ -1,0 +1,34 @@
+"""What the documentation tells a user to write works."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from normeq.nn.variants import Variant, get_variant
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def tiny():
+    """The network of docs/extending.md."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/extending.md").read_text(), flags=re.S)
+    (code,) = [block for block in blocks if "nn.Module" in block]
+    scope = {"nn": nn, "Variant": Variant}
+    exec(code, scope)
+    return scope["Tiny"]
+
+
+@pytest.mark.parametrize("variant", ["ordinary", "scale", "norm"])
+def test_the_network_to_copy_is_of_its_variant(tiny, variant):
+    torch.manual_seed(0)
+    network = tiny(get_variant(variant), channels=8).double().eval()
+    y = torch.rand(1, 1, 16, 16, dtype=torch.float64)
+    output = network(y)
+    assert output.shape == y.shape
+    shift = {"norm": -3.0}.get(variant, 0.0)
+    equal = torch.allclose(network(40 * y + shift), 40 * output + shift, rtol=1e-10, atol=1e-10)
+    assert equal == (variant != "ordinary")
