@@ -83,3 +83,10 @@ def test_a_parent_that_is_a_file(tmp_path):
         atomic_path(tmp_path / "out" / "table.csv") as temporary,
     ):
         temporary.write_text("never")
+
+
+def test_weights_can_be_read_by_whoever_may_read_other_files(tmp_path):
+    network = build_network("fdncnn", "norm", depth=3, channels=4)
+    save_network(tmp_path / "model.safetensors", network, {"network": {}, "variant": "norm"})
+    (tmp_path / "other").touch()
+    assert (tmp_path / "model.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode

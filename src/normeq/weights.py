@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from normeq.errors import NormeqError
@@ -27,7 +27,8 @@ def save_network(path: str | Path, network: nn.Module, description: dict[str, An
     """
     tensors = {k: v.detach().cpu().float().contiguous() for k, v in network.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={METADATA_KEY: json.dumps(description, sort_keys=True)})
+        # Not save_file, whose files nobody but their owner may read.
+        temporary.write_bytes(save(tensors, metadata={METADATA_KEY: json.dumps(description, sort_keys=True)}))
 
 
 def load_network(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
