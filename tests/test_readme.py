@@ -49,6 +49,18 @@ def test_result_table(variant):
     assert float(cells[5]) == pytest.approx(worst_loss("bsd68", variant), abs=0.0051)
 
 
+@pytest.mark.parametrize(
+    ("title", "variant"), [(t, v) for t, v in TITLES.items() if v in ("ordinary", "norm")]
+)
+def test_the_papers_network(title, variant):
+    """At its own noise level; the numbers of the run's own measurements."""
+    found = re.search(rf"{title} ([0-9.]+) / ([0-9.]+) dB", README)
+    (run,) = ROOT.glob(f"results/runs/fdncnn20x64-{variant}-sigma25-seed0-*")
+    table = pd.concat(pd.read_csv(part) for part in run.glob("parts/noise_levels-*.csv"))
+    table = table[table["sigma"] == 25].groupby(["dataset", "image"])["psnr"].mean().groupby("dataset").mean()
+    assert found.groups() == (f"{table['bsd68']:.2f}", f"{table['set12']:.2f}")
+
+
 def test_links_and_pictures_exist():
     targets = re.findall(r"\]\(([^)#]+)", README)
     assert targets
