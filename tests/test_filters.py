@@ -54,3 +54,12 @@ def test_no_forward_derivative_is_one_line():
 def test_an_output_cut_off_from_the_input_is_not_taken_for_a_bias():
     with pytest.raises(NormeqError, match="cut off"):
         filter_defect(lambda y: y.detach() / 3, torch.rand(1, 1, 2, 2))
+
+
+@pytest.mark.parametrize("mistake", [NotImplementedError("no forward"), RuntimeError("out of memory")])
+def test_a_denoiser_that_fails_is_not_said_to_lack_a_derivative(mistake):
+    def fail(y):
+        raise mistake
+
+    with pytest.raises(type(mistake), match=str(mistake)):
+        filter_defect(fail, torch.rand(1, 1, 2, 2))

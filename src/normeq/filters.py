@@ -45,14 +45,16 @@ def filter_defect(denoise: Callable[[Tensor], Tensor], y: Tensor) -> float:
         y: noisy images.
 
     Raises:
-        NormeqError: there is no forward-mode derivative, or the output does not come from y.
+        NormeqError: there is no forward-mode derivative, or the output does not come from y. Errors of the
+            denoiser itself pass through.
 
     Source: Saied & Fleuret 2026, section 4.5 and figure 5.
     """
+    denoise(y.detach())  # an error of its own shows here, as what it is
     with forward_ad.dual_level():
         try:
             output, linear = forward_ad.unpack_dual(denoise(forward_ad.make_dual(y.detach(), y.detach())))
-        except NotImplementedError as error:  # and nothing else: a lack of memory is no lack of a derivative
+        except NotImplementedError as error:  # PyTorch's word for an operation without a forward derivative
             line = " ".join(str(error).split())[:200]
             raise NormeqError(f"the denoiser has no forward-mode derivative: {line}") from None
     if linear is None:

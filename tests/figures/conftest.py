@@ -62,3 +62,14 @@ def svg_text() -> Callable[[Path], str]:
         return re.sub(r"\s+", " ", " | ".join(words))
 
     return read
+
+
+@pytest.fixture
+def says(svg_text) -> Callable[..., None]:
+    """Check that a figure has all these words, hard spaces read as spaces."""
+
+    def check(svg: Path, *words: str) -> None:
+        text = svg_text(svg).replace("\u00a0", " ")
+        assert not [word for word in words if word not in text], text
+
+    return check

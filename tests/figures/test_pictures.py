@@ -83,7 +83,7 @@ def test_one_symmetric_scale_for_all_filters(parts: list[Path]) -> None:
     assert {(image.norm.vmin, image.norm.vmax) for image in coloured} == {(-largest, largest)}
 
 
-def test_example_numbers_and_the_best_in_bold(parts: list[Path], tmp_path: Path, svg_text) -> None:
+def test_example_numbers_and_the_best_in_bold(parts: list[Path], tmp_path: Path, says) -> None:
     examples.make(parts, tmp_path / "figure")
     numbers = pd.read_csv(tmp_path / "figure.csv")
     assert (numbers["picture"] == "noisy").sum() == 2 and len(numbers) == 2 * 5
@@ -92,8 +92,8 @@ def test_example_numbers_and_the_best_in_bold(parts: list[Path], tmp_path: Path,
         assert at.loc[at["picture"] == "noisy", "psnr"].item() == array(parts[0], "psnr_in")[i]
         for path, variant in zip(parts, ("wrapped", "norm", "ordinary", "scale"), strict=True):
             assert at.loc[at["variant"] == variant, "psnr"].item() == array(path, "psnr")[i]
-    text = svg_text(tmp_path / "figure.svg")
-    for words in (
+    says(
+        tmp_path / "figure.svg",
         "noisy",
         "clean",
         "ordinary",
@@ -101,8 +101,7 @@ def test_example_numbers_and_the_best_in_bold(parts: list[Path], tmp_path: Path,
         "σ = 5",
         "Set12 image 02, crop 48 × 48",
         "trained at σ = 25",
-    ):
-        assert words in text, words
+    )
     with paper_style():
         figure = examples.draw(read_parts(parts, EXAMPLES))
     bold = [t.get_text() for t in figure.texts if t.get_text().endswith(" dB") and t.get_weight() == "bold"]
