@@ -132,6 +132,14 @@ def test_other_weights_or_another_protocol_are_told(tmp_path: Path) -> None:
     assert "Other weights under the same name: fdncnn8x32/norm, seed 0." in text
 
 
+def test_another_machine_is_told(tmp_path: Path) -> None:
+    before, after = levels().assign(measured_by="CPU; torch 2"), levels().assign(measured_by="GPU; torch 3")
+    assert compare(*written(tmp_path, a=before, b=before)).origins == ()
+    assert compare(*written(tmp_path, a=before, b=levels())).origins == ()  # not known
+    text = render(compare(*written(tmp_path, a=before, b=after)), "a", "b", "md")
+    assert "Measured by: A CPU; torch 2, B GPU; torch 3." in text
+
+
 class Cells(HTMLParser):
     """Text of the cells, and that every element is closed."""
 

@@ -53,6 +53,19 @@ def hardware(device: torch.device) -> dict[str, Any]:
     return out
 
 
+@cache
+def measured_by(device: torch.device) -> str:
+    """What a measurement on ``device`` is made by, on one line without commas: processor; PyTorch; revision
+    of the source tree, where there is one."""
+    machine = hardware(device)
+    revision = git_revision()
+    parts = [machine.get("gpu") or machine["cpu"], f"torch {torch.__version__}"]
+    if revision:
+        commit, *changed = revision.split("-")
+        parts.append("-".join([f"normeq {commit[:8]}", *changed]))
+    return "; ".join(parts).replace(",", " ")
+
+
 def versions() -> dict[str, str]:
     """Versions of what computes."""
     return {

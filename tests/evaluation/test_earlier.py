@@ -3,6 +3,7 @@
 import csv
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from skimage.io import imsave
@@ -118,6 +119,27 @@ def test_what_is_no_table_of_measurements_is_passed_over(own, tmp_path):
         own, tmp_path / "b.csv", [25], [tmp_path / name for name in (*files, "bytes.csv", "no.csv")]
     )
     assert len(calls) == 1  # the torn table has two whole rows
+
+
+def test_who_measured_stays_with_the_row(own, tmp_path, monkeypatch):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    old, _ = measure(own, parts / "old.csv", [5])
+    assert all(row["measured_by"].split("; ")[1] == f"torch {torch.__version__}" for row in old)
+    monkeypatch.setattr("normeq.evaluation.earlier.measured_by", lambda device: "another machine")
+    both, calls = measure(own, tmp_path / "both.csv", [5, 25], [parts])
+    assert calls == ["25"] * 3
+    found = {(float(row["sigma"]), row["measured_by"]) for row in both}
+    assert found == {(5, old[0]["measured_by"]), (25, "another machine")}
+    # A table from before the column was there: taken over, and collected beside newer ones.
+    table = pd.read_csv(parts / "old.csv", dtype=str).drop(columns="measured_by")
+    table.to_csv(parts / "old.csv", index=False)
+    both, calls = measure(own, tmp_path / "both.csv", [5, 25], [parts])
+    assert calls == ["25"] * 3 and {row["measured_by"] for row in both} == {"", "another machine"}
+    measure(own, parts / "new.csv", [25])
+    assert tables.collect([parts / "new.csv", parts / "old.csv"], tmp_path / "all.csv") == 6
+    with open(tmp_path / "all.csv", newline="") as handle:
+        assert sorted(csv.DictReader(handle), key=str) == sorted(both, key=str)
 
 
 def test_functions_of_installed_packages_are_always_measured(folder, tmp_path):

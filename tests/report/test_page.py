@@ -164,6 +164,15 @@ def test_the_protocol_is_the_one_of_the_config(inputs, name):
     assert ("rounded to 8 bits</dd>" in page) == (name == "kair")
 
 
+def test_the_page_says_what_measured(inputs):
+    assert "Measured by" not in make(inputs)
+    (inputs / "noise_levels.csv").write_text("psnr,measured_by\n30,CPU; torch 2\n31,\n29,CPU; torch 2\n")
+    (inputs / "intervals.csv").write_text("psnr\n30\n31\n")  # older than the column
+    page = make(inputs, noise_levels=inputs / "noise_levels.csv", intervals=inputs / "intervals.csv")
+    found = re.search("<dt>Measured by</dt><dd>(.*?)</dd>", page)[1].split("<br>")
+    assert found == ["not recorded (an earlier version): 3 measurements", "CPU; torch 2: 2 measurements"]
+
+
 def test_what_is_not_given_has_no_section(inputs):
     page = make(inputs, tables=[], figures=[], runs=[])
     found = set(re.findall(r'<section id="(\w+)"', page))

@@ -31,7 +31,7 @@ class Comparison:
         ranks: conditions whose rank among the denoisers of both tables changed: columns of the condition,
             rank_a, rank_b (1 is the highest mean PSNR), of.
         only_a, only_b: columns of the condition, count: measurements that the other table does not have.
-        origins: what else differs, one line each: protocol, and weights under the same name.
+        origins: what else differs, one line each: protocol, weights under the same name, and what measured.
     """
 
     kind: str
@@ -83,7 +83,11 @@ def compare(a: Path, b: Path) -> Comparison:
         ranks=_ranks(*images, keys),
         only_a=_missing(before, after, on, keys),
         only_b=_missing(after, before, on, keys),
-        origins=(*_protocols(whole_a, whole_b), *_weights(whole_a, whole_b)),
+        origins=(
+            *_protocols(whole_a, whole_b),
+            *_weights(whole_a, whole_b),
+            *_machines(whole_a, whole_b),
+        ),
     )
 
 
@@ -125,6 +129,14 @@ def _weights(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     other = both[both["weights_a"] != both["weights_b"]]
     names = [f"{row.network}/{row.variant}, seed {row.seed}" for row in other.itertuples()]
     return [f"Other weights under the same name: {'; '.join(names)}."] if names else []
+
+
+def _machines(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
+    """Processors and versions, where both tables say them."""
+    if not {"measured_by"} <= set(before) & set(after):
+        return []
+    a, b = (" and ".join(sorted(set(table["measured_by"]) - {""})) for table in (before, after))
+    return [f"Measured by: A {a}, B {b}."] if a and b and a != b else []
 
 
 def _ranks(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -6,17 +6,20 @@ import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import torch
+
 from normeq.evaluation.batches import Image
 from normeq.evaluation.denoisers import Denoiser
 from normeq.evaluation.tables import KEYS
 from normeq.protocol import Protocol
+from normeq.provenance import measured_by
 
 NUMBERS = {"sigma", "a", "b", "draw"}
 # What a measurement depends on: what its label says, the denoiser, the image and the protocol.
 CONTENT = (*KEYS, "weights", "pixels")
 
 
-def labels(denoiser: Denoiser, image: Image, protocol: Protocol) -> dict[str, object]:
+def labels(denoiser: Denoiser, image: Image, protocol: Protocol, device: torch.device) -> dict[str, object]:
     """The columns that say what was measured by what, and on what; σ, draw and [a,b] are not among them."""
     return denoiser.labels | {
         "dataset": image.dataset,
@@ -24,6 +27,7 @@ def labels(denoiser: Denoiser, image: Image, protocol: Protocol) -> dict[str, ob
         "weights": denoiser.weights,
         "pixels": image.pixels,
         "protocol": protocol.name,
+        "measured_by": measured_by(device),
     }
 
 
@@ -31,8 +35,9 @@ class Earlier:
     """Rows of long tables, found again by all that decides them.
 
     A row counts only if the denoiser's weights (or file), the pixels of the image and the protocol are the
-    same; code that changed is not noticed. Denoisers without either (functions of installed packages) are
-    always measured.
+    same; code that changed is not noticed. The column ``measured_by`` keeps saying which machine and versions
+    it was (empty in tables that are older than it). Denoisers without weights or file (functions of installed
+    packages) are always measured.
 
     Args:
         paths: tables, or folders of tables (``*.csv``); what is missing or no such table is passed over.
@@ -51,7 +56,7 @@ class Earlier:
                 for row in csv.DictReader(handle):
                     complete = None not in row and None not in row.values()
                     if complete and all(row.get(key) for key in ("weights", "pixels", "protocol")):
-                        self._rows[self._key(row)] = row
+                        self._rows[self._key(row)] = {"measured_by": ""} | row
         except (OSError, ValueError, csv.Error):  # not text, or not numbers
             return
 

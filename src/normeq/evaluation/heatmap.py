@@ -11,7 +11,8 @@ from normeq.evaluation.streaming import Setting, Setup, psnr_only, stream
 from normeq.normalization import in_range
 
 COLUMNS = (
-    "network,variant,train_sigma,seed,dataset,image,sigma,scale,shift,draw,psnr,weights,pixels,protocol,size"
+    "network,variant,train_sigma,seed,dataset,image,sigma,scale,shift,draw,psnr,weights,pixels,"
+    "measured_by,protocol,size"
 ).split(",")
 
 

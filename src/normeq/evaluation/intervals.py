@@ -10,9 +10,9 @@ from normeq.evaluation.denoisers import Denoiser
 from normeq.evaluation.streaming import Setting, Setup, psnr_only, stream
 from normeq.normalization import in_interval
 
-COLUMNS = "network,variant,train_sigma,seed,dataset,image,sigma,a,b,draw,psnr,weights,pixels,protocol".split(
-    ","
-)
+COLUMNS = (
+    "network,variant,train_sigma,seed,dataset,image,sigma,a,b,draw,psnr,weights,pixels,measured_by,protocol"
+).split(",")
 
 
 def evaluate(

@@ -14,8 +14,8 @@ from normeq.metrics import Reference
 from normeq.protocol import Protocol
 
 COLUMNS = (
-    "network,variant,train_sigma,seed,dataset,image,sigma,draw,psnr_in,psnr,ssim,psnr_in_clipped,psnr_8bit,"
-    "weights,pixels,protocol"
+    "network,variant,train_sigma,seed,dataset,image,sigma,draw,psnr_in,psnr,ssim,psnr_in_clipped,"
+    "psnr_8bit,weights,pixels,measured_by,protocol"
 ).split(",")
 
 

@@ -47,7 +47,7 @@ def evaluate(
         for batch in batches(images, batch_pixels(denoiser, device)):
             for protocols, draw in passes:
                 wanted = [
-                    [labels(denoiser, image, p) | {"sigma": sigma, "draw": draw} for image in batch]
+                    [labels(denoiser, image, p, device) | {"sigma": sigma, "draw": draw} for image in batch]
                     for p in protocols
                 ]
                 rows = [[earlier.find(label) for label in row] for row in wanted]

@@ -84,7 +84,10 @@ def stream(
         reference = protocol.reference(stack((middle(x, size) for x in clean), device))
         noise, noisy = None, None
         for setting in settings:
-            asked = [labels(denoiser, image, protocol) | setting.columns | {"size": size} for image in batch]
+            asked = [
+                labels(denoiser, image, protocol, device) | setting.columns | {"size": size}
+                for image in batch
+            ]
             rows = [earlier.find(label) for label in asked]
             if None in rows:
                 if noise != (setting.sigma, setting.draw):

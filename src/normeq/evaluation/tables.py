@@ -52,6 +52,8 @@ def collect(parts: Sequence[str | Path], out: str | Path) -> int:
             raise NormeqError(f"{part}: no such file") from None
         except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
             raise NormeqError(f"{part}: not a table ({error})") from None
+        if "protocol" in frames[-1] and "measured_by" not in frames[-1]:  # older than that column
+            frames[-1].insert(frames[-1].columns.get_loc("protocol"), "measured_by", "")
         if list(frames[-1].columns) != list(frames[0].columns):
             raise NormeqError(f"{part}: other columns than {parts[0]}")
     table = pd.concat(frames, ignore_index=True)

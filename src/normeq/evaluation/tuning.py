@@ -17,7 +17,8 @@ from normeq.normalization import in_range
 from normeq.tables.longtable import train_range
 
 COLUMNS = (
-    "network,variant,train_sigma,seed,dataset,image,sigma,draw,tuning,scale,shift,psnr,weights,pixels,protocol,size"
+    "network,variant,train_sigma,seed,dataset,image,sigma,draw,tuning,scale,shift,psnr,weights,pixels,"
+    "measured_by,protocol,size"
 ).split(",")
 # Tuning would change nothing where the variant is equivariant to it: only the others are tuned.
 TUNED = {"ordinary": ("scale", "shift"), "scale": ("shift",), "norm": (), "wrapped": ()}

@@ -16,6 +16,7 @@ from normeq.files import atomic_path
 from normeq.protocol import get_protocol
 from normeq.report import QUALITY
 from normeq.report.embed import embed_figure
+from normeq.report.machines import machines
 from normeq.report.markdown import markdown_to_html, rst_to_html, title_of
 from normeq.report.runs import distinct, run_record
 from normeq.report.timings import timings
@@ -59,6 +60,7 @@ def write_report(
     settings = yaml.safe_load(_read(config).decode())
     texts = {table.stem: _read(table).decode() for table in tables}
     claims = texts.pop("claims", None)
+    measured = [file for file in (noise_levels, intervals) if file]
     records = [run_record(Path(run)) for run in runs]
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(_asset("template.html")).render(
@@ -72,7 +74,8 @@ def write_report(
         hardware=distinct(records, "hardware"),
         versions=distinct(records, "versions"),
         timings=timings(timing, timing_keys) if timing else [],
-        files=[file.name for file in (noise_levels, intervals) if file],
+        files=[file.name for file in measured],
+        machines=machines(measured),
         gallery=_gallery(gallery, noise_levels, intervals),
         protocol=get_protocol(settings["evaluate"].get("protocol", "paper")),
         quality=QUALITY,
