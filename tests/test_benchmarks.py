@@ -69,6 +69,14 @@ def test_throughput_runs_both_loops(tmp_path):
     assert [row["loop"] for row in rows(out)] == ["straightforward", "normeq"]
 
 
+def test_allocator_measures_both_kinds_of_process(tmp_path):
+    out = tmp_path / "allocator.csv"
+    settings = ["--networks", "fdncnn10x32", "--variants", "norm", "--modes", "train"]
+    run("allocator.py", *settings, "--rounds", 1, "--repeats", 1, "--out", out)
+    [row] = rows(out)
+    assert row["mode"] == "train" and float(row["cpu_seconds"]) > 0 and float(row["cpu_seconds_kept"]) > 0
+
+
 def test_every_recorded_trial_is_in_the_plan():
     sys.path.insert(0, str(BENCHMARKS))
     try:

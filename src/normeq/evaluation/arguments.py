@@ -17,11 +17,13 @@ def open_on(text: str, device: str, threads: int) -> tuple[Denoiser, torch.devic
     """Open a denoiser (see :func:`normeq.evaluation.denoisers.open_denoiser`) on a device, and name that."""
     import torch
 
+    from normeq.allocator import keep_freed_memory
     from normeq.evaluation.denoisers import open_denoiser
     from normeq.provenance import pick_device
 
     if threads:
         torch.set_num_threads(threads)
+    keep_freed_memory()
     where = pick_device(device)
     torch.backends.cudnn.allow_tf32 = False  # PyTorch allows it, and float32 should be float32
     return open_denoiser(text, where), where

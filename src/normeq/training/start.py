@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from normeq.allocator import keep_freed_memory
 from normeq.errors import NormeqError
 from normeq.provenance import pick_device
 from normeq.training.loop import Interrupted, Progress, train
@@ -49,6 +50,7 @@ def start(
         spec = within_minutes(spec, max_minutes)
     if threads:
         torch.set_num_threads(threads)
+    keep_freed_memory()
     where = pick_device(device)
     mode = {"auto": "default" if where.type == "cuda" else None, "off": None}.get(compile_mode, compile_mode)
     # Momenta of channels that ReLU has switched off fade into subnormal numbers, on which a CPU is many times
