@@ -37,16 +37,18 @@ def project(tmp_path, monkeypatch):
     # Curves; pictures are copied as they are.
     plan["plots"] = [plot for plot in plan["plots"] if isinstance(plot, dict)]
     (folder / "dvc.yaml").write_text(yaml.safe_dump(plan))
-    (folder / "results/compact/tables").mkdir(parents=True)
     for metrics in plan["metrics"]:
+        (folder / metrics).parent.mkdir(parents=True, exist_ok=True)
         (folder / metrics).write_text(json.dumps({"psnr_db": {"norm": 30.0}}))
-    curves = folder / "results/compact/tables/generalisation.csv"
-    NUMBERS.to_csv(curves, index=False)
+    for curves in [folder / file for plot in plan["plots"] for file in plot]:
+        curves.parent.mkdir(parents=True, exist_ok=True)
+        NUMBERS.to_csv(curves, index=False)
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
         subprocess.run([*git, *command], cwd=folder, check=True)
     (folder / plan["metrics"][0]).write_text(json.dumps({"psnr_db": {"norm": 30.5}}))
-    NUMBERS.assign(psnr=NUMBERS["psnr"] + 0.5).to_csv(curves, index=False)
+    for curves in folder.glob("results/*/tables/*.csv"):
+        NUMBERS.assign(psnr=NUMBERS["psnr"] + 0.5).to_csv(curves, index=False)
     return folder
 
 
@@ -59,8 +61,8 @@ def dvc(folder, *arguments):
 
 
 def test_metrics_and_plots_between_revisions(project):
-    changed = json.loads(dvc(project, "metrics", "diff", "--json"))
-    assert changed["results/compact/metrics.json"]["psnr_db.norm"] == {"old": 30.0, "new": 30.5, "diff": 0.5}
+    (changed,) = json.loads(dvc(project, "metrics", "diff", "--json")).values()
+    assert changed["psnr_db.norm"] == {"old": 30.0, "new": 30.5, "diff": 0.5}
 
     dvc(project, "plots", "diff", "HEAD")
     page = (project / "dvc_plots/index.html").read_text(encoding="utf-8")
