@@ -108,6 +108,7 @@ def test_what_is_no_table_of_measurements_is_passed_over(own, tmp_path):
     files = {
         "old.csv": "\n".join(line.rsplit(",", 2)[0] for line in text.splitlines()),
         "torn.csv": text[:-40],
+        "column.csv": text.replace("psnr_8bit", "rounded"),
         "numbers.csv": text.replace("25", "many"),
         "x.csv": "x,y\n1,2\n",
         "empty.csv": "",

@@ -17,14 +17,13 @@ from tests import synthetic
 
 @pytest.fixture
 def levels(tmp_path: Path) -> tuple[pd.DataFrame, Path]:
-    """Two seeds and three draws of four variants and a user's denoiser."""
-    seeds = [
-        synthetic.noise_levels(
-            images={"set12": 6, "bsd68": 9}, sigmas=(5, 25, 50), draws=3, other=("mine",), rng=seed
-        ).assign(seed=str(seed))
-        for seed in (0, 1)
-    ]
-    table = pd.concat(seeds, ignore_index=True)
+    """Two seeds and three draws, of the same images, of four variants and a user's denoiser."""
+    first = synthetic.noise_levels(
+        images={"set12": 6, "bsd68": 9}, sigmas=(5, 25, 50), draws=3, other=("mine",)
+    ).assign(seed="0")
+    moved = 0.1 + np.random.default_rng(1).normal(0, 0.05, len(first))
+    second = first.assign(seed="1", psnr=first["psnr"] + moved)
+    table = pd.concat([first, second], ignore_index=True)
     table.to_csv(tmp_path / "noise_levels.csv", index=False)
     return table, tmp_path / "noise_levels.csv"
 
@@ -77,7 +76,11 @@ def test_variance_is_split_for_every_denoiser_and_level(levels) -> None:
         assert row.psnr == pytest.approx(cube.mean())
         found = split(cube)
         assert row.sd_images == pytest.approx(found.images) and row.sd_rest == pytest.approx(found.rest)
+        parts = (row.sd_seeds, row.sd_images_seeds, row.sd_draws)
+        assert parts == pytest.approx((found.seeds, found.images_seeds, found.draws))
         assert row.mean_images == pytest.approx(found.images / np.sqrt(row.images))
+        in_draws = found.draws**2 / 3 + found.rest**2 / (2 * 3)
+        assert row.mean_draws == pytest.approx(np.sqrt(in_draws / row.images))
         expected = found.seeds**2 / 2 + found.images_seeds**2 / (2 * row.images)
         assert row.mean_seeds == pytest.approx(np.sqrt(expected))
         assert (row.seeds, row.draws) == (2, 3)
@@ -92,6 +95,30 @@ def test_one_seed_and_one_draw_leave_dashes(tmp_path: Path) -> None:
 
 def test_a_missing_draw_is_named(levels) -> None:
     table, path = levels
-    table.iloc[1:].to_csv(path, index=False)
+    table.iloc[1:].to_csv(path, index=False)  # of one image
+    with pytest.raises(NormeqError, match="5 for fdncnn8x32/ordinary at sigma 5, seed 0, draw 0 and 6 for"):
+        variance.make(path)
+    table[(table["seed"] == "0") | (table["draw"] < 2)].to_csv(path, index=False)  # of one seed
     with pytest.raises(NormeqError, match="ordinary on set12 at sigma 5: not every image has every draw"):
         variance.make(path)
+
+
+def test_draws_that_images_share_have_no_known_effect_on_the_mean(levels) -> None:
+    table, path = levels
+    assert variance.make(path).numbers["mean_draws"].notna().all()
+    table.assign(protocol="kair").to_csv(path, index=False)
+    made = variance.make(path)
+    assert made.numbers["mean_draws"].isna().all() and made.numbers["sd_draws"].notna().all()
+    assert "Images of one size share their noise" in made.notes[-1]
+
+
+def test_only_seeds_and_draws_that_both_have_are_compared(levels) -> None:
+    """A second seed of one variant, far worse than the first, says nothing about the others."""
+    table, path = levels
+    first = comparisons.comparisons(table[table["seed"] == "0"])
+    second = (table["seed"] == "1") & (table["variant"] == "ordinary")
+    uneven = table[(table["seed"] == "0") | second].copy()
+    uneven.loc[second, "psnr"] -= 5
+    found = comparisons.comparisons(uneven)
+    pd.testing.assert_frame_equal(found, first)
+    assert set(found["seeds"]) == {1}

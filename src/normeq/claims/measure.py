@@ -14,8 +14,11 @@ from normeq.errors import NormeqError
 from normeq.published import same_number
 from normeq.stats import CONFIDENCE, mean_interval, paired, per_image
 from normeq.tables.intervals import in_order, interval_name
+from normeq.tables.longtable import MEASUREMENT
 
 NAN = float("nan")
+# Of seeds or draws at least, for an interval of a level: from two, Student's t is 12.7 standard errors wide.
+REPEATS = 3
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,11 @@ def measure(claim: Claim, rows: pd.DataFrame, published: pd.DataFrame) -> Measur
 
 
 def _gain(claim: Claim, rows: pd.DataFrame) -> Measured:
-    images = per_image(rows, "psnr", ["variant", "sigma"])
-    of, over = (images[images["variant"] == variant] for variant in claim.variants)
-    gains = paired(of, over, "psnr", ["sigma", "image"])
+    of, over = (rows[rows["variant"] == variant] for variant in claim.variants)
+    gains = per_image(paired(of, over, "psnr", ["sigma", *MEASUREMENT]), "psnr", ["sigma"])
     here = gains[gains["sigma"] == claim.sigma]
     if here.empty:
-        raise Missing(f"σ = {claim.sigma:g} for {' and '.join(claim.variants)}")
+        raise Missing(f"σ = {claim.sigma:g} for {' and '.join(claim.variants)}, with a common seed and draw")
     estimate = mean_interval(here["psnr"])
     family = holm({sigma: signed_rank(group["psnr"]) for sigma, group in gains.groupby("sigma")})
     return Measured(
@@ -110,9 +112,9 @@ def _level(claim: Claim, rows: pd.DataFrame, published: pd.DataFrame) -> Measure
     ours = float(images["psnr"].mean())
     seeds, draws = rows["seed"].nunique(), rows["draw"].nunique()
     low = high = NAN
-    note = "one seed and one draw: no interval"
-    if max(seeds, draws) > 1:
-        by = "seed" if seeds > 1 else "draw"
+    note = f"fewer than {REPEATS} seeds or draws: no interval"
+    if max(seeds, draws) >= REPEATS:
+        by = "seed" if seeds >= REPEATS else "draw"
         means = rows.groupby([by, "image"])["psnr"].mean().groupby(by).mean()
         reach = student_t.ppf((1 + CONFIDENCE) / 2, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means))
         low, high, note = ours - reach - theirs, ours + reach - theirs, f"interval over {by}s"

@@ -56,7 +56,10 @@ class Earlier:
                 for row in csv.DictReader(handle):
                     complete = None not in row and None not in row.values()
                     if complete and all(row.get(key) for key in ("weights", "pixels", "protocol")):
-                        self._rows[self._key(row)] = {"measured_by": ""} | row
+                        row = {"measured_by": ""} | row
+                        before = self._rows.get(self._key(row), {})
+                        if row.keys() >= before.keys():  # a poorer table does not hide a fuller one
+                            self._rows[self._key(row)] = row
         except (OSError, ValueError, csv.Error):  # not text, or not numbers
             return
 
@@ -66,8 +69,11 @@ class Earlier:
             (key, float(row[key]) if key in NUMBERS else str(row[key])) for key in CONTENT if key in row
         )
 
-    def find(self, row: Mapping[str, object]) -> dict[str, str] | None:
-        """The whole row of an earlier measurement with these labels, as text; None if there is none."""
+    def find(self, row: Mapping[str, object], columns: Iterable[str]) -> dict[str, str] | None:
+        """The whole row of an earlier measurement with these labels, as text; None if there is none that has
+        all these columns."""
         found = self._rows.get(self._key(row))
+        if found is not None and not found.keys() >= set(columns):
+            found = None
         self.used += found is not None
         return found

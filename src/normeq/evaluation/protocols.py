@@ -50,7 +50,7 @@ def evaluate(
                     [labels(denoiser, image, p, device) | {"sigma": sigma, "draw": draw} for image in batch]
                     for p in protocols
                 ]
-                rows = [[earlier.find(label) for label in row] for row in wanted]
+                rows = [[earlier.find(label, COLUMNS) for label in row] for row in wanted]
                 if any(None in row for row in rows):
                     new = _measure(denoiser, batch, protocols, sigma, draw, paths, device)
                     rows = [

@@ -88,7 +88,7 @@ def stream(
                 labels(denoiser, image, protocol, device) | setting.columns | {"size": size}
                 for image in batch
             ]
-            rows = [earlier.find(label) for label in asked]
+            rows = [earlier.find(label, columns) for label in asked]
             if None in rows:
                 if noise != (setting.sigma, setting.draw):
                     noise = (setting.sigma, setting.draw)

@@ -85,7 +85,8 @@ def draw(numbers: pd.DataFrame) -> Figure:
         figure,
         f"What the range [a, b] costs{': ' if names else ''}{names}",
         f"{trained_names(numbers['train_sigma'])}; {where}; y → a + (b − a)·y, denoised in "
-        f"float32, and back; dB lost, mean over images; {counted(numbers['draws'], 'noise draw')} per image",
+        f"float32, and back; dB lost, mean over images; {counted(numbers['draws'], 'noise draw')} per image, "
+        f"{counted(numbers['seeds'], 'training seed')}",
     )
     return figure
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from normeq.published import fdncnn_curves, read_published
 from normeq.stats import paired, per_image, summarise
-from normeq.tables.longtable import IDENTITY, train_range
+from normeq.tables.longtable import IDENTITY, MEASUREMENT, train_range
 
 KEYS = ["train", *IDENTITY, "dataset", "sigma"]
 
@@ -35,7 +35,7 @@ def plotted(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
     )
     images = per_image(table, "psnr", KEYS)
     parts = [summarise(images, "psnr", KEYS).assign(panel="psnr", kind="denoiser")]
-    difference = _difference(images)
+    difference = _difference(table, images)
     if len(difference):
         parts.append(summarise(difference, "psnr", KEYS).assign(panel="difference", kind="denoiser"))
     inputs = _inputs(table)
@@ -53,11 +53,14 @@ def plotted(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
     return numbers.reindex(columns=front)
 
 
-def _difference(images: pd.DataFrame) -> pd.DataFrame:
-    """PSNR minus that of the norm variant of the same network; users' denoisers: of the only network."""
-    norm = images[images["variant"] == "norm"]
+def _difference(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """PSNR minus that of the norm variant of the same network, where both have the same seed and draw; users'
+    denoisers: minus that of the only network."""
     on = ["train", "dataset", "sigma", "image"]
-    own = paired(images[images["variant"] != "other"], norm, "psnr", [*on, "network"])
+    rows = table[table["variant"] != "other"]
+    same = ["train", "dataset", "sigma", "network", *MEASUREMENT]
+    own = per_image(paired(rows, rows[rows["variant"] == "norm"], "psnr", same), "psnr", KEYS)
+    norm = images[images["variant"] == "norm"]
     lone = norm.groupby("train")["network"].transform("nunique") == 1
     other = paired(images[images["variant"] == "other"], norm[lone], "psnr", on)
     return pd.concat([own, other], ignore_index=True)

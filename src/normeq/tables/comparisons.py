@@ -11,7 +11,7 @@ from normeq.claims.significance import holm, signed_rank
 from normeq.errors import NormeqError
 from normeq.stats import paired, per_image, summarise
 from normeq.tables.formats import Table, by_sigma, signed
-from normeq.tables.longtable import VARIANT_ORDER, read_noise_levels
+from normeq.tables.longtable import MEASUREMENT, VARIANT_ORDER, read_noise_levels
 from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
 
 FAMILY = ["network", "train_sigma", "dataset"]
@@ -22,7 +22,8 @@ LEVEL = 0.05
 def comparisons(table: pd.DataFrame) -> pd.DataFrame:
     """Differences of PSNR between all pairs of variants of a network and training level.
 
-    Draws and seeds are averaged within the image; the difference is paired by image, on the same noise.
+    The difference is that of measurements with the same image, seed and draw, so on the same noise; those
+    that only one of the two has are left out. Draws and seeds are averaged within the image.
 
     Returns:
         network, train_sigma, dataset, sigma, of, over, gain (of - over), low, high (dB, 95 % bootstrap), p
@@ -31,13 +32,14 @@ def comparisons(table: pd.DataFrame) -> pd.DataFrame:
     Raises:
         NormeqError: no network was measured in two variants.
     """
-    images = per_image(table[table["variant"] != "other"], "psnr", [*KEYS, "variant"])
+    rows = table[table["variant"] != "other"]
     parts = []
-    for over, of in combinations([v for v in VARIANT_ORDER if v in set(images["variant"])], 2):
-        first, second = (images[images["variant"] == v] for v in (of, over))
-        differences = paired(first, second, "psnr", [*KEYS, "image"])
-        if differences.empty:
+    for over, of in combinations([v for v in VARIANT_ORDER if v in set(rows["variant"])], 2):
+        first, second = (rows[rows["variant"] == v] for v in (of, over))
+        both = paired(first, second, "psnr", [*KEYS, *MEASUREMENT])
+        if both.empty:
             continue
+        differences = per_image(both, "psnr", KEYS)
         gains = summarise(differences, "psnr", KEYS).rename(columns={"mean": "gain"})
         gains["p"] = [signed_rank(group["psnr"]) for _, group in differences.groupby(KEYS, sort=False)]
         for _, family in gains.groupby(FAMILY, sort=False):
@@ -77,6 +79,7 @@ def make(path: Path) -> Table:
             f"{measured_on(numbers)}. {protocol_note(table)}",
             f"° : may be chance (p ≥ {LEVEL:g}; Wilcoxon signed-rank test over images, Holm-corrected over"
             " the σ of a line). 95 % intervals and p-values are in the CSV.",
+            "They are about other images like these, not about training again with another seed.",
         ),
     )
 

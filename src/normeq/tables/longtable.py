@@ -10,6 +10,7 @@ import pandas as pd
 from normeq.errors import NormeqError
 
 IDENTITY = ["network", "variant", "train_sigma"]  # which denoiser
+MEASUREMENT = ["image", "seed", "draw"]  # what is paired, and averaged in this order from the right
 NOISE_LEVELS = [*IDENTITY, "seed", "dataset", "image", "sigma", "draw", "psnr_in", "psnr", "ssim"]
 PROTOCOLS = [*NOISE_LEVELS, "psnr_in_clipped", "protocol"]
 INTERVALS = [*IDENTITY, "seed", "dataset", "image", "sigma", "a", "b", "draw", "psnr"]
@@ -133,12 +134,14 @@ def _tidy(label: str) -> str:
 
 
 def _same_images(path: Path, table: pd.DataFrame, group: list[str]) -> None:
-    names = table.groupby(group, sort=False)["image"].agg(frozenset).reset_index()
+    names = table.groupby([*group, "seed", "draw"], sort=False)["image"].agg(frozenset).reset_index()
     for dataset, rows in names.groupby("dataset", sort=False):
         if rows["image"].nunique() > 1:
             few, many = rows["image"].map(len).idxmin(), rows["image"].map(len).idxmax()
             text = " and ".join(
                 f"{len(rows.image[i])} for {rows.network[i]}/{rows.variant[i]} at sigma {rows.sigma[i]:g}"
+                + (f", seed {rows.seed[i]}" if rows.seed[i] else "")
+                + f", draw {rows.draw[i]}"
                 for i in (few, many)
             )
             raise NormeqError(

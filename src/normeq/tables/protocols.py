@@ -60,16 +60,19 @@ def _change(paper: pd.DataFrame, rows: pd.DataFrame, name: str, quantity: str) -
 
 
 def _mean_mse(paper: pd.DataFrame) -> pd.DataFrame:
-    images = per_image(paper.assign(mse=10 ** (-paper["psnr"] / 10)), "mse", KEYS)
-    psnr = per_image(paper, "psnr", KEYS)
-    means = psnr.groupby(KEYS, as_index=False, sort=False).agg(
+    """dB of the mean MSE less the mean of the dB, of each training for itself."""
+    means = per_image(paper, "psnr", KEYS)
+    counts = means.groupby(KEYS, as_index=False, sort=False).agg(
         paper=("psnr", "mean"), images=("image", "nunique"), seeds=("seeds", "max"), draws=("draws", "max")
     )
-    mse = images.groupby(KEYS, as_index=False, sort=False)["mse"].mean()
-    both = means.merge(mse, on=KEYS)
-    return both.assign(
-        change=-10 * np.log10(both["mse"]) - both["paper"], convention=MEAN_MSE[0], quantity="psnr"
-    ).drop(columns="mse")
+    trainings = (
+        paper.assign(mse=10 ** (-paper["psnr"] / 10))
+        .groupby([*KEYS, "seed"], as_index=False, sort=False)[["mse", "psnr"]]
+        .mean()
+    )
+    trainings["change"] = -10 * np.log10(trainings["mse"]) - trainings["psnr"]
+    change = trainings.groupby(KEYS, as_index=False, sort=False)["change"].mean()
+    return counts.merge(change, on=KEYS).assign(convention=MEAN_MSE[0], quantity="psnr")
 
 
 def make(path: Path) -> Table:
@@ -99,7 +102,8 @@ def make(path: Path) -> Table:
         notes=(
             f"{measured}. Mean change over images, paired; 95 % intervals are in the CSV.",
             "Each line changes one thing, but `kair` two. SSIM is in its own units, all else in dB.",
-            "The yardstick is what chance in the noise moves: a seed of one's own moves as much.",
+            "The yardstick (±, 95 %) is how far another draw of the noise moves the mean: a seed of one's own"
+            " moves as much.",
         ),
     )
 
@@ -113,4 +117,6 @@ def _denoiser(row) -> str:
 
 
 def _cell(row) -> str:
+    if row.convention == DRAW[0]:  # which way it went this time is chance: what counts is how far it may go
+        return f"± {(row.high - row.low) / 2:.3f}" if row.images > 1 else "–"
     return signed(row.change, 4 if row.quantity == "ssim" else 3)

@@ -59,12 +59,12 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     picked = chosen(table)
     images = per_image(picked, "psnr", KEYS)
     plain = images[images["method"] == "none"]
-    norm = plain[plain["variant"] == "norm"]
-    on = ["network", "train_sigma", "dataset", "sigma", "image"]
+    norm = picked[(picked["method"] == "none") & (picked["variant"] == "norm")]
+    on = ["network", "train_sigma", "dataset", "sigma", "image", "seed", "draw"]
     parts = {
         "psnr": images,
         "gain": paired(images, plain, "psnr", [*IDENTITY, "dataset", "sigma", "image"]),
-        "gap": paired(images, norm, "psnr", on),
+        "gap": per_image(paired(picked, norm, "psnr", on), "psnr", KEYS),
     }
     result = None
     for name, values in parts.items():

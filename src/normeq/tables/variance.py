@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from normeq.errors import NormeqError
+from normeq.protocol import get_protocol
 from normeq.tables.formats import Table, with_interval
 from normeq.tables.longtable import IDENTITY, read_noise_levels
 from normeq.tables.matched_noise import matched
@@ -16,6 +17,9 @@ from normeq.variance import split
 
 KEYS = [*IDENTITY, "dataset", "sigma"]
 NAN = float("nan")
+SHARED_NOISE = (
+    "Images of one size share their noise in this protocol: what draws do to the mean is not known.",
+)
 
 
 def components(table: pd.DataFrame) -> pd.DataFrame:
@@ -45,6 +49,8 @@ def components(table: pd.DataFrame) -> pd.DataFrame:
             (found.draws**2 / (images * draws), found.rest**2 / (images * seeds * draws)),
         ]
         of_seeds, of_draws = (np.sqrt(np.nansum(part)) if not np.isnan(part[0]) else NAN for part in repeats)
+        if _shared_noise(group):
+            of_draws = NAN
         rows.append(
             dict(zip(KEYS, key, strict=True))
             | {"psnr": values.mean()}
@@ -53,6 +59,11 @@ def components(table: pd.DataFrame) -> pd.DataFrame:
             | {"images": images, "seeds": seeds, "draws": draws}
         )
     return pd.DataFrame(rows)
+
+
+def _shared_noise(table: pd.DataFrame) -> bool:
+    """Whether images of one size have the same noise: a draw then moves them together, and so their mean."""
+    return "protocol" in table and get_protocol(table["protocol"].iloc[0]).reset_seed
 
 
 def make(path: Path) -> Table:
@@ -92,7 +103,9 @@ def make(path: Path) -> Table:
             "images: between images. seeds: between trainings, alike on all images; images × seeds: image by"
             " image. draws: between noise draws of one image. – : not known from one seed, or one draw.",
             "mean: what each does to the mean over these images, seeds and draws.",
-            "Random effects, estimated from mean squares, none below zero. Few seeds estimate roughly.",
+            "Random effects, estimated from mean squares, none below zero: 0.000 says that the other parts"
+            " explain what was seen. Few seeds estimate roughly.",
+            *(SHARED_NOISE if _shared_noise(table) else ()),
         ),
     )
 
