@@ -112,6 +112,31 @@ class Experiment:
         """Folders of the data folder that hold a data set."""
         return registry.get(dataset, Path(self.data_dir)).members or (dataset,)
 
+    def certified(self) -> list[str]:
+        """What the certificate is of, as the command line takes it: every denoiser, and the classical ones
+        that the config names."""
+        classical = self.config["evaluate"]["certificate"]["classical"]
+        extra = [name for name in classical if name not in self.config["denoisers"]]
+        return [*self.denoisers.values(), *(f"{name}=normeq.classical:{name}" for name in extra)]
+
+    def certificate(self) -> str:
+        """File with the defects of all of them; its name changes as those of :meth:`part` do."""
+        content = {
+            "settings": self.config["evaluate"]["certificate"],
+            "pins": [self.pins[d] for d in self.datasets("certificate")],
+            "denoisers": [[text, self._source(folder)] for folder, text in self.denoisers.items()],
+        }
+        return f"results/{self.name}/certificate-{_key(content)}.csv"
+
+    def _source(self, folder: str) -> str | None:
+        """SHA-256 of the weights of a network that came trained, or of the file of a user's own denoiser;
+        None for runs, whose names say what they are, and for functions of installed packages."""
+        if folder.startswith("runs/") or folder not in self.denoisers:
+            return None
+        name = self.denoisers[folder]
+        file = shipped.weights_file(name) if self.is_network(folder) else self.source_file(folder)
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+
     def part(self, kind: str, folder: str) -> str:
         """File with one measurement of one denoiser.
 
@@ -126,11 +151,9 @@ class Experiment:
             content["protocol"] = self.config["evaluate"]["protocol"]
         if kind in REVISIONS:
             content["revision"] = REVISIONS[kind]
-        if folder in self.denoisers and not folder.startswith("runs/"):
-            network = self.is_network(folder)
-            source = shipped.weights_file(self.denoisers[folder]) if network else self.source_file(folder)
-            if source:
-                content["source"] = hashlib.sha256(Path(source).read_bytes()).hexdigest()
+        source = self._source(folder)
+        if source:
+            content["source"] = source
         return f"results/{folder}/parts/{kind}-{_key(content)}.{MEASUREMENTS[kind]}"
 
     def parts(self, kind: str) -> list[str]:

@@ -1,24 +1,16 @@
-CERTIFICATE = f"results/{NAME}/certificate.csv"
-
+# Which denoisers are equivariant? One job measures all: the denoisers of the experiment, and the classical ones beside them.
 if "certificate" in EXPERIMENT.config["evaluate"]:
+    CERTIFICATE = EXPERIMENT.certificate()
     TABLES += [CERTIFICATE, f"results/{NAME}/tables/certificate.md"]
 
-    rule certificate:
-        # Which denoisers are equivariant? One job: the denoisers of the experiment, and the classical ones beside them.
+    rule certify:
         input:
             certificate_denoisers_files,
             certificate_data,
-            config=CONFIG_RECORD,
         output:
-            multiext(f"results/{NAME}/tables/certificate", ".csv", ".tex"),
-            table=CERTIFICATE,
-            shown=report(
-                f"results/{NAME}/tables/certificate.md",
-                caption="../report/certificate.rst",
-                category="Tables",
-            ),
+            CERTIFICATE,
         log:
-            f"logs/{NAME}/certificate.log",
+            f"logs/{NAME}/certify.log",
         benchmark:
             f"results/{NAME}/timings/certificate.tsv"
         conda:
@@ -32,8 +24,30 @@ if "certificate" in EXPERIMENT.config["evaluate"]:
         params:
             denoisers=certificate_denoisers,
             options=certificate_options,
-            folder=subpath(output.shown, parent=True),
+            folder=subpath(output[0], parent=True),
             data_dir=data_dir,
         shell:
-            "normeq certify {params.denoisers} {params.options} --out {output.table} --table-dir {params.folder}"
-            " --data-dir {params.data_dir} --device {resources.device} --threads {threads} > {log} 2>&1"
+            "(rm -f {params.folder}/certificate-*.csv; normeq certify {params.denoisers} {params.options}"
+            " --out {output} --data-dir {params.data_dir} --device {resources.device} --threads {threads}) > {log} 2>&1"
+
+    rule table_certificate:
+        input:
+            table=CERTIFICATE,
+        output:
+            multiext(f"results/{NAME}/tables/certificate", ".csv", ".tex"),
+            shown=report(
+                f"results/{NAME}/tables/certificate.md",
+                caption="../report/certificate.rst",
+                category="Tables",
+            ),
+        log:
+            f"logs/{NAME}/table_certificate.log",
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            folder=subpath(output.shown, parent=True),
+        shell:
+            "normeq table certificate {input.table} --out-dir {params.folder} > {log} 2>&1"

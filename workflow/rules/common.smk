@@ -160,23 +160,19 @@ def evaluate_device(wildcards):
 
 def certificate_denoisers(wildcards):
     """The denoisers of the experiment and the classical ones that the config names, as arguments."""
-    classical = EXPERIMENT.config["evaluate"]["certificate"]["classical"]
-    extra = [name for name in classical if name not in EXPERIMENT.config["denoisers"]]
-    return shlex.join(
-        [*EXPERIMENT.denoisers.values(), *(f"{name}=normeq.classical:{name}" for name in extra)]
-    )
+    return shlex.join(EXPERIMENT.certified())
 
 
 def certificate_denoisers_files(wildcards):
-    """Weights (`ancient`, see denoiser_files) and files of the user's own denoisers."""
-    weights = [ancient(f"results/runs/{run}/model.safetensors") for run in EXPERIMENT.runs]
+    """Weights and files of the user's own denoisers (`ancient`, see denoiser_files)."""
+    weights = [f"results/runs/{run}/model.safetensors" for run in EXPERIMENT.runs]
     own = [EXPERIMENT.source_file(folder) for folder in EXPERIMENT.denoisers]
-    return weights + [file for file in own if file]
+    return [ancient(file) for file in [*weights, *own] if file]
 
 
 def certificate_data(wildcards):
-    """The images: none where the certificate of this config is there."""
-    if Path(CERTIFICATE).is_file() and Path(CONFIG_RECORD).is_file():
+    """The images: none where the certificate is there (its name says what it is of)."""
+    if Path(EXPERIMENT.certificate()).is_file():
         return []
     return [placed(dataset) for dataset in EXPERIMENT.datasets("certificate")]
 

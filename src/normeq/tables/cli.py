@@ -100,6 +100,17 @@ def filters_command(
     _write(filters.make(parts), out_dir)
 
 
+@table_app.command("certificate")
+def certificate_command(
+    table: Annotated[Path, typer.Argument(metavar="CERTIFICATE.CSV", help="What `normeq certify` wrote.")],
+    out_dir: Folder,
+) -> None:
+    """Which denoisers are equivariant: ✓ and ✗ with the largest defects."""
+    from normeq.tables import certificate
+
+    _write(certificate.make(table), out_dir)
+
+
 def _write(table: Table, folder: Path) -> None:
     from normeq.tables.formats import write_table
 
