@@ -39,6 +39,9 @@ def test_psnr_takes_tensors_and_does_not_lose_precision():
 
 def test_equal_images():
     assert math.isinf(psnr(CLEAN, CLEAN))
+    broken = CLEAN.copy()
+    broken[0, 0] = np.nan
+    assert math.isnan(psnr(broken, CLEAN)) and math.isnan(psnr(broken, CLEAN, round_8bit=True))
     assert ssim(CLEAN, CLEAN) == pytest.approx(1)
 
 

@@ -57,6 +57,13 @@ def test_foreign_file(tmp_path):
         load_network(tmp_path / "model.safetensors")
 
 
+@pytest.mark.parametrize("description", ["no JSON", "{}", '{"network": {}, "variant": "norm"}', "[]"])
+def test_damaged_description(tmp_path, description):
+    save_file({"x": torch.zeros(2)}, tmp_path / "model.safetensors", metadata={"normeq": description})
+    with pytest.raises(NormeqError, match="description of its network is damaged"):
+        load_network(tmp_path / "model.safetensors")
+
+
 def test_weights_of_another_network(saved):
     path, network = saved
     deeper = build_network("fdncnn", "norm", depth=4, channels=4)

@@ -52,7 +52,7 @@ class Reference:
         elif clip:
             image = image.clamp(0, 1)
         errors = (image - self.clean).square().flatten(1).mean(1).tolist()
-        return [-10 * math.log10(error) if error > 0 else math.inf for error in errors]
+        return [math.inf if error == 0 else -10 * math.log10(error) for error in errors]  # NaN stays NaN
 
     def ssim(self, image: Image, window: str = GAUSSIAN) -> list[float]:
         """SSIM of each image (N, H, W), clipped to [0,1]; see :func:`ssim`."""

@@ -71,7 +71,16 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise NormeqError(f"{path}: truncated, or not a safetensors file ({error})") from None
     if METADATA_KEY not in metadata:
         raise NormeqError(f"{path}: carries no description of its network; it was not written by normeq")
-    return json.loads(metadata[METADATA_KEY]), tensors
+    try:
+        description = json.loads(metadata[METADATA_KEY])
+        complete = isinstance(description["network"]["architecture"], str) and description["variant"]
+    except (ValueError, KeyError, TypeError):
+        complete = False
+    if not complete:
+        raise NormeqError(
+            f"{path}: the description of its network is damaged; train again, or fetch it again"
+        )
+    return description, tensors
 
 
 def load_state(network: nn.Module, tensors: dict[str, Any], source: str | Path) -> None:

@@ -180,6 +180,39 @@ def test_wrong_shape_from_a_users_function(own):
         open_denoiser(f"bad={own}:crooked", CPU)(torch.zeros(1, 1, 4, 4), 0.1)
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("return noisy * np.nan", "its output at σ = 25 is not finite"),
+        ("raise ValueError('no luck')", "fails at σ = 25 (ValueError: no luck)"),
+        ("return 'text'", "not an array of real numbers"),
+        ("return noisy + 1j", "complex64, not an array of real numbers"),
+        ("raise SystemExit(0)", "it left the program with 0"),
+    ],
+)
+def test_a_users_denoiser_that_fails_is_named(tmp_path, images, body, words):
+    file = tmp_path / "bad.py"
+    file.write_text(f"import numpy as np\n\n\ndef bad(noisy, sigma):\n    {body}\n")
+    with pytest.raises(NormeqError, match="denoiser bad") as caught:
+        list(noise_levels.evaluate(open_denoiser(f"bad={file}:bad", CPU), ["d"], [25], 1, device=CPU))
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("body", ["raise ValueError", "import sys; sys.exit(0)", "f = 3"])
+def test_a_file_that_cannot_be_imported_or_has_no_function_is_named(tmp_path, body):
+    (tmp_path / "bad.py").write_text(body)
+    with pytest.raises(NormeqError, match="denoiser bad: .*bad.py:f"):
+        open_denoiser(f"bad={tmp_path / 'bad.py'}:f", CPU)
+
+
+def test_a_network_of_ours_whose_output_is_not_finite_is_named(images, run_folder):
+    opened = open_denoiser(str(run_folder("norm")), CPU)
+    with torch.no_grad():
+        next(opened.function.parameters()).fill_(float("nan"))
+    with pytest.raises(NormeqError, match="norm: its output at σ = 5 is not finite"):
+        list(noise_levels.evaluate(opened, ["d"], [5], 1, device=CPU))
+
+
 def test_tables_round_trip(tmp_path, images, own):
     denoiser = open_denoiser(f"same={own}:identity", CPU)
     for level in (50, 5, 25):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html import unescape
 from urllib.parse import unquote
 
@@ -117,6 +118,11 @@ def test_an_experiment_without_training_has_no_section_on_runs(inputs):
         (lambda folder: (folder / "t.md").unlink(), "t.md"),
         (lambda folder: (folder / "run/run.json").write_text("{}"), "run.json is not the record of a run"),
         (lambda folder: (folder / "run/run.json").write_text("{"), "run.json: not a JSON file"),
+        (lambda folder: (folder / "t.md").write_bytes(b"\xff\xfe"), "t.md is not text"),
+        (lambda folder: (folder / "config.yaml").write_bytes(b"\xff\xfe"), "config.yaml is not text"),
+        (lambda folder: (folder / "config.yaml").write_text(""), "config.yaml is no config"),
+        (lambda folder: (folder / "config.yaml").write_text("a: ["), "config.yaml is not YAML"),
+        (lambda folder: shutil.rmtree(folder / "captions"), "no folder of captions"),
     ],
 )
 def test_a_bad_input_is_named_and_the_old_page_stays(inputs, break_it, words):

@@ -9,10 +9,10 @@ import typer
 
 
 def claims_command(
-    noise_levels: Annotated[Path, typer.Argument(help="results/<experiment>/noise_levels.csv")],
+    noise_levels: Annotated[Path, typer.Argument(help="results/NAME/noise_levels.csv")],
     config: Annotated[Path, typer.Option(help="The experiment's config, with its claims.")],
     out: Annotated[Path, typer.Option(help="File to write: claims.json.")],
-    intervals: Annotated[Path | None, typer.Argument(help="results/<experiment>/intervals.csv")] = None,
+    intervals: Annotated[Path | None, typer.Argument(help="results/NAME/intervals.csv")] = None,
     published: Annotated[Path | None, typer.Option(help="Folder of published values.")] = None,
     metrics: Annotated[Path | None, typer.Option(help="File for `dvc metrics diff`: counts, values.")] = None,
     out_dir: Annotated[Path | None, typer.Option(help="Folder for claims.csv, .md and .tex.")] = None,

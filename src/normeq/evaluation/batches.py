@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from normeq.data.listing import files
-from normeq.evaluation.denoisers import Denoiser
+from normeq.errors import NormeqError
+from normeq.evaluation.denoisers import OTHER, Denoiser
 from normeq.images import middle, read_gray
 
 GPU_PIXELS = 2**21  # of a batch: 8 images of 512×512; 64 channels of float32 are half a gigabyte
@@ -88,8 +89,29 @@ def stack(images: Iterable[np.ndarray], device: torch.device) -> Tensor:
 
 @torch.inference_mode()
 def denoise(denoiser: Denoiser, noisy: Tensor, sigma: float) -> Tensor:
-    """Denoise a batch (N, H, W); σ in 8-bit units, images in the nominal range [0,1]."""
-    return denoiser(noisy[:, None].clone(), sigma / 255)[:, 0].float()  # some work in place
+    """Denoise a batch (N, H, W); σ in 8-bit units, images in the nominal range [0,1].
+
+    Raises:
+        NormeqError: a user's denoiser fails, or the output of any has another shape or is not finite.
+    """
+    name = f"denoiser {denoiser.network}" + ("" if denoiser.variant == OTHER else f", {denoiser.variant}")
+    try:
+        output = denoiser(noisy[:, None].clone(), sigma / 255)  # some work in place
+    except (NormeqError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if denoiser.variant != OTHER:
+            raise
+        line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise NormeqError(f"{name}: fails at σ = {sigma:g} ({line})") from None
+    if output.shape != noisy[:, None].shape:
+        raise NormeqError(
+            f"{name}: returned shape {tuple(output.shape)} for images of shape {tuple(noisy[:, None].shape)}"
+        )
+    output = output[:, 0].float()
+    if not output.isfinite().all():
+        raise NormeqError(f"{name}: its output at σ = {sigma:g} is not finite (NaN or infinity)")
+    return output
 
 
 def run(denoiser: Denoiser, noisy: np.ndarray, sigma: float, device: torch.device) -> np.ndarray:

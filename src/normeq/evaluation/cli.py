@@ -38,7 +38,7 @@ Draws = Annotated[int, typer.Option(min=1, help="Noise realisations per image.")
 Out = Annotated[Path, typer.Option(help="File to write.")]
 DataDir = Annotated[Path, typer.Option(help="Folder of the data sets.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves PyTorch's choice.")]
+Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves PyTorch's choice.")]
 Limit = Annotated[
     int | None, typer.Option("--images", min=1, help="Only the first N images of each data set.")
 ]
@@ -120,6 +120,11 @@ def measure(
     from normeq.evaluation.earlier import Earlier
 
     conventions = get_protocol(protocol)
+    for value in settings:
+        if isinstance(value, list) and len(set(value)) < len(value):
+            twice = next(entry for entry in value if value.count(entry) > 1)
+            shown = ",".join(f"{x:g}" for x in twice) if isinstance(twice, tuple) else twice
+            raise NormeqError(f"{shown} is given twice")
     opened, where = open_on(denoiser, device, threads)
     earlier = Earlier([*(reuse or []), out])
     rows = kind.evaluate(
@@ -243,9 +248,9 @@ def collect_command(
 
 
 def metrics_command(
-    noise_levels: Annotated[Path, typer.Argument(help="results/<experiment>/noise_levels.csv")],
+    noise_levels: Annotated[Path, typer.Argument(help="results/NAME/noise_levels.csv")],
     out: Out,
-    intervals: Annotated[Path | None, typer.Argument(help="results/<experiment>/intervals.csv")] = None,
+    intervals: Annotated[Path | None, typer.Argument(help="results/NAME/intervals.csv")] = None,
 ) -> None:
     """The summary that `dvc metrics diff` compares: mean PSNR, and the cost of the worst interval."""
     from normeq.evaluation.summary import summarise_experiment

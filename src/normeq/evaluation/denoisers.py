@@ -117,10 +117,11 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
         else:
             module = importlib.import_module(place)
         found = getattr(module, attribute)
-    except (ImportError, OSError, AttributeError, SyntaxError) as error:
-        raise NormeqError(
-            f"denoiser {name}: cannot load {target} ({type(error).__name__}: {error})"
-        ) from None
+    except (Exception, SystemExit) as error:  # whatever a user's file does when it is imported
+        line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise NormeqError(f"denoiser {name}: cannot load {target} ({line})") from None
+    if not callable(found):
+        raise NormeqError(f"denoiser {name}: {target} is no function, but of type {type(found).__name__}")
     source = source_file(target)
     content = file_sha256(source)[:8] if source else ""
     labels = {"network": name, "variant": OTHER, "train_sigma": "", "seed": "", "weights": content}
@@ -130,7 +131,13 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
 
     def apply(y: Tensor, sigma: float) -> Tensor:  # in float64 too, for the certificate
         arrays = y[:, 0].cpu().numpy()
-        images = [np.asarray(found(array, sigma), dtype=arrays.dtype) for array in arrays]
+        try:
+            answers = [np.asarray(found(array, sigma)) for array in arrays]
+        except SystemExit as error:
+            raise RuntimeError(f"it left the program with {error}") from None
+        if any(answer.dtype.kind not in "fiub" for answer in answers):
+            raise TypeError(f"it returned {answers[0].dtype}, not an array of real numbers")
+        images = [answer.astype(arrays.dtype) for answer in answers]
         for image in images:
             if image.shape != y.shape[2:]:
                 raise NormeqError(

@@ -50,7 +50,7 @@ def collect(parts: Sequence[str | Path], out: str | Path) -> int:
             frames.append(pd.read_csv(part, dtype=str, keep_default_na=False))
         except FileNotFoundError:
             raise NormeqError(f"{part}: no such file") from None
-        except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # pandas' errors of parsing and decoding are ValueErrors
             raise NormeqError(f"{part}: not a table ({error})") from None
         if "protocol" in frames[-1] and "measured_by" not in frames[-1]:  # older than that column
             frames[-1].insert(frames[-1].columns.get_loc("protocol"), "measured_by", "")

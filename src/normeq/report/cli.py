@@ -10,7 +10,7 @@ import typer
 
 def report_command(
     out: Annotated[Path, typer.Argument(help="The HTML file.")],
-    config: Annotated[Path, typer.Option(help="results/<experiment>/config.yaml")],
+    config: Annotated[Path, typer.Option(help="The config as recorded: results/NAME/config-*.yaml.")],
     table: Annotated[list[Path] | None, typer.Option(help="Markdown table; repeat for more.")] = None,
     figure: Annotated[list[Path] | None, typer.Option(help="SVG or PNG; repeat for more.")] = None,
     run: Annotated[list[Path] | None, typer.Option(help="Run folder; repeat for more.")] = None,
@@ -18,11 +18,9 @@ def report_command(
     gallery: Annotated[
         list[Path] | None, typer.Option(help="Part of `normeq evaluate gallery`; repeat for more.")
     ] = None,
-    noise_levels: Annotated[Path | None, typer.Option(help="results/<experiment>/noise_levels.csv")] = None,
-    intervals: Annotated[Path | None, typer.Option(help="results/<experiment>/intervals.csv")] = None,
-    timings: Annotated[
-        Path | None, typer.Option(help="results/<experiment>/timings, if there is one.")
-    ] = None,
+    noise_levels: Annotated[Path | None, typer.Option(help="results/NAME/noise_levels.csv")] = None,
+    intervals: Annotated[Path | None, typer.Option(help="results/NAME/intervals.csv")] = None,
+    timings: Annotated[Path | None, typer.Option(help="results/NAME/timings, if there is one.")] = None,
     timing_keys: Annotated[
         str, typer.Option(help="How the names of timings to show end, separated by commas; all without.")
     ] = "",

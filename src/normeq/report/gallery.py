@@ -96,7 +96,7 @@ def _open(paths: Sequence[Path]) -> Gallery:
             with np.load(path) as file:
                 parts.append(dict(file))
             metas = [json.loads(str(part["meta"])) for part in parts]
-            shape = parts[-1]["denoised"].shape
+            shape, _ = parts[-1]["denoised"].shape, metas[-1]["images"]
         except FileNotFoundError:
             raise NormeqError(f"report: {path}: no such file") from None
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:

@@ -57,15 +57,17 @@ def write_report(
     """
     if gallery and noise_levels is None:
         raise NormeqError("report: --gallery needs --noise-levels, whose numbers it shows")
-    settings = yaml.safe_load(_read(config).decode())
-    texts = {table.stem: _read(table).decode() for table in tables}
+    if captions and not captions.is_dir():
+        raise NormeqError(f"report: no folder of captions {captions}")
+    settings = _settings(config)
+    texts = {table.stem: _text(table) for table in tables}
     claims = texts.pop("claims", None)
     measured = [file for file in (noise_levels, intervals) if file]
     records = [run_record(Path(run)) for run in runs]
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(_asset("template.html")).render(
         config=settings,
-        config_text=config.read_text(encoding="utf-8"),
+        config_text=_text(config),
         glance=_glance(settings, records, claims),
         claims=claims and markdown_to_html(claims, first="verdict"),
         figures=[_figure(figure, captions) for figure in figures],
@@ -112,6 +114,23 @@ def _read(path: Path) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise NormeqError(f"report: cannot read {path}: {error.strerror}") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return _read(path).decode()
+    except UnicodeDecodeError:
+        raise NormeqError(f"report: {path} is not text") from None
+
+
+def _settings(config: Path) -> dict:
+    try:
+        settings = yaml.safe_load(_text(config))
+    except yaml.YAMLError as error:
+        raise NormeqError(f"report: {config} is not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(settings, dict) or "noise_levels" not in (settings.get("evaluate") or {}):
+        raise NormeqError(f"report: {config} is no config of an experiment")
+    return settings
 
 
 def _gallery(parts: Sequence[Path], noise_levels: Path | None, intervals: Path | None) -> str:

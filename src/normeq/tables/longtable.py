@@ -130,6 +130,8 @@ def _load(path: Path, columns: list[str]) -> pd.DataFrame:
 def _tidy(label: str) -> str:
     """``25.0`` and ``25`` are one level; ``nan`` is none."""
     bounds = train_range("" if label.lower() == "nan" else label)
+    if bounds and not bounds[0] <= bounds[1]:
+        raise ValueError(label)
     return "" if bounds is None else "-".join(dict.fromkeys(f"{bound:g}" for bound in bounds))
 
 

@@ -41,6 +41,8 @@ def changes(table: pd.DataFrame) -> pd.DataFrame:
     paper = table[(table["protocol"] == "paper") & (table["draw"].astype(int) == 0)]
     if paper.empty:
         raise NormeqError("protocols: no rows of the protocol paper, with which the others are compared")
+    if set(table["protocol"]) == {"paper"}:
+        raise NormeqError("protocols: no protocol but paper; measure with `normeq evaluate protocols`")
     again = table[(table["protocol"] == "paper") & (table["draw"].astype(int) == 1)]
     cases = [(c.protocol.name, c.quantity, table[table["protocol"] == c.protocol.name]) for c in CONVENTIONS]
     cases += [(DRAW[0], "psnr", again), (AXIS[0], "psnr_in", paper.assign(psnr_in=paper["psnr_in_clipped"]))]

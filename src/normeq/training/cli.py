@@ -20,7 +20,7 @@ def train_command(
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
     data_dir: Annotated[Path, typer.Option(help="Folder of the data sets.")] = Path("data"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves PyTorch's choice.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves PyTorch's choice.")] = 0,
     max_minutes: Annotated[
         float | None, typer.Option(min=0.01, help="Fit the whole schedule into this wall time.")
     ] = None,
