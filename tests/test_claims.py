@@ -189,6 +189,15 @@ def test_a_level_is_compared_with_the_verified_value_on_the_same_images(tmp_path
     assert record["verdict"] == "not reproduced" and "straddles" in record["note"]
 
 
+def test_a_level_of_a_network_trained_on_a_range(tmp_path: Path) -> None:
+    table = long_table({("norm", 25): [30.0, 30.1]}).assign(train_sigma="1-50")
+    claim = LEVEL | {"train_sigma": [1, 50], "published": LEVEL["published"] | {"train_sigma": "0-75"}}
+    (record,) = verdicts(tmp_path, claim, table, published=published(tmp_path / "p", train_sigma="0-75"))
+    assert record["value"] == pytest.approx(0.05) and record["train_sigma"] == "1-50"
+    (record,) = verdicts(tmp_path, claim, table, published=published(tmp_path / "q", train_sigma="25"))
+    assert record["verdict"] == "not tested"
+
+
 def test_only_verified_and_unambiguous_published_values(tmp_path: Path) -> None:
     table = long_table({("norm", 25): [30.0, 30.0]})
     (record,) = verdicts(tmp_path, LEVEL, table, published=published(tmp_path / "a", verified="no"))

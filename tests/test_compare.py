@@ -16,6 +16,7 @@ from normeq.compare.changes import compare
 from normeq.compare.document import render
 from tests import synthetic
 
+ROOT = Path(__file__).parents[1]
 IMAGES = {"set12": 4, "bsd68": 5}
 
 
@@ -109,6 +110,33 @@ def test_tables_over_intervals(tmp_path: Path) -> None:
     assert "| [−1, 1] |" in text and "0.250 [0.250, 0.250]" in text
 
 
+def test_ssim_is_compared_too(tmp_path: Path) -> None:
+    before = levels()
+    after = before.copy()
+    here = where(after, variant="norm", dataset="bsd68", sigma=25)
+    after.loc[here, "ssim"] -= 0.25
+    found = compare(*written(tmp_path, a=before, b=after))
+    assert found.measurements - found.unchanged == here.sum() and len(found.changed) == 1
+    row = found.changed.iloc[0]
+    assert (row["mean"], row["variant"]) == (0, "norm")
+    assert row["ssim_a"] - row["ssim_b"] == pytest.approx(0.25)
+    assert f"{row['ssim_b']:.4f}" in render(found, "a", "b", "md")
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "tuning", "protocols"])
+def test_the_other_long_tables(tmp_path: Path, kind: str) -> None:
+    before = pd.read_csv(ROOT / f"results/compact/{kind}.csv", dtype={"image": str})
+    after = before.copy()
+    condition = [c for c in ("tuning", "scale", "shift", "protocol") if c in before]
+    last = before.iloc[-1][["variant", "dataset", "sigma", *condition]].to_dict()
+    changed = where(before, **last)
+    after.loc[changed, "psnr"] += 0.125
+    found = compare(*written(tmp_path, a=before, b=after))
+    assert found.measurements == len(before) and found.measurements - found.unchanged == changed.sum() > 0
+    assert len(found.changed) == 1 and found.changed.iloc[0]["mean"] == pytest.approx(0.125)
+    assert condition[0] in render(found, "a", "b", "md")
+
+
 def test_which_way_it_went(tmp_path: Path) -> None:
     before = levels()
     after = before.copy()
@@ -198,7 +226,7 @@ def test_mistakes_are_one_line(tmp_path: Path, monkeypatch, capsys) -> None:
         ([a, tmp_path / "none.csv"], "no such table"),
         ([a, tmp_path / "empty.csv"], "cannot read"),
         ([tmp_path / "bytes.csv", a], "bytes.csv"),
-        ([a, tmp_path / "else.csv"], "neither a noise_levels.csv"),
+        ([a, tmp_path / "else.csv"], "is no long table"),
         ([a, tmp_path / "i.csv"], "compare tables of one kind"),
         ([a, tmp_path / "far.csv"], "no measurement in common"),
         ([a, a, "--format", "pdf"], "choose from md, tex, html"),

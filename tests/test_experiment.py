@@ -57,7 +57,7 @@ def test_what_does_not_train_keeps_the_runs(changes):
         {"train__recipe": CONFIG["train"]["recipe"] | {"steps": 601}},
         {"train__recipe": CONFIG["train"]["recipe"] | {"lr": 0.0031}},
         {"train__seeds": [7]},
-        {"train__sigmas": [26]},
+        {"train__sigmas": [50]},
         {"networks": [CONFIG["networks"][0] | {"depth": 6}]},
     ],
 )
@@ -121,11 +121,20 @@ def test_pictures_show_one_seed_and_level():
     assert len(experiment.parts("examples")) == 4
 
 
+def test_a_network_may_have_noise_levels_and_seeds_of_its_own():
+    told = CONFIG["networks"][0] | {"name": "told", "noise_map": True, "sigmas": [[1, 50]], "seeds": [4]}
+    experiment = read(networks=[*CONFIG["networks"], told], variants=["norm"])
+    [blind, other] = experiment.runs.values()
+    assert (blind.sigma, blind.seed) == (25, 0) and (other.sigma, other.seed) == ((1, 50), 4)
+    assert other.network == {k: v for k, v in told.items() if k not in ("sigmas", "seeds")}
+    assert other.build().noise_map
+
+
 def test_options_reach_the_command_line_unchanged():
-    experiment = read(evaluate__intervals__intervals=[[-0.5, 0.5], [0, 0.1]], evaluate__intervals__images=2)
+    experiment = read(evaluate__intervals__intervals=[[-0.5, 0.5], [0, 1]], evaluate__intervals__images=2)
     words = experiment.options("intervals").split()
     assert words == (
-        "--datasets skimage-test --sigma 25 --interval -0.5,0.5 --interval 0,0.1 --draws 1 --images 2"
+        "--datasets skimage-test --sigma 25 --interval -0.5,0.5 --interval 0,1 --draws 1 --images 2"
         " --protocol paper".split()
     )
 
@@ -161,6 +170,11 @@ def test_the_intervals_of_the_gallery_reach_the_command_line():
         ),
         ({"networks": CONFIG["networks"] * 2}, "networks: two runs are called tiny-"),
         ({"networks": []}, "nothing to evaluate"),
+        ({"evaluate__intervals__intervals": [[0, 2]]}, "intervals.intervals: [0, 1] is missing"),
+        ({"train__sigmas": [26]}, "noise_levels.sigmas: none is a level of training (26)"),
+        ({"claims": CONFIG["claims"][:1] * 2}, "claims[1]: the id 'collapse-above' is there twice"),
+        ({"claims": [CONFIG["claims"][0] | {"datasets": ["set13"]}]}, "claims[0].datasets: unknown data set"),
+        ({"evaluate__filters__sigmas": [5, float("nan")]}, "evaluate.filters.sigmas[1]: nan is not a finite"),
     ],
 )
 def test_what_the_schema_cannot_see(changes, words):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,8 +33,19 @@ def resolve_config(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, 
         lines = [line for error in errors for line in _describe(error)]
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         raise NormeqError(f"config: {lines[0]}{more}")
+    _check_finite(config, "config")
     _fill(config, schema, schema)
     return config
+
+
+def _check_finite(value: Any, path: str) -> None:
+    """Refuse ``.nan`` and ``.inf``, which no bound of a schema keeps out."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise NormeqError(f"{path.replace('config.', 'config: ', 1)}: {value} is not a finite number")
+    for key, part in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        _check_finite(part, f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}")
 
 
 def _fill(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,8 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
             raise NormeqError(f"config: networks: two runs are called {name}; give each network its own name")
         runs[name] = spec
     _check_trained(config, runs)
+    _check_levels(evaluate, [*runs.values(), *_shipped(config).values()])
+    _check_claims(config["claims"], known)
     if runs and config["train"]["missing"] == "skip":
         runs = {name: spec for name, spec in runs.items() if trained(name)}
         if not runs and not config["denoisers"] and not config["trained"]:
@@ -277,7 +280,7 @@ def _specs(config: dict[str, Any]) -> list[RunSpec]:
     return [
         RunSpec.from_dict(
             {
-                "network": network,
+                "network": {k: v for k, v in network.items() if k not in ("sigmas", "seeds")},
                 "variant": variant,
                 "dataset": train["dataset"],
                 "sigma": sigma,
@@ -286,8 +289,8 @@ def _specs(config: dict[str, Any]) -> list[RunSpec]:
             }
         )
         for network in config["networks"]
-        for sigma in train["sigmas"]
-        for seed in train["seeds"]
+        for sigma in network.get("sigmas", train["sigmas"])
+        for seed in network.get("seeds", train["seeds"])
         for variant in config["variants"]
     ]
 
@@ -319,6 +322,31 @@ def _check_trained(config: dict[str, Any], runs: dict[str, RunSpec]) -> None:
         taken[_kind(spec)] = name
 
 
+def _check_levels(evaluate: dict[str, Any], specs: list[RunSpec]) -> None:
+    """Refuse an experiment in which no network is tested at its own noise level."""
+    sigmas = evaluate["noise_levels"]["sigmas"]
+    ranges = [spec.sigma_range for spec in specs]
+    if specs and not any(low <= sigma <= high for low, high in ranges for sigma in sigmas):
+        trained = ", ".join(dict.fromkeys(spec.sigma_label for spec in specs))
+        raise NormeqError(
+            f"config: evaluate.noise_levels.sigmas: none is a level of training ({trained}); add one"
+        )
+
+
+def _check_claims(claims: list[dict[str, Any]], known: Collection[str]) -> None:
+    seen = set()
+    for number, claim in enumerate(claims):
+        if claim["id"] in seen:
+            raise NormeqError(f"config: claims[{number}]: the id {claim['id']!r} is there twice")
+        seen.add(claim["id"])
+        for name in claim["datasets"]:
+            if name not in known:
+                raise NormeqError(
+                    f"config: claims[{number}].datasets: unknown data set {name!r}; "
+                    f"choose from {', '.join(known)}"
+                )
+
+
 def _check_evaluate(evaluate: dict[str, Any]) -> None:
     moved = evaluate.get("gallery", {}).get("intervals", {})
     places = {key: evaluate.get(key, {}) for key in ("intervals", "interval_pictures")}
@@ -328,6 +356,11 @@ def _check_evaluate(evaluate: dict[str, Any]) -> None:
                 raise NormeqError(
                     f"config: evaluate.{key}.intervals[{number}]: a must be below b, got [{a}, {b}]"
                 )
+    pairs = [tuple(pair) for pair in places["intervals"].get("intervals", [])]
+    if pairs and (0, 1) not in pairs:
+        raise NormeqError(
+            "config: evaluate.intervals.intervals: [0, 1] is missing; the others are compared with it"
+        )
     for name in moved.get("datasets", []):
         if name not in evaluate["gallery"]["datasets"]:
             raise NormeqError(
@@ -347,12 +380,17 @@ def _check_evaluate(evaluate: dict[str, Any]) -> None:
 
 
 def check_networks(experiment: Experiment) -> None:
-    """Build every network that is still to be trained, without memory, so that a mistake shows before hours
-    of training.
+    """Build every network that is still to be trained, without memory, and look for the files of users'
+    denoisers, so that a mistake shows before hours of training.
 
     Raises:
-        NormeqError: an option that its architecture does not have, or a variant that it cannot be.
+        NormeqError: an option that its architecture does not have, a variant that it cannot be, or a missing
+            file.
     """
+    for name, target in experiment.config["denoisers"].items():
+        file = target.rpartition(":")[0]
+        if file.endswith(".py") and not Path(file).is_file():
+            raise NormeqError(f"config: denoisers.{name}: no file {file}")
     todo = [s for run, s in experiment.runs.items() if not trained(run)]
     if not todo:
         return

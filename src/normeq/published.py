@@ -68,9 +68,20 @@ def same_number(text: str, number: float) -> bool:
         return False
 
 
-def at_sigma(psnr: pd.DataFrame, sigma: float, dataset: str) -> pd.DataFrame:
-    """Rows with standard PSNR of one data set at test ``sigma``, trained at that very level or not at all."""
-    matched = psnr["train_sigma"].map(lambda text: text == UNTRAINED or same_number(text, sigma))
+def _holds(text: str, number: float) -> bool:
+    """Whether a cell such as ``0-75`` is a range around this number."""
+    low, dash, high = text.partition("-")
+    try:
+        return bool(dash) and float(low) <= number <= float(high)
+    except ValueError:
+        return False
+
+
+def at_sigma(psnr: pd.DataFrame, sigma: float, dataset: str, ranges: bool = False) -> pd.DataFrame:
+    """Rows with standard PSNR of one data set at test ``sigma``, trained at that very level or not at all;
+    with ``ranges`` those trained on a range that holds it, instead of at that level."""
+    fits = _holds if ranges else same_number
+    matched = psnr["train_sigma"].map(lambda text: text == UNTRAINED or fits(text, sigma))
     return psnr[
         (psnr["dataset"].str.lower() == dataset.lower())
         & (psnr["metric"] == "PSNR")

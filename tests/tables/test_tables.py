@@ -60,6 +60,25 @@ def test_matched_noise_shows_every_denoiser_once_with_a_name_of_its_own(levels) 
     assert shown.iloc[-1]["train σ"] == "–"
 
 
+def test_networks_told_the_noise_level_stand_beside_published_ones_that_are(tmp_path: Path) -> None:
+    blind = synthetic.noise_levels(images=IMAGES, sigmas=(5, 15, 25, 50))
+    told = synthetic.noise_levels(("told",), ("norm",), images=IMAGES, sigmas=(5, 15, 25, 50))
+    pd.concat([blind, told.assign(train_sigma="1-50")]).to_csv(tmp_path / "t.csv", index=False)
+    method = {"paper": "Zhang2022-DPIR", "method": "DRUNet", "variant": "official", "architecture": ""}
+    rows = [{"value": "30.42"}]
+    rows += [method | {"train_sigma": "0-50", "test_sigma": s, "value": f"{s}.5"} for s in ("5", "15", "50")]
+    rows += [method | {"train_sigma": "0-40", "test_sigma": "50", "value": "1"}]  # not trained there
+    table = matched_noise.make(tmp_path / "t.csv", write(tmp_path, rows))
+    cells = table.shown.set_index(["denoiser", "test σ"])["Set12 PSNR"]
+    assert cells["published: DRUNet, official", "15"] == "15.50"
+    assert cells["published: DRUNet, official", "50"] == "50.50"
+    levels = table.shown.groupby("denoiser")["test σ"].agg(list)
+    assert levels["told, normalization-equivariant"] == ["15", "25", "50"]  # 5 is in the CSV
+    assert levels["fdncnn8x32, normalization-equivariant"] == ["25"]
+    told = table.numbers[(table.numbers["network"] == "told") & (table.numbers["dataset"] == "set12")]
+    assert set(told["sigma"]) == {5, 15, 25, 50}
+
+
 def test_published_rows_stand_apart_and_name_their_source(levels, tmp_path: Path) -> None:
     rows = [
         {"value": "30.424999"},

@@ -93,7 +93,7 @@ def test_a_clone_with_results_neither_trains_nor_measures_nor_asks_for_data(clon
 
 
 @pytest.mark.parametrize(
-    "change", [{"train__recipe__steps": 5}, {"train__sigmas": [24]}, {"train__seeds": [1]}]
+    "change", [{"train__recipe__steps": 5}, {"train__sigmas": [[20, 30]]}, {"train__seeds": [1]}]
 )
 def test_a_changed_training_trains(clone, change):
     clone.configure(**change)

@@ -139,7 +139,7 @@ def _published(claim: Claim, values: pd.DataFrame, dataset: str) -> float:
         & (values["method"] == wanted["method"])
         & (values["dataset"].str.lower() == dataset)
         & (values["metric"] == "PSNR")
-        & values["train_sigma"].map(lambda text: same_number(text, claim.sigma))
+        & values["train_sigma"].map(lambda text: _trained_alike(text, claim))
         & values["test_sigma"].map(lambda text: same_number(text, claim.sigma))
         & values["source"].str.endswith(wanted.get("source", ""))
     ]
@@ -149,6 +149,11 @@ def _published(claim: Claim, values: pd.DataFrame, dataset: str) -> float:
         places = "; ".join(f"{row.value:g} ({row.source})" for row in rows.itertuples())
         raise NormeqError(f"claim {claim.id!r}: several published values, give published.source: {places}")
     return float(rows["value"].iloc[0])
+
+
+def _trained_alike(text: str, claim: Claim) -> bool:
+    wanted = claim.published.get("train_sigma")
+    return text == wanted if wanted else same_number(text, claim.sigma)
 
 
 def _repeats(images: pd.DataFrame) -> tuple[int, int]:

@@ -16,7 +16,7 @@ COMMON = ("id", "claim", "kind", "datasets", "bound", "threshold")
 KINDS = {
     "gain": (("of", "over", "sigma"), ("network", "train_sigma")),
     "interval_loss": (("variant",), ("network", "train_sigma", "intervals")),
-    "level": (("variant", "sigma", "published"), ("network",)),
+    "level": (("variant", "sigma", "published"), ("network", "train_sigma")),
 }
 
 
@@ -36,7 +36,8 @@ class Claim:
         train_sigma: label of the long tables (``25``, ``5-50``), or None for each of the table.
         sigma: test noise level in 8-bit units; None for ``interval_loss`` (the level of the table).
         intervals: only these (a, b), or None for all of the table.
-        published: ``paper``, ``method`` and perhaps ``source`` of the published value (kind ``level``).
+        published: ``paper``, ``method`` and perhaps ``source`` and ``train_sigma`` of the published value
+            (kind ``level``).
     """
 
     id: str
@@ -77,7 +78,7 @@ class Claim:
             raise NormeqError(f"{name}: bound {entry['bound']!r} is not one of {', '.join(BOUNDS)}")
         try:
             level = float(entry["sigma"]) if "sigma" in entry else None
-            trained = _label(level if kind == "level" else entry.get("train_sigma"))
+            trained = _label(entry.get("train_sigma", level if kind == "level" else None))
             intervals = entry.get("intervals")
             published = entry.get("published")
             return cls(

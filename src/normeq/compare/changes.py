@@ -9,11 +9,22 @@ import pandas as pd
 
 from normeq.errors import NormeqError
 from normeq.stats import paired, per_image, summarise
-from normeq.tables.longtable import IDENTITY, read_intervals, read_noise_levels
+from normeq.tables.longtable import (
+    IDENTITY,
+    read_heatmap,
+    read_intervals,
+    read_noise_levels,
+    read_protocols,
+    read_tuning,
+)
 
-MEASUREMENT = {  # columns that name a condition, in both kinds of table
-    "noise levels": [*IDENTITY, "dataset", "sigma"],
-    "intervals": [*IDENTITY, "dataset", "sigma", "a", "b"],
+CONDITION = [*IDENTITY, "dataset", "sigma"]
+KINDS = {  # kind of table -> columns that name a condition, how it is read
+    "noise levels": (CONDITION, read_noise_levels),
+    "intervals": ([*CONDITION, "a", "b"], read_intervals),
+    "scales and shifts": ([*CONDITION, "scale", "shift"], read_heatmap),
+    "tunings": ([*CONDITION, "tuning", "scale", "shift"], read_tuning),
+    "protocols": ([*CONDITION, "protocol"], read_protocols),
 }
 
 
@@ -22,12 +33,13 @@ class Comparison:
     """What changed from A to B; a condition is a denoiser on a data set at a noise level (and an interval).
 
     Attributes:
-        kind: key of :data:`MEASUREMENT`.
+        kind: key of :data:`KINDS`.
         measurements: how many are in both tables.
-        unchanged: how many of these have the same PSNR to the last digit.
+        unchanged: how many of these have the same PSNR (and SSIM, where both have it) to the last digit.
         conditions: how many are in both tables.
         changed: conditions with a measurement that changed: columns of the condition, mean, low, high (B - A
-            paired by image, dB), images, seeds, draws, psnr_a, psnr_b (means, dB).
+            paired by image, dB), images, seeds, draws, psnr_a, psnr_b (means, dB), and ssim_a, ssim_b where
+            SSIM changed.
         ranks: conditions whose rank among the denoisers of both tables changed: columns of the condition,
             rank_a, rank_b (1 is the highest mean PSNR), of.
         only_a, only_b: columns of the condition, count: measurements that the other table does not have.
@@ -54,17 +66,17 @@ def compare(a: Path, b: Path) -> Comparison:
     kind = table_kind(a)
     if table_kind(b) != kind:
         raise NormeqError(f"{a} is over {kind}, {b} over {table_kind(b)}; compare tables of one kind")
-    read = read_intervals if kind == "intervals" else read_noise_levels
-    keys = MEASUREMENT[kind]
-    columns = [*keys, "seed", "image", "draw", "psnr"]
+    keys, read = KINDS[kind]
     whole_a, whole_b = read(a), read(b)
+    on = [*keys, "seed", "image", "draw"]
+    values = ["psnr", *(["ssim"] if {"ssim"} <= set(whole_a) & set(whole_b) else [])]
+    columns = [*on, *values]
     before, after = whole_a[columns], whole_b[columns]
-    on = columns[:-1]
     common = before.merge(after, on=on, suffixes=("_a", "_b"), validate="one_to_one")
     if common.empty:
         raise NormeqError(f"{a} and {b} have no measurement in common")
-    differs = common["psnr_a"] != common["psnr_b"]
-    pairs = [common.rename(columns={f"psnr_{x}": "psnr"})[columns] for x in "ab"]
+    differs = pd.concat([common[f"{v}_a"] != common[f"{v}_b"] for v in values], axis=1).any(axis=1)
+    pairs = [common.rename(columns={f"{v}_{x}": v for v in values})[columns] for x in "ab"]
     images = [per_image(table, "psnr", keys) for table in pairs]
     moved = common.loc[differs, keys].drop_duplicates()
     of_a, of_b = (table.merge(moved, on=keys) for table in images)
@@ -74,6 +86,10 @@ def compare(a: Path, b: Path) -> Comparison:
         ("psnr_b", of_b),
     ):  # the conditions are in the same order in all three
         changed[name] = table.groupby(keys, sort=False)["psnr"].mean().to_numpy()
+    if "ssim" in values and (common["ssim_a"] != common["ssim_b"]).any():
+        for side, table in zip("ab", pairs, strict=True):
+            means = per_image(table, "ssim", keys).groupby(keys, as_index=False, sort=False)["ssim"].mean()
+            changed = changed.merge(means.rename(columns={"ssim": f"ssim_{side}"}), on=keys, how="left")
     return Comparison(
         kind=kind,
         measurements=len(common),
@@ -92,23 +108,30 @@ def compare(a: Path, b: Path) -> Comparison:
 
 
 def table_kind(path: Path) -> str:
-    """``noise levels`` or ``intervals``, by the columns.
+    """Key of :data:`KINDS`, by the columns.
 
     Raises:
-        NormeqError: the file is missing or neither.
+        NormeqError: the file is missing or no long table.
     """
     try:
-        columns = set(pd.read_csv(path, nrows=0).columns)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
         raise NormeqError(f"no such table: {path}") from None
     except (OSError, ValueError) as error:  # pandas' errors of parsing and decoding are ValueErrors
         raise NormeqError(f"cannot read {path} as a CSV table: {' '.join(str(error).split())}") from None
+    columns = set(table.columns)
+    if "tuning" in columns:
+        return "tunings"
+    if {"scale", "shift", "psnr"} <= columns:
+        return "scales and shifts"
     if {"a", "b"} <= columns:
         return "intervals"
     if "ssim" in columns:
-        return "noise levels"
+        several = "protocol" in columns and table["protocol"].nunique() > 1
+        return "protocols" if several else "noise levels"
     raise NormeqError(
-        f"{path} is neither a noise_levels.csv (column ssim) nor an intervals.csv (columns a, b)"
+        f"{path} is no long table: noise_levels.csv and protocols.csv have a column ssim, intervals.csv a and "
+        "b, heatmap.csv scale and shift, tuning.csv tuning"
     )
 
 

@@ -90,6 +90,11 @@ def _tables(found: Comparison) -> list[Table]:
             "A": with_interval(row["psnr_a"], float("nan"), float("nan"), 3),
             "B": with_interval(row["psnr_b"], float("nan"), float("nan"), 3),
             "B − A [95 %]": with_interval(row["mean"], row["low"], row["high"], 3),
+            **{
+                f"SSIM in {side.upper()}": with_interval(row[f"ssim_{side}"], float("nan"), float("nan"), 4)
+                for side in "ab"
+                if f"ssim_{side}" in row
+            },
             "images": str(row["images"]),
         },
     )
@@ -113,7 +118,12 @@ def _condition(row: dict) -> dict[str, str]:
         "data set": dataset_name(row["dataset"]),
         "σ": f"{row['sigma']:g}",
     }
-    return cells | ({"[a, b]": interval_name(row["a"], row["b"])} if "a" in row else {})
+    if "a" in row:
+        cells["[a, b]"] = interval_name(row["a"], row["b"])
+    for key in ("protocol", "tuning", "scale", "shift"):
+        if key in row:
+            cells[key] = f"{row[key]:g}" if isinstance(row[key], float) else row[key]
+    return cells
 
 
 def _html(table: Table) -> str:

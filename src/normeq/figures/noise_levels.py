@@ -68,7 +68,8 @@ def draw(numbers: pd.DataFrame) -> Figure:
         axes.set_xlabel("test noise level σ (8-bit units, log scale)")
     _sigma_axis(grid[0][0], numbers["sigma"])
     legend(figure, style, [Line2D([], [], **DOTTED, label="noisy input"), *published_sample(numbers)])
-    heading(figure, *words(ours, "Denoising at noise levels not seen in training"))
+    ranged = ours["train_sigma"].str.contains("-", regex=False).any()
+    heading(figure, *words(ours, "Denoising at noise levels" + ("" if ranged else " not seen in training")))
     return figure
 
 

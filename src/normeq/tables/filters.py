@@ -52,8 +52,8 @@ def make(paths: Sequence[Path]) -> Table:
         notes=(
             *([f"{trained}."] if trained else []),
             "Sum: all weights of a row of the Jacobian J(y); 1 for what is equivariant to shifts.",
-            "Last column: what the filters leave unexplained; rounding for what is equivariant to scale, and"
-            " the share of the biases for an ordinary network.",
+            "Last column: what the filters leave unexplained; rounding for what is equivariant to scale, the"
+            " share of the biases for an ordinary network, and of σ for one that is told it.",
             "σ in 8-bit units, PSNR of the crop in dB, pixels as (row, column) of the crop.",
         ),
     )

@@ -24,6 +24,10 @@ KEYS = [*IDENTITY, "dataset", "sigma"]
 # What is shown of the published tables: two backbones of Saied & Fleuret, and two well-known references.
 SHOWN_ARCHITECTURES = ("FDnCNN-20", "DnCNN-20-BN")
 SHOWN_METHODS = (("Zhang2022-DPIR", "DnCNN"), ("Zhang2022-DPIR", "BM3D"))
+# Beside networks that are trained on a range of noise levels: networks that are told the level.
+SHOWN_RANGES = (("Zhang2022-DPIR", "DRUNet"), ("Zhang2022-DPIR", "FFDNet"), ("Zhang2017-DnCNN", "FDnCNN"))
+# Levels at which those are usually compared; the others are in the CSV.
+USUAL = (15.0, 25.0, 50.0)
 
 
 def matched(table: pd.DataFrame) -> pd.DataFrame:
@@ -70,15 +74,32 @@ def published_rows(folder: Path, cells: pd.DataFrame) -> pd.DataFrame:
     psnr = read_published(folder, "published_psnr.csv")
     wanted = psnr["architecture"].isin(SHOWN_ARCHITECTURES)
     wanted &= psnr["source"].str.contains(" Table ", regex=False)  # the logs beside them repeat the same runs
-    for paper, method in SHOWN_METHODS:
-        wanted |= (psnr["paper"] == paper) & (psnr["method"] == method)
+    wanted |= _methods(psnr, SHOWN_METHODS)
+    ranged = cells["train_sigma"].str.contains("-", regex=False)
+    cases = [(psnr[wanted], cells[~ranged], False), (psnr[_methods(psnr, SHOWN_RANGES)], cells[ranged], True)]
     parts = [
-        at_sigma(psnr[wanted], sigma, dataset).assign(
+        at_sigma(values, sigma, dataset, ranges).assign(
             dataset=dataset, sigma=sigma, psnr=lambda rows: rows["value"]
         )
-        for dataset, sigma in cells[["dataset", "sigma"]].drop_duplicates().itertuples(index=False)
+        for values, ours, ranges in cases
+        for dataset, sigma in ours[["dataset", "sigma"]].drop_duplicates().itertuples(index=False)
     ]
     return pd.concat(parts, ignore_index=True).drop(columns=["value", "metric", "test_sigma", "verified"])
+
+
+def _methods(psnr: pd.DataFrame, methods: tuple[tuple[str, str], ...]) -> pd.Series:
+    return pd.Series(
+        [pair in methods for pair in zip(psnr["paper"], psnr["method"], strict=True)], index=psnr.index
+    )
+
+
+def usual(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the rows of networks trained on a range at levels other than :data:`USUAL`, where they were
+    tested at one of these."""
+    ranged = table["train_sigma"].str.contains("-", regex=False)
+    if not table.loc[ranged, "sigma"].isin(USUAL).any():
+        return table
+    return table[~ranged | table["sigma"].isin(USUAL)]
 
 
 def make(path: Path, published: Path | None = None) -> Table:
@@ -91,11 +112,13 @@ def make(path: Path, published: Path | None = None) -> Table:
     )
     numbers = numbers[["origin", *[column for column in numbers.columns if column != "origin"]]]
     rows = []
-    for (_, network, variant, label), group in _groups(ours, ["sigma", *IDENTITY]):
+    for (_, network, variant, label), group in _groups(usual(ours), ["sigma", *IDENTITY]):
         name = network if variant == "other" else f"{network}, {variant_name(variant, network)}"
         rows.append(_shown(group, ours, name, label, "this repository"))
     keys = ["sigma", "paper", "method", "variant", "architecture", "train_sigma", "source"]
-    for (_, paper, method, variant, architecture, label, source), group in _groups(theirs, keys):
+    for (_, paper, method, variant, architecture, label, source), group in _groups(
+        usual(theirs) if len(theirs) else theirs, keys
+    ):
         name = f"published: {architecture or method}, {_variant(paper, variant)}{_same(ours, architecture)}"
         rows.append(_shown(group, ours, name, label, f"{AUTHORS.get(paper, paper)}, {_place(source)}"))
     shown = pd.DataFrame(rows).sort_values("test σ", kind="stable", key=lambda column: column.astype(float))

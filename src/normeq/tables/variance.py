@@ -11,7 +11,7 @@ from normeq.errors import NormeqError
 from normeq.protocol import get_protocol
 from normeq.tables.formats import Table, with_interval
 from normeq.tables.longtable import IDENTITY, read_noise_levels
-from normeq.tables.matched_noise import matched
+from normeq.tables.matched_noise import matched, usual
 from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
 from normeq.variance import split
 
@@ -70,7 +70,7 @@ def make(path: Path) -> Table:
     """Build the table from ``noise_levels.csv``; noise levels other than that of training are in the CSV."""
     table = read_noise_levels(path)
     numbers = components(table)
-    here = numbers.merge(matched(table)[KEYS].drop_duplicates(), on=KEYS)
+    here = numbers.merge(usual(matched(table))[KEYS].drop_duplicates(), on=KEYS)
     rows = []
     for cell in here.itertuples():
         own = cell.variant == "other"
