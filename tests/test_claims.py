@@ -279,11 +279,17 @@ def test_the_claims_of_the_configs_can_be_tested(tmp_path: Path, name: str) -> N
     config = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text(encoding="utf-8"))
     resolve_config(config, SCHEMA)
     images = dict.fromkeys(config["evaluate"]["noise_levels"]["datasets"], 3)
-    network = (config["networks"][0]["name"],)
     levels, ranges = config["evaluate"]["noise_levels"], config["evaluate"]["intervals"]
     tables = tmp_path / "n.csv", tmp_path / "i.csv"
-    synthetic.noise_levels(network, images=images, sigmas=levels["sigmas"]).to_csv(tables[0], index=False)
-    synthetic.intervals(network, images=images, pairs=ranges["intervals"]).to_csv(tables[1], index=False)
+    made = [], []
+    for network in config["networks"]:
+        [trained] = network.get("sigmas", config["train"]["sigmas"])
+        label = {"train_sigma": "{}-{}".format(*trained) if isinstance(trained, list) else trained}
+        named = (network["name"],)
+        made[0].append(synthetic.noise_levels(named, images=images, sigmas=levels["sigmas"]).assign(**label))
+        made[1].append(synthetic.intervals(named, images=images, pairs=ranges["intervals"]).assign(**label))
+    for path, parts in zip(tables, made, strict=True):
+        pd.concat(parts).to_csv(path, index=False)
     claims = read_claims(ROOT / f"config/{name}.yaml")
     records = judge(claims, *tables, ROOT / "data/published")
     assert {record["id"] for record in records} == {claim.id for claim in claims} and claims

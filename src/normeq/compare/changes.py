@@ -130,8 +130,8 @@ def table_kind(path: Path) -> str:
         several = "protocol" in columns and table["protocol"].nunique() > 1
         return "protocols" if several else "noise levels"
     raise NormeqError(
-        f"{path} is no long table: noise_levels.csv and protocols.csv have a column ssim, intervals.csv a and "
-        "b, heatmap.csv scale and shift, tuning.csv tuning"
+        f"{path} is no long table: noise_levels.csv and protocols.csv have a column ssim, intervals.csv a "
+        "and b, heatmap.csv scale and shift, tuning.csv tuning"
     )
 
 
