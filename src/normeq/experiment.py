@@ -121,7 +121,10 @@ class Experiment:
         return [*self.denoisers.values(), *(f"{name}=normeq.classical:{name}" for name in extra)]
 
     def certificate(self) -> str:
-        """File with the defects of all of them; its name changes as those of :meth:`part` do."""
+        """File with the defects of all of them; its name changes as those of :meth:`part` do. Empty where the
+        config asks for none."""
+        if "certificate" not in self.config["evaluate"]:
+            return ""
         content = {
             "settings": self.config["evaluate"]["certificate"],
             "pins": [self.pins[d] for d in self.datasets("certificate")],
@@ -339,7 +342,7 @@ def _check_claims(claims: list[dict[str, Any]], known: Collection[str]) -> None:
         if claim["id"] in seen:
             raise NormeqError(f"config: claims[{number}]: the id {claim['id']!r} is there twice")
         seen.add(claim["id"])
-        for name in claim["datasets"]:
+        for name in claim.get("datasets", []):
             if name not in known:
                 raise NormeqError(
                     f"config: claims[{number}].datasets: unknown data set {name!r}; "

@@ -2,11 +2,23 @@ CLAIMS = [f"results/{NAME}/{file}.json" for file in ("claims", "verdicts") if EX
 if CLAIMS:
     TABLES.append(f"results/{NAME}/tables/claims.md")
 
+# What some claims are about, as options of `normeq claims`: option -> file, where the config measures it.
+CLAIMED = {
+    option: file
+    for option, (kind, file) in {
+        "tuning": ("tuning", f"results/{NAME}/tuning.csv"),
+        "certificate": ("certificate", EXPERIMENT.certificate()),
+        "filters": ("filters", f"results/{NAME}/tables/filters.csv"),
+    }.items()
+    if kind in EXPERIMENT.config["evaluate"]
+}
+
 
 rule claims:
     # Is each claim of the config reproduced? Thresholds are the config's (docs/claims.md).
     input:
         tables=TABLED_FILES,
+        more=list(CLAIMED.values()),
         config=CONFIG_RECORD,
         published=PUBLISHED,
     output:
@@ -28,6 +40,7 @@ rule claims:
     params:
         folder=subpath(output.shown, parent=True),
         published=published_option,
+        more=" ".join(f"--{option} {file}" for option, file in CLAIMED.items()),
     shell:
-        "normeq claims {input.tables} --config {input.config} {params.published}"
+        "normeq claims {input.tables} --config {input.config} {params.published} {params.more}"
         " --out {output.claims} --metrics {output.verdicts} --out-dir {params.folder} > {log} 2>&1"

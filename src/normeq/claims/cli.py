@@ -14,6 +14,9 @@ def claims_command(
     out: Annotated[Path, typer.Option(help="File to write: claims.json.")],
     intervals: Annotated[Path | None, typer.Argument(help="results/NAME/intervals.csv")] = None,
     published: Annotated[Path | None, typer.Option(help="Folder of published values.")] = None,
+    tuning: Annotated[Path | None, typer.Option(help="results/NAME/tuning.csv")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="What `normeq certify` wrote.")] = None,
+    filters: Annotated[Path | None, typer.Option(help="results/NAME/tables/filters.csv")] = None,
     metrics: Annotated[Path | None, typer.Option(help="File for `dvc metrics diff`: counts, values.")] = None,
     out_dir: Annotated[Path | None, typer.Option(help="Folder for claims.csv, .md and .tex.")] = None,
 ) -> None:
@@ -28,7 +31,9 @@ def claims_command(
     claims = read_claims(config)
     if not claims:
         raise NormeqError(f"{config}: no claims in it; docs/claims.md says how to state one")
-    records = judge(claims, noise_levels, intervals, published)
+    records = judge(
+        claims, noise_levels, intervals, published, tuning=tuning, certificate=certificate, filters=filters
+    )
     if out_dir is not None:
         for path in write_table(make(records), out_dir):
             typer.echo(path)

@@ -13,8 +13,10 @@ from normeq.claims.spec import Claim
 from normeq.errors import NormeqError
 from normeq.published import same_number
 from normeq.stats import CONFIDENCE, mean_interval, paired, per_image
+from normeq.tables.certificate import KINDS as CHANGES
 from normeq.tables.intervals import in_order, interval_name
 from normeq.tables.longtable import MEASUREMENT
+from normeq.tables.tuning import NAMES as TUNINGS
 
 NAN = float("nan")
 # Of seeds or draws at least, for an interval of a level: from two, Student's t is 12.7 standard errors wide.
@@ -46,7 +48,8 @@ def measure(claim: Claim, rows: pd.DataFrame, published: pd.DataFrame) -> Measur
     """Measure a claim.
 
     Args:
-        rows: of one data set, network and training level; a long table over noise levels or over intervals.
+        rows: of one data set, network and training level; of the table that the kind of claim is about (see
+            :func:`normeq.claims.verdict.judge`).
         published: values of ``published_psnr.csv``; may be empty.
 
     Raises:
@@ -56,9 +59,10 @@ def measure(claim: Claim, rows: pd.DataFrame, published: pd.DataFrame) -> Measur
     absent = [variant for variant in claim.variants if variant not in set(rows["variant"])]
     if absent:
         raise Missing(f"measurements of {' and '.join(absent)}")
-    if claim.kind == "gain":
-        return _gain(claim, rows)
-    return _interval_loss(claim, rows) if claim.kind == "interval_loss" else _level(claim, rows, published)
+    if claim.kind == "level":
+        return _level(claim, rows, published)
+    how = {"gain": _gain, "interval_loss": _interval_loss, "tuning_gain": _tuning_gain}
+    return (how | {"defect": _defect, "filters": _filters})[claim.kind](claim, rows)
 
 
 def _gain(claim: Claim, rows: pd.DataFrame) -> Measured:
@@ -122,6 +126,46 @@ def _level(claim: Claim, rows: pd.DataFrame, published: pd.DataFrame) -> Measure
         ours - theirs, low, high, len(images), *_repeats(images),
         subject=f"{claim.variants[0]} − published", sigma=claim.sigma, published=theirs, note=note,
     )  # fmt: skip
+
+
+def _tuning_gain(claim: Claim, rows: pd.DataFrame) -> Measured:
+    here = rows[(rows["method"] == claim.aspect) & (rows["sigma"] == claim.sigma)]
+    if here.empty:
+        raise Missing(f"{TUNINGS[claim.aspect]} of {claim.variants[0]} at σ = {claim.sigma:g}")
+    [row] = here.to_dict("records")
+    return Measured(
+        row["gain"], row["gain_low"], row["gain_high"], row["images"], row["draws"], row["seeds"],
+        subject=f"{claim.variants[0]}, {TUNINGS[claim.aspect]}", sigma=claim.sigma,
+    )  # fmt: skip
+
+
+def _defect(claim: Claim, rows: pd.DataFrame) -> Measured:
+    here = rows[(rows["dtype"] == claim.dtype) & rows["kind"].isin(CHANGES[claim.aspect])]
+    if here.empty:
+        raise Missing(f"a certificate of {claim.variants[0]} in {claim.dtype}")
+    worst = float(here["relative"].max())
+    if not np.isfinite(worst):
+        raise Missing(f"an answer of {claim.variants[0]} on every range")
+    return Measured(
+        worst, NAN, NAN, here["image"].nunique(), 1, here["seed"].nunique(),
+        subject=f"{claim.variants[0]}, {claim.aspect} defect, {claim.dtype}", sigma=_one(here["sigma"]),
+    )  # fmt: skip
+
+
+def _filters(claim: Claim, rows: pd.DataFrame) -> Measured:
+    if claim.aspect == "sum":
+        value, words = (rows["sum"] - 1).abs().max(), "|sum of a filter − 1|"
+    else:
+        value, words = rows["defect"].max(), "‖f(y) − J(y)y‖/‖f(y)‖"
+    return Measured(
+        float(value), NAN, NAN, rows["image"].nunique(), 1, rows["seed"].nunique(),
+        subject=f"{claim.variants[0]}, {words}", sigma=_one(rows["sigma"]),
+    )  # fmt: skip
+
+
+def _one(levels: pd.Series) -> float:
+    """The noise level of all, NaN where there are several."""
+    return float(levels.iloc[0]) if levels.nunique() == 1 else NAN
 
 
 def _published(claim: Claim, values: pd.DataFrame, dataset: str) -> float:

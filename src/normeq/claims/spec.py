@@ -12,11 +12,21 @@ from normeq.errors import NormeqError
 
 BOUNDS = ("at least", "at most", "within")
 # Keys of each kind beside those of every claim: needed, then optional. The config schema says the same.
-COMMON = ("id", "claim", "kind", "datasets", "bound", "threshold")
+COMMON = ("id", "claim", "kind", "bound", "threshold")
 KINDS = {
-    "gain": (("of", "over", "sigma"), ("network", "train_sigma")),
-    "interval_loss": (("variant",), ("network", "train_sigma", "intervals")),
-    "level": (("variant", "sigma", "published"), ("network", "train_sigma")),
+    "gain": (("datasets", "of", "over", "sigma"), ("network", "train_sigma")),
+    "interval_loss": (("datasets", "variant"), ("network", "train_sigma", "intervals")),
+    "level": (("datasets", "variant", "sigma", "published"), ("network", "train_sigma")),
+    "tuning_gain": (("datasets", "variant", "tuning", "sigma"), ("network", "train_sigma")),
+    "defect": (("variant", "change"), ("network", "train_sigma", "dtype")),
+    "filters": (("variant", "quantity"), ("network", "train_sigma")),
+}
+UNITLESS = ("defect", "filters")  # the others are in dB
+# Of which kind of tuning, change of range, or property of a filter a claim speaks: kind -> key, choices.
+ASPECTS = {
+    "tuning_gain": ("tuning", ("known", "scale", "shift")),
+    "defect": ("change", ("scale", "shift", "joint")),
+    "filters": ("quantity", ("sum", "unexplained")),
 }
 
 
@@ -28,9 +38,9 @@ class Claim:
         id: short name.
         claim: the statement.
         kind: one of :data:`KINDS`.
-        datasets: data sets on which it is made; a verdict for each.
+        datasets: data sets on which it is made; a verdict for each. Empty for what is measured on one image.
         bound: one of :data:`BOUNDS`.
-        threshold: in dB.
+        threshold: in dB, or without unit (:data:`UNITLESS`).
         variants: the variant, or for a gain the two (``of``, ``over``).
         network: only this one, or None for each of the table.
         train_sigma: label of the long tables (``25``, ``5-50``), or None for each of the table.
@@ -38,6 +48,8 @@ class Claim:
         intervals: only these (a, b), or None for all of the table.
         published: ``paper``, ``method`` and perhaps ``source`` and ``train_sigma`` of the published value
             (kind ``level``).
+        aspect: see :data:`ASPECTS`.
+        dtype: arithmetic (kind ``defect``).
     """
 
     id: str
@@ -52,6 +64,8 @@ class Claim:
     sigma: float | None = None
     intervals: tuple[tuple[float, float], ...] | None = None
     published: dict[str, str] | None = None
+    aspect: str | None = None
+    dtype: str = "float32"
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> Claim:
@@ -76,6 +90,9 @@ class Claim:
                 raise NormeqError(f"{name}: the key {key!r} is missing")
         if entry["bound"] not in BOUNDS:
             raise NormeqError(f"{name}: bound {entry['bound']!r} is not one of {', '.join(BOUNDS)}")
+        key, choices = ASPECTS.get(kind, (None, ()))
+        if key and entry[key] not in choices:
+            raise NormeqError(f"{name}: {key} {entry[key]!r} is not one of {', '.join(choices)}")
         try:
             level = float(entry["sigma"]) if "sigma" in entry else None
             trained = _label(entry.get("train_sigma", level if kind == "level" else None))
@@ -85,7 +102,7 @@ class Claim:
                 id=str(entry["id"]),
                 claim=str(entry["claim"]),
                 kind=kind,
-                datasets=tuple(map(str, entry["datasets"])),
+                datasets=tuple(map(str, entry.get("datasets", ()))),
                 bound=entry["bound"],
                 threshold=float(entry["threshold"]),
                 variants=(entry["of"], entry["over"]) if kind == "gain" else (entry["variant"],),
@@ -94,6 +111,8 @@ class Claim:
                 sigma=level,
                 intervals=None if intervals is None else tuple((float(a), float(b)) for a, b in intervals),
                 published=None if published is None else dict(published),
+                aspect=entry[key] if key else None,
+                dtype=str(entry.get("dtype", "float32")),
             )
         except (TypeError, ValueError) as error:
             raise NormeqError(f"{name}: {error}") from None

@@ -9,21 +9,34 @@ import numpy as np
 import pandas as pd
 
 from normeq.claims.measure import NAN, Measured, Missing, measure
-from normeq.claims.spec import Claim
+from normeq.claims.spec import UNITLESS, Claim
 from normeq.published import read_published
-from normeq.tables.longtable import read_intervals, read_noise_levels
+from normeq.tables.certificate import read_certificate
+from normeq.tables.filters import read_filters
+from normeq.tables.longtable import read_intervals, read_noise_levels, read_tuning
+from normeq.tables.tuning import summary
 
 REPRODUCED, NOT_REPRODUCED, NOT_TESTED = VERDICTS = ("reproduced", "not reproduced", "not tested")
 
 
 def judge(
-    claims: Sequence[Claim], noise_levels: Path, intervals: Path | None = None, published: Path | None = None
+    claims: Sequence[Claim],
+    noise_levels: Path,
+    intervals: Path | None = None,
+    published: Path | None = None,
+    *,
+    tuning: Path | None = None,
+    certificate: Path | None = None,
+    filters: Path | None = None,
 ) -> list[dict[str, object]]:
     """Verdicts on all claims: one record per claim, data set, network and training noise level.
 
     Args:
-        noise_levels, intervals: the long tables; without the latter no ``interval_loss`` is tested.
+        noise_levels, intervals, tuning: the long tables; without the latter two no ``interval_loss`` and no
+            ``tuning_gain`` is tested.
         published: folder of published values; without it no ``level`` is tested.
+        certificate: what ``normeq certify`` wrote; without it no ``defect`` is tested.
+        filters: the CSV of ``normeq table filters``; without it no ``filters`` is tested.
 
     Returns:
         Records in the order of the claims, with the fields of ``claims.json``.
@@ -32,12 +45,20 @@ def judge(
         NormeqError: a table is missing or malformed.
     """
     levels = read_noise_levels(noise_levels)
-    ranges = read_intervals(intervals) if intervals is not None else levels.iloc[:0].assign(a=0.0, b=1.0)
+    none = levels.iloc[:0]
+    tables = {
+        "gain": levels,
+        "level": levels,
+        "interval_loss": none.assign(a=0.0, b=1.0) if intervals is None else read_intervals(intervals),
+        "tuning_gain": none if tuning is None else summary(read_tuning(tuning)),
+        "defect": none if certificate is None else read_certificate(certificate),
+        "filters": none if filters is None else read_filters(filters),
+    }
     values = read_published(published, "published_psnr.csv") if published is not None else pd.DataFrame()
     records = []
     for claim in claims:
-        table = ranges if claim.kind == "interval_loss" else levels
-        for dataset in claim.datasets:
+        table = tables[claim.kind]
+        for dataset in claim.datasets or sorted(table["dataset"].unique()) or [""]:
             for network, trained in _denoisers(claim, table):
                 rows = table[(table["dataset"] == dataset) & table["variant"].isin(claim.variants)]
                 rows = rows[(rows["network"] == network) & (rows["train_sigma"] == trained)]
@@ -54,7 +75,7 @@ def decide(claim: Claim, measured: Measured) -> tuple[str, str]:
     """Verdict and note: ``reproduced`` only if the whole interval is on the claimed side of the threshold."""
     low, high, note = measured.low, measured.high, measured.note
     if np.isnan(low):
-        if claim.kind != "level":
+        if claim.kind not in ("level", *UNITLESS):
             return NOT_TESTED, "a single image has no interval"
         low = high = measured.value
     bottom = {"at least": claim.threshold, "at most": -np.inf, "within": -claim.threshold}[claim.bound]
@@ -73,16 +94,22 @@ def counts_and_values(records: Sequence[dict[str, object]]) -> dict[str, dict]:
 
     Returns:
         ``{"claims": {verdict: how many}, "value_db": {data set: {network: {training level: {id: value}}}}}``;
-        four decimals.
+        four decimals; and ``value``, alike, for what has no unit; four digits.
     """
-    values: dict[str, dict] = {}
+    values: dict[str, dict] = {"value_db": {}, "value": {}}
     for record in records:
         if record["value"] is not None:
-            place = values.setdefault(str(record["dataset"]), {}).setdefault(str(record["network"]), {})
-            place = place.setdefault(f"sigma{record['train_sigma']}", {})
-            place[record["id"]] = round(float(record["value"]), 4) + 0.0  # no minus zero
+            unitless = record["kind"] in UNITLESS
+            place = values["value" if unitless else "value_db"]
+            for key in (str(record["dataset"]), str(record["network"]), f"sigma{record['train_sigma']}"):
+                place = place.setdefault(key, {})
+            value = float(record["value"])
+            place[record["id"]] = (
+                float(f"{value:.3e}") if unitless else round(value, 4) + 0.0
+            )  # no minus zero
     verdicts = [record["verdict"] for record in records]
-    return {"claims": {verdict: verdicts.count(verdict) for verdict in VERDICTS}, "value_db": values}
+    counts = {"claims": {verdict: verdicts.count(verdict) for verdict in VERDICTS}}
+    return counts | {key: part for key, part in values.items() if part or key == "value_db"}
 
 
 def _denoisers(claim: Claim, table: pd.DataFrame) -> list[tuple[str, str]]:

@@ -65,7 +65,7 @@ def make(path: Path) -> Table:
     Raises:
         NormeqError: not a long table of ``normeq certify``.
     """
-    table = _read(Path(path))
+    table = read_certificate(path)
     rows = [
         dict(zip([*IDENTITY, "device", "dtype"], key, strict=True)) | _summary(group, key[-1])
         for key, group in table.groupby([*IDENTITY, "device", "dtype"], sort=False)
@@ -136,7 +136,16 @@ def _shown(row: dict[str, object]) -> dict[str, str]:
     return cells
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read_certificate(path: Path) -> pd.DataFrame:
+    """Read what ``normeq certify`` wrote.
+
+    Returns:
+        The table; relative and absolute defects infinite where there is an error; besides, as in the other
+        long tables, ``network`` and ``dataset`` (of the image).
+
+    Raises:
+        NormeqError: not such a table.
+    """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
@@ -160,4 +169,4 @@ def _read(path: Path) -> pd.DataFrame:
         if table[column].isna().any():
             line = int(table[column].isna().to_numpy().argmax()) + 2
             raise NormeqError(f"{path}, line {line}: column {column} does not hold a number")
-    return table
+    return table.assign(network=table["denoiser"], dataset=table["image"].str.rpartition("/")[0])

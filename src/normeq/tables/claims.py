@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from normeq.claims.spec import UNITLESS
+from normeq.tables.certificate import sci
 from normeq.tables.formats import Table, with_interval
 from normeq.tables.names import dataset_name
 
@@ -26,7 +28,8 @@ def make(records: Sequence[dict[str, object]]) -> Table:
         shown=pd.DataFrame([_shown(record, _several(records)) for record in records]),
         title=f"Claims of the paper: {tally(records)}",
         notes=(
-            "Thresholds were fixed in the config before the results; dB.",
+            "Thresholds were fixed in the config before the results; dB, but for defects and filters, which"
+            " have no unit and are the largest found.",
             "Reproduced: the whole 95 % interval is on the claimed side. Not tested: not measured.",
             "p: signed-rank test whether the two differ at all, Holm-corrected over noise levels.",
             "NE: normalization-equivariant (norm). SE: scale-equivariant (scale).",
@@ -44,14 +47,22 @@ def _shown(record: dict[str, object], several: bool) -> dict[str, str]:
     if several:
         row["denoiser"] = f"{record['network']}, trained at {str(record['train_sigma']).replace('-', '–')}"
     value, low, high = (_float(record[key]) for key in ("value", "low", "high"))
+    if record["kind"] in UNITLESS:
+        found, threshold = sci(value), sci(float(record["threshold"]))
+        return row | _cells(record, threshold, found)
     digits = 5 if 0 < abs(_float(record["threshold"])) < 0.1 else 2  # as fine as what is claimed
+    threshold = f"{record['threshold']:g}".replace("-", "−")
+    return row | _cells(record, threshold, with_interval(value, low, high, digits))
+
+
+def _cells(record: dict[str, object], threshold: str, found: str) -> dict[str, str]:
     sign = {"at least": "≥", "at most": "≤", "within": "±"}[str(record["bound"])]
     p = _float(record["p_holm"])
-    return row | {
+    return {
         "measured": str(record["subject"]),
         "σ": "–" if record["sigma"] is None else f"{record['sigma']:g}",
-        "claimed": f"{sign} {record['threshold']:g}".replace("-", "−"),
-        "found [95 %]": with_interval(value, low, high, digits),
+        "claimed": f"{sign} {threshold}",
+        "found [95 %]": found,
         "p": "–" if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}",
         "verdict": str(record["verdict"]),
     }

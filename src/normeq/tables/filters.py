@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from normeq.errors import NormeqError
 from normeq.figures.parts import FILTERS, META, Part, place, read_parts, training
 from normeq.tables.certificate import sci
 from normeq.tables.formats import Table
 from normeq.tables.names import variant_name
+
+COLUMNS = [*META, "sigma", "psnr", "defect", "row", "col", "sum"]
 
 
 def numbers(parts: Sequence[Part]) -> pd.DataFrame:
@@ -27,7 +30,31 @@ def numbers(parts: Sequence[Part]) -> pd.DataFrame:
         for i, sigma in enumerate(part["sigmas"])
         for j, (row, col) in enumerate(part["pixels"])
     ]  # fmt: skip
-    return pd.DataFrame(rows)[[*META, "sigma", "psnr", "defect", "row", "col", "sum"]]
+    return pd.DataFrame(rows)[COLUMNS]
+
+
+def read_filters(path: Path) -> pd.DataFrame:
+    """Read the CSV of this table: the columns of :func:`numbers`.
+
+    Raises:
+        NormeqError: it is missing, or not that table.
+    """
+    try:
+        table = pd.read_csv(
+            path, dtype={"train_sigma": str, "seed": str, "image": str}, keep_default_na=False
+        )
+    except FileNotFoundError:
+        raise NormeqError(f"no such table: {path}") from None
+    except (OSError, ValueError) as error:  # pandas' errors of parsing and decoding are ValueErrors
+        raise NormeqError(f"cannot read {path} as a CSV table: {' '.join(str(error).split())}") from None
+    numeric = table.select_dtypes("number").columns
+    missing = [column for column in COLUMNS if column not in table]
+    missing += [column for column in ("sigma", "defect", "sum") if column not in numeric]
+    if missing or table.empty:
+        raise NormeqError(
+            f"{path}: not the CSV of `normeq table filters` (column {missing[0] if missing else ''})"
+        )
+    return table
 
 
 def make(paths: Sequence[Path]) -> Table:
