@@ -36,8 +36,6 @@ MEASUREMENTS = {
 }
 # Raised when what a measurement holds changes and its settings do not: older files are not taken for it.
 REVISIONS = {"filters": 2}
-# Pictures, in which networks that come trained take the place of those trained here.
-PICTURES = ("examples", "gallery", "interval_pictures")
 # Measurements that follow `evaluate.protocol`; the others keep the paper's.
 NUMBERS = ("noise_levels", "intervals", "heatmap", "tuning")
 # Measurements that take over earlier rows.
@@ -87,8 +85,11 @@ class Experiment:
         return [kind for kind in MEASUREMENTS if kind in self.config["evaluate"]]
 
     def shown(self) -> list[str]:
-        """Denoisers in pictures and costly tables: of the first network, noise level and seed every variant;
-        then networks that come trained and the user's own."""
+        """Denoisers in pictures and costly tables: of the first network, noise level and seed every variant
+        (none with ``shown: trained``); then networks that come trained and the user's own."""
+        others = [folder for folder in self.denoisers if not folder.startswith("runs/")]
+        if self.config["shown"] == "trained" and self.config["trained"]:
+            return others
         first = next(iter(self.runs.values()), None)
         alike = [
             f"runs/{run}"
@@ -96,7 +97,7 @@ class Experiment:
             if (spec.network["name"], spec.sigma, spec.seed)
             == (first.network["name"], first.sigma, first.seed)
         ]
-        return alike + [folder for folder in self.denoisers if not folder.startswith("runs/")]
+        return alike + others
 
     def compares_variants(self) -> bool:
         """Whether some network is there in several variants."""
@@ -166,8 +167,6 @@ class Experiment:
             folders = [folder for folder in self.shown() if self.is_network(folder)]
         elif kind in ("examples", "gallery", "interval_pictures", "heatmap", "protocols"):
             folders = self.shown()
-            if kind in PICTURES and self.config["trained"]:
-                folders = [folder for folder in folders if not folder.startswith("runs/")]
         else:
             folders = list(self.denoisers)
         return [self.part(kind, folder) for folder in folders]

@@ -14,7 +14,8 @@ def test_both_entry_points_run_everything(fresh, entry):
     plan = fresh.plan("-s", entry, config=None)
     embedded = yaml.safe_load((ROOT / "config/default.yaml").read_text())
     assert plan["train"] == len(embedded["variants"])
-    assert plan["evaluate_noise_levels"] == plan["evaluate_intervals"] == plan["train"]
+    measured = plan["train"] + len(embedded["trained"])
+    assert plan["evaluate_noise_levels"] == plan["evaluate_intervals"] == measured
     for rule in ("get_data", "collect", "table_matched_noise", "figure_noise_levels", "metrics", "report"):
         assert plan[rule] >= 1
 
