@@ -21,6 +21,7 @@ from normeq import trained as shipped
 from normeq.data import registry
 from normeq.errors import NormeqError
 from normeq.sources import source_file
+from normeq.tables.leaks import LEAK_FREE
 from normeq.training.spec import RunSpec
 
 MEASUREMENTS = {
@@ -342,10 +343,10 @@ def _check_claims(claims: list[dict[str, Any]], known: Collection[str]) -> None:
             raise NormeqError(f"config: claims[{number}]: the id {claim['id']!r} is there twice")
         seen.add(claim["id"])
         for name in claim.get("datasets", []):
-            if name not in known:
+            if name not in (*known, *LEAK_FREE):
                 raise NormeqError(
                     f"config: claims[{number}].datasets: unknown data set {name!r}; "
-                    f"choose from {', '.join(known)}"
+                    f"choose from {', '.join([*known, *LEAK_FREE])}"
                 )
 
 

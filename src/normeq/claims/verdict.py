@@ -13,6 +13,7 @@ from normeq.claims.spec import UNITLESS, Claim
 from normeq.published import read_published
 from normeq.tables.certificate import read_certificate
 from normeq.tables.filters import read_filters
+from normeq.tables.leaks import with_leak_free
 from normeq.tables.longtable import read_intervals, read_noise_levels, read_tuning
 from normeq.tables.tuning import summary
 
@@ -44,13 +45,15 @@ def judge(
     Raises:
         NormeqError: a table is missing or malformed.
     """
-    levels = read_noise_levels(noise_levels)
+    levels = with_leak_free(read_noise_levels(noise_levels))
     none = levels.iloc[:0]
     tables = {
         "gain": levels,
         "level": levels,
-        "interval_loss": none.assign(a=0.0, b=1.0) if intervals is None else read_intervals(intervals),
-        "tuning_gain": none if tuning is None else summary(read_tuning(tuning)),
+        "interval_loss": none.assign(a=0.0, b=1.0)
+        if intervals is None
+        else with_leak_free(read_intervals(intervals)),
+        "tuning_gain": none if tuning is None else summary(with_leak_free(read_tuning(tuning))),
         "defect": none if certificate is None else read_certificate(certificate),
         "filters": none if filters is None else read_filters(filters),
     }

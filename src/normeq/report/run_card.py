@@ -13,6 +13,7 @@ from normeq.files import atomic_path, read_json
 from normeq.report.runs import run_record
 from normeq.stats import per_image, summarise
 from normeq.tables.formats import signed, with_interval
+from normeq.tables.leaks import LEAK_FREE, with_leak_free
 from normeq.tables.longtable import read_noise_levels, train_range
 from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
 
@@ -35,7 +36,7 @@ def write_run_card(
         NormeqError: a file is missing or malformed, or the table is of another denoiser.
     """
     about, record = run_record(run), read_json(run / "run.json")
-    table = read_noise_levels(noise_levels)
+    table = with_leak_free(read_noise_levels(noise_levels))
     weights = set(table["weights"]) if "weights" in table else set()
     if weights != {record["weights_sha256"][:8]}:
         raise NormeqError(
@@ -114,6 +115,7 @@ units). Config, hardware and hashes: [`run.json`](run.json); loss and held-out P
             "SSIM": with_interval(line.ssim, nan, nan, 4),
         }
         for line in images.itertuples()
+        if line.dataset not in LEAK_FREE
     ]
     return f"""{head}{_table(accuracy)}
 

@@ -11,6 +11,7 @@ from normeq.claims.significance import holm, signed_rank
 from normeq.errors import NormeqError
 from normeq.stats import paired, per_image, summarise
 from normeq.tables.formats import Table, by_sigma, signed
+from normeq.tables.leaks import leak_note, with_leak_free
 from normeq.tables.longtable import MEASUREMENT, VARIANT_ORDER, read_noise_levels
 from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
 
@@ -56,7 +57,7 @@ def comparisons(table: pd.DataFrame) -> pd.DataFrame:
 
 def make(path: Path) -> Table:
     """Build the table from ``noise_levels.csv``."""
-    table = read_noise_levels(path)
+    table = with_leak_free(read_noise_levels(path))
     numbers = comparisons(table)
     sigmas = sorted(numbers["sigma"].unique())
     rows = []
@@ -80,6 +81,7 @@ def make(path: Path) -> Table:
             f"° : may be chance (p ≥ {LEVEL:g}; Wilcoxon signed-rank test over images, Holm-corrected over"
             " the σ of a line). 95 % intervals and p-values are in the CSV.",
             "They are about other images like these, not about training again with another seed.",
+            *leak_note(numbers),
         ),
     )
 
