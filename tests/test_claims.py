@@ -313,6 +313,25 @@ def test_defects_and_filters_are_the_largest_and_judged_by_value(tmp_path: Path,
     assert record["verdict"] == "not tested"
 
 
+def test_the_seed_that_speaks_against_the_claim_decides(tmp_path: Path) -> None:
+    path = certificate_table(tmp_path / "c.csv")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    pd.concat([table, table.assign(seed="1", relative="0.5")]).to_csv(path, index=False)
+    long_table({("norm", 50): [30, 31]}).to_csv(tmp_path / "n.csv", index=False)
+    claim = {
+        "id": "x",
+        "claim": "c",
+        "kind": "defect",
+        "variant": "ordinary",
+        "change": "scale",
+        "threshold": 1,
+    }
+    claims = [Claim.from_dict(claim | {"bound": bound}) for bound in ("at least", "at most")]
+    records = judge(claims, tmp_path / "n.csv", certificate=path)
+    assert [record["value"] for record in records] == [0.5, 40]
+    assert all(record["verdict"] == "not reproduced" and record["seeds"] == 2 for record in records)
+
+
 def test_a_refused_range_has_no_defect(tmp_path: Path) -> None:
     path = certificate_table(tmp_path / "c.csv")
     table = pd.read_csv(path, dtype=str, keep_default_na=False)

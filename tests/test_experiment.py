@@ -12,7 +12,7 @@ from normeq.experiment import check_networks, read_experiment
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-CONFIG = yaml.safe_load((ROOT / "config/default.yaml").read_text()) | {"trained": []}
+CONFIG = yaml.safe_load((ROOT / "config/default.yaml").read_text()) | {"trained": [], "shown": "all"}
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ctypes
 
 # Numbers of glibc's mallopt(3).
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT = 2**30  # bytes; a single block of a gigabyte is still given back
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 
 def keep_freed_memory() -> bool:
@@ -24,4 +23,5 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # no glibc; no such call on this system
         return False
-    return bool(mallopt(M_MMAP_THRESHOLD, KEPT) and mallopt(M_TRIM_THRESHOLD, KEPT))
+    no_maps = mallopt(M_MMAP_MAX, 0)  # every block from the heap
+    return bool(no_maps and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))  # which does not shrink

@@ -37,6 +37,13 @@ MEASUREMENTS = {
 }
 # Raised when what a measurement holds changes and its settings do not: older files are not taken for it.
 REVISIONS = {"filters": 2}
+# Kind of claim -> what it is measured on, where that is not noise_levels.
+CLAIMED = {
+    "interval_loss": "intervals",
+    "tuning_gain": "tuning",
+    "defect": "certificate",
+    "filters": "filters",
+}
 # Measurements that follow `evaluate.protocol`; the others keep the paper's.
 NUMBERS = ("noise_levels", "intervals", "heatmap", "tuning")
 # Measurements that take over earlier rows.
@@ -89,7 +96,7 @@ class Experiment:
         """Denoisers in pictures and costly tables: of the first network, noise level and seed every variant
         (none with ``shown: trained``); then networks that come trained and the user's own."""
         others = [folder for folder in self.denoisers if not folder.startswith("runs/")]
-        if self.config["shown"] == "trained" and self.config["trained"]:
+        if self.config["shown"] == "trained":
             return others
         first = next(iter(self.runs.values()), None)
         alike = [
@@ -249,7 +256,9 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
         runs[name] = spec
     _check_trained(config, runs)
     _check_levels(evaluate, [*runs.values(), *_shipped(config).values()])
-    _check_claims(config["claims"], known)
+    _check_claims(config, known)
+    if config["shown"] == "trained" and not config["trained"]:
+        raise NormeqError("config: shown: trained, but no networks are named under trained")
     if runs and config["train"]["missing"] == "skip":
         runs = {name: spec for name, spec in runs.items() if trained(name)}
         if not runs and not config["denoisers"] and not config["trained"]:
@@ -336,9 +345,14 @@ def _check_levels(evaluate: dict[str, Any], specs: list[RunSpec]) -> None:
         )
 
 
-def _check_claims(claims: list[dict[str, Any]], known: Collection[str]) -> None:
+def _check_claims(config: dict[str, Any], known: Collection[str]) -> None:
     seen = set()
-    for number, claim in enumerate(claims):
+    for number, claim in enumerate(config["claims"]):
+        needed = CLAIMED.get(claim["kind"], "noise_levels")
+        if needed not in config["evaluate"]:
+            raise NormeqError(
+                f"config: claims[{number}]: a claim of kind {claim['kind']} needs evaluate.{needed}"
+            )
         if claim["id"] in seen:
             raise NormeqError(f"config: claims[{number}]: the id {claim['id']!r} is there twice")
         seen.add(claim["id"])

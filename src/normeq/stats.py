@@ -20,6 +20,7 @@ from scipy.stats import t as student_t
 CONFIDENCE = 0.95
 RESAMPLES = 9999
 FEW = 8  # images; with fewer, resamples are too few different ones
+IN_TAIL = 10  # resamples beyond a bound; with fewer it hangs on single ones
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def mean_interval(
     Resamples of n images spread like a normal sample whose variance was divided by n, and not like Student's
     t: at n = 12 an interval of 95 % would hold the mean 91 times in 100. So wider percentiles are taken,
     those that would give a normal sample its t interval (Hesterberg 2015, *What Teachers Should Know About
-    the Bootstrap*, expanded percentiles). Fewer than 8 images get Student's t itself.
+    the Bootstrap*, expanded percentiles). Fewer than 8 images get Student's t itself, and so do confidences
+    that the resamples are too few for.
 
     Args:
         values: shape (images,), finite.
@@ -63,17 +65,17 @@ def mean_interval(
     if np.ptp(data) == 0:
         return Estimate(mean, mean, mean, data.size)
     reach = float(student_t.ppf((1 + confidence) / 2, data.size - 1))
-    if data.size < FEW:
+    tail = float(norm.sf(reach * (data.size / (data.size - 1)) ** 0.5))
+    if data.size < FEW or tail * resamples < IN_TAIL:
         reach *= float(data.std(ddof=1)) / data.size**0.5
         return Estimate(mean, mean - reach, mean + reach, data.size)
-    expanded = 1 - 2 * float(norm.sf(reach * (data.size / (data.size - 1)) ** 0.5))
     for method in ("BCa", "percentile"):  # BCa is undefined when every resample falls on one side of the mean
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DegenerateDataWarning)
             bounds = bootstrap(
                 (data,),
                 np.mean,
-                confidence_level=expanded,
+                confidence_level=1 - 2 * tail,
                 n_resamples=resamples,
                 method=method,
                 rng=np.random.default_rng(rng),

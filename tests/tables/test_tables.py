@@ -63,7 +63,8 @@ def test_matched_noise_shows_every_denoiser_once_with_a_name_of_its_own(levels) 
 def test_networks_told_the_noise_level_stand_beside_published_ones_that_are(tmp_path: Path) -> None:
     blind = synthetic.noise_levels(images=IMAGES, sigmas=(5, 15, 25, 50))
     told = synthetic.noise_levels(("told",), ("norm",), images=IMAGES, sigmas=(5, 15, 25, 50))
-    pd.concat([blind, told.assign(train_sigma="1-50")]).to_csv(tmp_path / "t.csv", index=False)
+    mine = blind[blind["variant"] == "norm"].assign(network="mine", variant="other", train_sigma="", seed="")
+    pd.concat([blind, told.assign(train_sigma="1-50"), mine]).to_csv(tmp_path / "t.csv", index=False)
     method = {"paper": "Zhang2022-DPIR", "method": "DRUNet", "variant": "official", "architecture": ""}
     rows = [{"value": "30.42"}]
     rows += [method | {"train_sigma": "0-50", "test_sigma": s, "value": f"{s}.5"} for s in ("5", "15", "50")]
@@ -75,6 +76,8 @@ def test_networks_told_the_noise_level_stand_beside_published_ones_that_are(tmp_
     levels = table.shown.groupby("denoiser")["test σ"].agg(list)
     assert levels["told, normalization-equivariant"] == ["15", "25", "50"]  # 5 is in the CSV
     assert levels["fdncnn8x32, normalization-equivariant"] == ["25"]
+    assert levels["mine"] == ["15", "25", "50"]
+    assert levels["published: FDnCNN-20, normalization-equivariant"] == ["25"]
     told = table.numbers[(table.numbers["network"] == "told") & (table.numbers["dataset"] == "set12")]
     assert set(told["sigma"]) == {5, 15, 25, 50}
 

@@ -27,8 +27,9 @@ if "certificate" in EXPERIMENT.config["evaluate"]:
             folder=subpath(output[0], parent=True),
             data_dir=data_dir,
         shell:
-            "(rm -f {params.folder}/certificate-*.csv; normeq certify {params.denoisers} {params.options}"
-            " --out {output} --data-dir {params.data_dir} --device {resources.device} --threads {threads}) > {log} 2>&1"
+            "(normeq certify {params.denoisers} {params.options} --out {output} --data-dir {params.data_dir}"
+            " --device {resources.device} --threads {threads}"
+            " && find {params.folder} -maxdepth 1 -name 'certificate-*.csv' ! -path {output} -delete) > {log} 2>&1"
 
     rule table_certificate:
         input:

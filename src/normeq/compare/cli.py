@@ -9,7 +9,10 @@ import typer
 
 
 def compare_command(
-    a: Annotated[Path, typer.Argument(metavar="A.CSV", help="noise_levels.csv or intervals.csv, before.")],
+    a: Annotated[
+        Path,
+        typer.Argument(metavar="A.CSV", help="A long table (noise_levels.csv, intervals.csv, …), before."),
+    ],
     b: Annotated[Path, typer.Argument(metavar="B.CSV", help="The same kind of table, after.")],
     form: Annotated[
         str | None, typer.Option("--format", help="md, tex or html; without it what --out ends in, or md.")

@@ -28,8 +28,8 @@ def make(records: Sequence[dict[str, object]]) -> Table:
         shown=pd.DataFrame([_shown(record, _several(records)) for record in records]),
         title=f"Claims of the paper: {tally(records)}",
         notes=(
-            "Thresholds were fixed in the config before the results; dB, but for defects and filters, which"
-            " have no unit and are the largest found.",
+            "Thresholds stand in the config with their reasons, fixed before the results where no comment"
+            " there says otherwise; dB, but for defects and filters: no unit, the largest found.",
             "Reproduced: the whole 95 % interval is on the claimed side. Not tested: not measured.",
             "p: signed-rank test whether the two differ at all, Holm-corrected over noise levels.",
             "NE: normalization-equivariant (norm). SE: scale-equivariant (scale).",

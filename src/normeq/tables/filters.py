@@ -47,13 +47,13 @@ def read_filters(path: Path) -> pd.DataFrame:
         raise NormeqError(f"no such table: {path}") from None
     except (OSError, ValueError) as error:  # pandas' errors of parsing and decoding are ValueErrors
         raise NormeqError(f"cannot read {path} as a CSV table: {' '.join(str(error).split())}") from None
-    numeric = table.select_dtypes("number").columns
     missing = [column for column in COLUMNS if column not in table]
-    missing += [column for column in ("sigma", "defect", "sum") if column not in numeric]
     if missing or table.empty:
-        raise NormeqError(
-            f"{path}: not the CSV of `normeq table filters` (column {missing[0] if missing else ''})"
-        )
+        what = f"missing column {missing[0]}" if missing else "has a header but no rows"
+        raise NormeqError(f"{path}: {what}; it is not the CSV of `normeq table filters`")
+    for column in ("sigma", "defect", "sum"):
+        if not (pd.api.types.is_numeric_dtype(table[column]) and table[column].notna().all()):
+            raise NormeqError(f"{path}: column {column} does not hold numbers alone")
     return table
 
 

@@ -139,7 +139,8 @@ def _same_images(path: Path, table: pd.DataFrame, group: list[str]) -> None:
     names = table.groupby([*group, "seed", "draw"], sort=False)["image"].agg(frozenset).reset_index()
     for dataset, rows in names.groupby("dataset", sort=False):
         if rows["image"].nunique() > 1:
-            few, many = rows["image"].map(len).idxmin(), rows["image"].map(len).idxmax()
+            few = rows["image"].map(len).idxmin()
+            many = rows.index[rows["image"] != rows["image"][few]][-1]
             text = " and ".join(
                 f"{len(rows.image[i])} for {rows.network[i]}/{rows.variant[i]} at sigma {rows.sigma[i]:g}"
                 + (f", seed {rows.seed[i]}" if rows.seed[i] else "")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.errors import NormeqError
-from normeq.published import AUTHORS, SAIED_VARIANTS, at_sigma, read_published
+from normeq.published import AUTHORS, SAIED_VARIANTS, UNTRAINED, at_sigma, read_published
 from normeq.stats import per_image, summarise
 from normeq.tables.formats import Table, with_interval
 from normeq.tables.leaks import leak_note, with_leak_free
@@ -75,8 +75,10 @@ def published_rows(folder: Path, cells: pd.DataFrame) -> pd.DataFrame:
     wanted = psnr["architecture"].isin(SHOWN_ARCHITECTURES)
     wanted &= psnr["source"].str.contains(" Table ", regex=False)  # the logs beside them repeat the same runs
     wanted |= _methods(psnr, SHOWN_METHODS)
-    ranged = cells["train_sigma"].str.contains("-", regex=False)
-    cases = [(psnr[wanted], cells[~ranged], False), (psnr[_methods(psnr, SHOWN_RANGES)], cells[ranged], True)]
+    ranged, fixed = _ranged(cells), ~_ranged(cells) & (cells["train_sigma"] != "")
+    if not (ranged | fixed).any():  # users' denoisers alone
+        fixed = ~fixed
+    cases = [(psnr[wanted], cells[fixed], False), (psnr[_methods(psnr, SHOWN_RANGES)], cells[ranged], True)]
     parts = [
         at_sigma(values, sigma, dataset, ranges).assign(
             dataset=dataset, sigma=sigma, psnr=lambda rows: rows["value"]
@@ -95,11 +97,16 @@ def _methods(psnr: pd.DataFrame, methods: tuple[tuple[str, str], ...]) -> pd.Ser
 
 def usual(table: pd.DataFrame) -> pd.DataFrame:
     """Without the rows of networks trained on a range at levels other than :data:`USUAL`, where they were
-    tested at one of these."""
-    ranged = table["train_sigma"].str.contains("-", regex=False)
+    tested at one of these; untrained denoisers stay where a network does."""
+    ranged = _ranged(table)
     if not table.loc[ranged, "sigma"].isin(USUAL).any():
         return table
-    return table[~ranged | table["sigma"].isin(USUAL)]
+    levels = set(table.loc[~ranged & ~table["train_sigma"].isin({"", UNTRAINED}), "sigma"]) | set(USUAL)
+    return table[table["sigma"].isin(levels) & (~ranged | table["sigma"].isin(USUAL))]
+
+
+def _ranged(table: pd.DataFrame) -> pd.Series:
+    return table["train_sigma"].str.contains("-", regex=False)
 
 
 def make(path: Path, published: Path | None = None) -> Table:
