@@ -128,7 +128,7 @@ def test_the_other_long_tables(tmp_path: Path, kind: str) -> None:
     before = pd.read_csv(ROOT / f"results/compact/{kind}.csv", dtype={"image": str})
     after = before.copy()
     condition = [c for c in ("tuning", "scale", "shift", "protocol") if c in before]
-    last = before.iloc[-1][["variant", "dataset", "sigma", *condition]].to_dict()
+    last = before.iloc[-1][["network", "variant", "dataset", "sigma", *condition]].to_dict()
     changed = where(before, **last)
     after.loc[changed, "psnr"] += 0.125
     found = compare(*written(tmp_path, a=before, b=after))
