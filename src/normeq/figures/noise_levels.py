@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -98,16 +99,23 @@ def mark_training(axes: Axes, level: str, bounds: tuple[float, float] | None, na
     if bounds is None:
         return
     low, high = bounds
-    if low != high:
-        axes.axvspan(low, high, color=INK, alpha=0.06, linewidth=0)
+    band = low != high
+    if band:  # as far as there are results, so that it does not widen the axis
+        seen = sorted(axes.dataLim.intervalx)
+        axes.axvspan(*np.clip(sorted(bounds), *seen), color=INK, alpha=0.06, linewidth=0)
     else:
         axes.axvline(low, color=INK, linestyle="--", linewidth=1, zorder=1)
     if named:
         text = f"training σ = {level.replace('-', '–')}"
-        axes.annotate(
-            text, (high, 0.985), xycoords=("data", "axes fraction"), xytext=(4, 0), va="top",
-            textcoords="offset points", fontsize=8, color=INK,
-        )  # fmt: skip
+        place = {"xy": (1, 0.985), "xycoords": "axes fraction", "xytext": (-4, 0), "ha": "right"}
+        if not band:
+            place = {
+                "xy": (low, 0.985),
+                "xycoords": ("data", "axes fraction"),
+                "xytext": (4, 0),
+                "ha": "left",
+            }
+        axes.annotate(text, **place, va="top", textcoords="offset points", fontsize=8, color=INK)
 
 
 def _difference_axis(axes: Axes) -> None:

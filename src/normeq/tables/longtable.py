@@ -152,6 +152,12 @@ def _same_images(path: Path, table: pd.DataFrame, group: list[str]) -> None:
             )
 
 
+def _training_order(label: str) -> tuple[bool, float, float]:
+    """Single levels first, then ranges; what is not trained last."""
+    bounds = train_range(label)
+    return (bounds is None or bounds[0] != bounds[1], *(bounds or (np.inf, np.inf)))
+
+
 def showing_order(table: pd.DataFrame) -> pd.DataFrame:
     """Known data sets and variants in the paper's order; networks as they come, users' denoisers last."""
 
@@ -164,7 +170,7 @@ def showing_order(table: pd.DataFrame) -> pd.DataFrame:
     )
     keys = pd.DataFrame(
         {
-            "train": table["train_sigma"].map(lambda label: train_range(label) or (np.inf, np.inf)),
+            "train": table["train_sigma"].map(_training_order),
             "other": table["variant"] == "other",
             "network": table["network"].map(networks.index),
             "variant": rank(table["variant"], VARIANT_ORDER),
