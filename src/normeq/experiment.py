@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ from typing import Any
 import yaml
 
 from normeq import trained as shipped
+from normeq.consistency import check_claims, check_evaluate, check_levels
 from normeq.data import registry
 from normeq.errors import NormeqError
 from normeq.sources import source_file
-from normeq.tables.leaks import LEAK_FREE
 from normeq.training.spec import RunSpec
 
 MEASUREMENTS = {
@@ -37,13 +36,6 @@ MEASUREMENTS = {
 }
 # Raised when what a measurement holds changes and its settings do not: older files are not taken for it.
 REVISIONS = {"filters": 2}
-# Kind of claim -> what it is measured on, where that is not noise_levels.
-CLAIMED = {
-    "interval_loss": "intervals",
-    "tuning_gain": "tuning",
-    "defect": "certificate",
-    "filters": "filters",
-}
 # Measurements that follow `evaluate.protocol`; the others keep the paper's.
 NUMBERS = ("noise_levels", "intervals", "heatmap", "tuning")
 # Measurements that take over earlier rows.
@@ -247,7 +239,7 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
             if name not in known:
                 raise NormeqError(f"config: {key}: unknown data set {name!r}; choose from {', '.join(known)}")
     pins = {name: registry.pin(name, data_dir) for names in used.values() for name in names}
-    _check_evaluate(evaluate)
+    check_evaluate(evaluate)
     runs: dict[str, RunSpec] = {}
     for spec in _specs(config):
         name = spec.name(pins[spec.dataset])
@@ -255,8 +247,8 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
             raise NormeqError(f"config: networks: two runs are called {name}; give each network its own name")
         runs[name] = spec
     _check_trained(config, runs)
-    _check_levels(evaluate, [*runs.values(), *_shipped(config).values()])
-    _check_claims(config, known)
+    check_levels(evaluate, [*runs.values(), *_shipped(config).values()])
+    check_claims(config, known)
     if config["shown"] == "trained" and not config["trained"]:
         raise NormeqError("config: shown: trained, but no networks are named under trained")
     if runs and config["train"]["missing"] == "skip":
@@ -332,68 +324,6 @@ def _check_trained(config: dict[str, Any], runs: dict[str, RunSpec]) -> None:
                 f"{spec.network['name']}, {spec.variant}, trained at {spec.sigma_label}; leave one out"
             )
         taken[_kind(spec)] = name
-
-
-def _check_levels(evaluate: dict[str, Any], specs: list[RunSpec]) -> None:
-    """Refuse an experiment in which no network is tested at its own noise level."""
-    sigmas = evaluate["noise_levels"]["sigmas"]
-    ranges = [spec.sigma_range for spec in specs]
-    if specs and not any(low <= sigma <= high for low, high in ranges for sigma in sigmas):
-        trained = ", ".join(dict.fromkeys(spec.sigma_label for spec in specs))
-        raise NormeqError(
-            f"config: evaluate.noise_levels.sigmas: none is a level of training ({trained}); add one"
-        )
-
-
-def _check_claims(config: dict[str, Any], known: Collection[str]) -> None:
-    seen = set()
-    for number, claim in enumerate(config["claims"]):
-        needed = CLAIMED.get(claim["kind"], "noise_levels")
-        if needed not in config["evaluate"]:
-            raise NormeqError(
-                f"config: claims[{number}]: a claim of kind {claim['kind']} needs evaluate.{needed}"
-            )
-        if claim["id"] in seen:
-            raise NormeqError(f"config: claims[{number}]: the id {claim['id']!r} is there twice")
-        seen.add(claim["id"])
-        for name in claim.get("datasets", []):
-            if name not in (*known, *LEAK_FREE):
-                raise NormeqError(
-                    f"config: claims[{number}].datasets: unknown data set {name!r}; "
-                    f"choose from {', '.join([*known, *LEAK_FREE])}"
-                )
-
-
-def _check_evaluate(evaluate: dict[str, Any]) -> None:
-    moved = evaluate.get("gallery", {}).get("intervals", {})
-    places = {key: evaluate.get(key, {}) for key in ("intervals", "interval_pictures")}
-    for key, place in [*places.items(), ("gallery.intervals", moved)]:
-        for number, (a, b) in enumerate(place.get("intervals", [])):
-            if not a < b:
-                raise NormeqError(
-                    f"config: evaluate.{key}.intervals[{number}]: a must be below b, got [{a}, {b}]"
-                )
-    pairs = [tuple(pair) for pair in places["intervals"].get("intervals", [])]
-    if pairs and (0, 1) not in pairs:
-        raise NormeqError(
-            "config: evaluate.intervals.intervals: [0, 1] is missing; the others are compared with it"
-        )
-    for name in moved.get("datasets", []):
-        if name not in evaluate["gallery"]["datasets"]:
-            raise NormeqError(
-                f"config: evaluate.gallery.intervals.datasets: {name} is not in evaluate.gallery.datasets"
-            )
-    for kind in ("filters", "examples", "interval_pictures"):
-        if kind in evaluate and evaluate[kind]["crop"][2] < 8:
-            raise NormeqError(f"config: evaluate.{kind}.crop: the side must be at least 8 pixels")
-    if "filters" in evaluate:
-        side = evaluate["filters"]["crop"][2]
-        for number, (row, column) in enumerate(evaluate["filters"]["pixels"]):
-            if max(row, column) >= side:
-                raise NormeqError(
-                    f"config: evaluate.filters.pixels[{number}]: [{row}, {column}] is outside "
-                    f"the crop of {side} pixels"
-                )
 
 
 def check_networks(experiment: Experiment) -> None:

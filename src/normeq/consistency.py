@@ -1,0 +1,82 @@
+"""What a schema cannot see in a config: whether its parts fit together. Each check names the key."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from normeq.errors import NormeqError
+from normeq.tables.leaks import LEAK_FREE
+from normeq.training.spec import RunSpec
+
+# Kind of claim -> what it is measured on, where that is not noise_levels.
+CLAIMED = {
+    "interval_loss": "intervals",
+    "tuning_gain": "tuning",
+    "defect": "certificate",
+    "filters": "filters",
+}
+
+
+def check_levels(evaluate: dict[str, Any], specs: list[RunSpec]) -> None:
+    """Refuse an experiment in which no network is tested at its own noise level."""
+    sigmas = evaluate["noise_levels"]["sigmas"]
+    ranges = [spec.sigma_range for spec in specs]
+    if specs and not any(low <= sigma <= high for low, high in ranges for sigma in sigmas):
+        trained = ", ".join(dict.fromkeys(spec.sigma_label for spec in specs))
+        raise NormeqError(
+            f"config: evaluate.noise_levels.sigmas: none is a level of training ({trained}); add one"
+        )
+
+
+def check_claims(config: dict[str, Any], known: Collection[str]) -> None:
+    """Refuse claims of one id, on data sets that there are not, or on what is not measured."""
+    seen = set()
+    for number, claim in enumerate(config["claims"]):
+        needed = CLAIMED.get(claim["kind"], "noise_levels")
+        if needed not in config["evaluate"]:
+            raise NormeqError(
+                f"config: claims[{number}]: a claim of kind {claim['kind']} needs evaluate.{needed}"
+            )
+        if claim["id"] in seen:
+            raise NormeqError(f"config: claims[{number}]: the id {claim['id']!r} is there twice")
+        seen.add(claim["id"])
+        for name in claim.get("datasets", []):
+            if name not in (*known, *LEAK_FREE):
+                raise NormeqError(
+                    f"config: claims[{number}].datasets: unknown data set {name!r}; "
+                    f"choose from {', '.join([*known, *LEAK_FREE])}"
+                )
+
+
+def check_evaluate(evaluate: dict[str, Any]) -> None:
+    """Refuse intervals without a < b or without [0, 1], and what lies outside its crop or data sets."""
+    moved = evaluate.get("gallery", {}).get("intervals", {})
+    places = {key: evaluate.get(key, {}) for key in ("intervals", "interval_pictures")}
+    for key, place in [*places.items(), ("gallery.intervals", moved)]:
+        for number, (a, b) in enumerate(place.get("intervals", [])):
+            if not a < b:
+                raise NormeqError(
+                    f"config: evaluate.{key}.intervals[{number}]: a must be below b, got [{a}, {b}]"
+                )
+    pairs = [tuple(pair) for pair in places["intervals"].get("intervals", [])]
+    if pairs and (0, 1) not in pairs:
+        raise NormeqError(
+            "config: evaluate.intervals.intervals: [0, 1] is missing; the others are compared with it"
+        )
+    for name in moved.get("datasets", []):
+        if name not in evaluate["gallery"]["datasets"]:
+            raise NormeqError(
+                f"config: evaluate.gallery.intervals.datasets: {name} is not in evaluate.gallery.datasets"
+            )
+    for kind in ("filters", "examples", "interval_pictures"):
+        if kind in evaluate and evaluate[kind]["crop"][2] < 8:
+            raise NormeqError(f"config: evaluate.{kind}.crop: the side must be at least 8 pixels")
+    if "filters" in evaluate:
+        side = evaluate["filters"]["crop"][2]
+        for number, (row, column) in enumerate(evaluate["filters"]["pixels"]):
+            if max(row, column) >= side:
+                raise NormeqError(
+                    f"config: evaluate.filters.pixels[{number}]: [{row}, {column}] is outside "
+                    f"the crop of {side} pixels"
+                )
