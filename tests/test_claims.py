@@ -18,9 +18,9 @@ from normeq.claims.spec import Claim, read_claims
 from normeq.claims.verdict import counts_and_values, judge
 from normeq.config import resolve_config
 from normeq.errors import NormeqError
-from normeq.tables.certificate import sci
 from normeq.tables.claims import make
 from tests import synthetic
+from tests.synthetic_claims import certificate_table, filter_table, long_table, tuning_table
 from tests.test_published import write
 
 ROOT = Path(__file__).parents[1]
@@ -37,17 +37,6 @@ LEVEL = {
     "id": "level", "claim": "as published", "kind": "level", "datasets": ["set12"], "variant": "norm",
     "sigma": 25, "bound": "within", "threshold": 0.1, "published": {"paper": "P", "method": "M"},
 }  # fmt: skip
-
-
-def long_table(psnr: dict[tuple[str, float], list[float]], draws: int = 1, seeds: int = 1) -> pd.DataFrame:
-    """One row per variant, sigma, image, draw and seed; draws lie 0.1 around the value, seeds 0.01."""
-    rows = [
-        ("net", variant, 25, seed, "set12", f"{i:02d}", sigma, draw, 20.0,
-         value + 0.1 * (draw - (draws - 1) / 2) + 0.01 * (seed - (seeds - 1) / 2), 0.9)
-        for (variant, sigma), values in psnr.items()
-        for i, value in enumerate(values) for draw in range(draws) for seed in range(seeds)
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=synthetic.NOISE_LEVELS)
 
 
 def verdicts(
@@ -197,166 +186,6 @@ def test_a_level_of_a_network_trained_on_a_range(tmp_path: Path) -> None:
     assert record["value"] == pytest.approx(0.05) and record["train_sigma"] == "1-50"
     (record,) = verdicts(tmp_path, claim, table, published=published(tmp_path / "q", train_sigma="25"))
     assert record["verdict"] == "not tested"
-
-
-# --- equivariance, filters, tuning
-
-VARIANTS = ("ordinary", "scale", "norm", "wrapped")
-
-
-def certificate_table(path: Path, network: str = "tiny", image: str = "set12/01") -> Path:
-    """Defects that a network of each variant might have; that of norm grows in float16."""
-    defects = {"ordinary": (40, 0.9), "scale": (1e-7, 1.2), "norm": (2e-6, 3e-6), "wrapped": (1e-7, 2e-7)}
-    rows = [
-        {
-            "denoiser": network,
-            "variant": variant,
-            "train_sigma": "25",
-            "seed": "0",
-            "weights": "1",
-            "kind": kind,
-            "scale": 2,
-            "shift": 0,
-            "dtype": dtype,
-            "device": "cpu",
-            "image": image,
-            "error": "",
-            "relative": defects[variant][kind == "shift"] * (100 if dtype == "float16" else 1),
-            "absolute": 1,
-            "sigma": "25",
-        }
-        for variant in VARIANTS
-        for kind in ("repeat", "scale", "shift", "joint")
-        for dtype in ("float32", "float16")
-    ]
-    pd.DataFrame(rows).to_csv(path, index=False)
-    return path
-
-
-def filter_table(path: Path, network: str = "tiny") -> Path:
-    """Sums above and below 1 at two noise levels."""
-    rows = [
-        {
-            "network": network,
-            "variant": variant,
-            "train_sigma": "25",
-            "seed": "0",
-            "dataset": "set12",
-            "image": "02",
-            "crop": "0,0,8",
-            "sigma": sigma,
-            "psnr": 30,
-            "defect": 0.2 if variant == "ordinary" else 0,
-            "row": row,
-            "col": 1,
-            "sum": 1.0 if variant == "norm" else total,
-        }
-        for variant in VARIANTS
-        for sigma, row, total in ((5, 1, 0.75), (25, 2, 1.125))
-    ]
-    pd.DataFrame(rows).to_csv(path, index=False)
-    return path
-
-
-def tuning_table(path: Path, network: str = "tiny", images: dict[str, int] | None = None) -> Path:
-    """Scale tuning gains 5, 6 and 7 dB on three images."""
-    rows = [
-        {
-            "network": network,
-            "variant": "ordinary",
-            "train_sigma": "25",
-            "seed": "0",
-            "dataset": dataset,
-            "image": str(image),
-            "sigma": 75,
-            "draw": 0,
-            "tuning": tuning,
-            "scale": scale,
-            "shift": 0,
-            "psnr": 12 + image + (0 if tuning == "none" else 5 + image),
-        }
-        for dataset, count in (images or {"set12": 3}).items()
-        for image in range(count)
-        for tuning, scale in (("none", 1), ("known", 3))
-    ]
-    pd.DataFrame(rows).to_csv(path, index=False)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("entry", "value"),
-    [
-        ({"kind": "defect", "variant": "norm", "change": "joint"}, 3e-6),
-        ({"kind": "defect", "variant": "norm", "change": "scale", "dtype": "float16"}, 2e-4),
-        ({"kind": "defect", "variant": "ordinary", "change": "shift"}, 0.9),
-        ({"kind": "filters", "variant": "scale", "quantity": "sum"}, 0.25),
-        ({"kind": "filters", "variant": "ordinary", "quantity": "unexplained"}, 0.2),
-    ],
-)
-def test_defects_and_filters_are_the_largest_and_judged_by_value(tmp_path: Path, entry, value) -> None:
-    files = {
-        "certificate": certificate_table(tmp_path / "c.csv"),
-        "filters": filter_table(tmp_path / "f.csv"),
-    }
-    long_table({("norm", 50): [30, 31]}).to_csv(tmp_path / "n.csv", index=False)
-    whole = entry | {"id": "x", "claim": "so it is", "threshold": value * 1.01}
-    claims = [Claim.from_dict(whole | {"bound": bound}) for bound in ("at most", "at least")]
-    records = judge(claims, tmp_path / "n.csv", **files)
-    assert [r["value"] for r in records] == pytest.approx([value] * 2)
-    assert [r["verdict"] for r in records] == ["reproduced", "not reproduced"]
-    assert all(r["dataset"] == "set12" and r["network"] == "tiny" and r["low"] is None for r in records)
-    assert sci(value) in str(make(records).shown["found [95 %]"].iloc[0])
-    numbers = counts_and_values(records)
-    assert numbers["value"]["set12"]["tiny"]["sigma25"]["x"] == pytest.approx(value, rel=1e-3)
-    assert numbers["value_db"] == {}
-    (record,) = judge(claims[:1], tmp_path / "n.csv")
-    assert record["verdict"] == "not tested"
-
-
-def test_the_seed_that_speaks_against_the_claim_decides(tmp_path: Path) -> None:
-    path = certificate_table(tmp_path / "c.csv")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    pd.concat([table, table.assign(seed="1", relative="0.5")]).to_csv(path, index=False)
-    long_table({("norm", 50): [30, 31]}).to_csv(tmp_path / "n.csv", index=False)
-    claim = {
-        "id": "x",
-        "claim": "c",
-        "kind": "defect",
-        "variant": "ordinary",
-        "change": "scale",
-        "threshold": 1,
-    }
-    claims = [Claim.from_dict(claim | {"bound": bound}) for bound in ("at least", "at most")]
-    records = judge(claims, tmp_path / "n.csv", certificate=path)
-    assert [record["value"] for record in records] == [0.5, 40]
-    assert all(record["verdict"] == "not reproduced" and record["seeds"] == 2 for record in records)
-
-
-def test_a_refused_range_has_no_defect(tmp_path: Path) -> None:
-    path = certificate_table(tmp_path / "c.csv")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    table.loc[3, ["relative", "error"]] = ["", "ValueError: no"]
-    table.to_csv(path, index=False)
-    claim = {"id": "x", "claim": "c", "kind": "defect", "variant": "ordinary", "change": "joint"}
-    long_table({("norm", 50): [30, 31]}).to_csv(tmp_path / "n.csv", index=False)
-    claims = [Claim.from_dict(claim | {"bound": "at least", "threshold": 1, "dtype": table.loc[3, "dtype"]})]
-    (record,) = judge(claims, tmp_path / "n.csv", certificate=path)
-    assert record["verdict"] == "not tested" and "an answer" in record["note"]
-
-
-def test_the_gain_of_tuning(tmp_path: Path) -> None:
-    claim = {"id": "x", "claim": "c", "kind": "tuning_gain", "variant": "ordinary", "tuning": "known"}
-    claim |= {"sigma": 75, "bound": "at least", "threshold": 3, "datasets": ["set12"]}
-    long_table({("norm", 50): [30, 31]}).to_csv(tmp_path / "n.csv", index=False)
-    files = {"tuning": tuning_table(tmp_path / "t.csv")}
-    (record,) = judge([Claim.from_dict(claim)], tmp_path / "n.csv", **files)
-    interval = stats.ttest_1samp([5, 6, 7], 0).confidence_interval(0.95)
-    assert record["value"] == 6 and (record["low"], record["high"]) == pytest.approx(tuple(interval))
-    assert record["verdict"] == "reproduced" and record["images"] == 3
-    (record,) = judge([Claim.from_dict(claim | {"tuning": "scale"})], tmp_path / "n.csv", **files)
-    assert record["verdict"] == "not tested"
-    with pytest.raises(NormeqError, match="tuning 'best' is not one of known, scale, shift"):
-        Claim.from_dict(claim | {"tuning": "best"})
 
 
 def test_only_verified_and_unambiguous_published_values(tmp_path: Path) -> None:
