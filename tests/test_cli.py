@@ -91,7 +91,7 @@ def test_the_installed_command():
             "unknown protocol 'matlab': choose from paper, kair",
         ),
         (["table", "protocols", "none.csv", "--out-dir", "."], "no such table: none.csv"),
-        ("evaluate protocols x --datasets set12 --sigma 0 --out t.csv".split(), "sigma must be above 0"),
+        ("evaluate protocols x --datasets set12 --sigmas 0 --out t.csv".split(), "sigma must be above 0"),
         (["protocol", "matlab"], "unknown protocol 'matlab'"),
         (["collect", "t.csv", "missing.csv"], "missing.csv: no such file"),
         (["metrics", "missing.csv", "--out", "m.json"], "missing.csv"),

@@ -16,6 +16,7 @@ from normeq.metrics import psnr
 from normeq.noise import gaussian_noise
 from normeq.protocol import KAIR
 from normeq.tables import protocols as table_of_protocols
+from normeq.tables.longtable import read_protocols
 
 CPU = torch.device("cpu")
 BT709 = "bt709"
@@ -40,7 +41,7 @@ def folder(tmp_path, monkeypatch):
 
 def measure(folder, dataset, **settings):
     denoiser = open_denoiser(f"mine={folder / 'mine.py'}:denoise", CPU)
-    rows = list(protocols.evaluate(denoiser, [dataset], 25, device=CPU, **settings))
+    rows = list(protocols.evaluate(denoiser, [dataset], [25], device=CPU, **settings))
     return {(row["image"], row["protocol"], int(row["draw"])): row for row in rows}
 
 
@@ -50,6 +51,23 @@ def test_every_convention_is_measured_with_as_few_calls_as_inputs_differ(folder)
     assert rows.keys() == {("one", name, 0) for name in (*names, "paper")} | {("one", "paper", 1)}
     # Draws 0 and 1, reset seed, clipped, 8 bits, video range.
     assert len((folder / "calls").read_text()) == 6
+
+
+def test_one_more_noise_level_measures_that_one(folder):
+    denoiser = open_denoiser(f"mine={folder / 'mine.py'}:denoise", CPU)
+    tables.write_rows(
+        folder / "old.csv",
+        noise_levels.COLUMNS,
+        protocols.evaluate(denoiser, ["gray"], [25], device=CPU),
+    )
+    calls = len((folder / "calls").read_text())
+    earlier = Earlier([folder / "old.csv"])
+    rows = list(protocols.evaluate(denoiser, ["gray"], [25, 50], device=CPU, earlier=earlier))
+    assert len((folder / "calls").read_text()) == 2 * calls and earlier.used == len(rows) / 2
+    tables.write_rows(folder / "new.csv", noise_levels.COLUMNS, rows)
+    changes = table_of_protocols.changes(read_protocols(folder / "new.csv"))
+    raised = changes[changes["convention"] == "clipped axis"].set_index("sigma")["change"]
+    assert raised[50] > raised[25] > 0  # the more noise, the more is clipped
 
 
 def test_the_numbers_by_hand(folder):

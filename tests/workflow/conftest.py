@@ -61,7 +61,7 @@ CONFIG = {
             "images": 1,
             "size": 24,
         },
-        "protocols": {"datasets": ["skimage-test"], "sigma": 25, "images": 1},
+        "protocols": {"datasets": ["skimage-test"], "sigmas": [25], "images": 1},
         "certificate": {"image": "skimage-test/camera", "sigma": 25, "size": 24, "classical": ["median"]},
         "gallery": {
             "datasets": ["skimage-test"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -24,14 +25,14 @@ MEASURED = ((PAPER, 0), (PAPER, 1), *((convention.protocol, 0) for convention in
 def evaluate(
     denoiser: Denoiser,
     datasets: Sequence[str],
-    sigma: float,
+    sigmas: Sequence[float],
     *,
     data_dir: str | Path = "data",
     device: torch.device,
     limit: int | None = None,
     earlier: Earlier | None = None,
 ) -> Iterator[dict[str, object]]:
-    """Yield one row per image and protocol, with the columns of ``noise_levels.csv``.
+    """Yield one row per image, σ and protocol, with the columns of ``noise_levels.csv``.
 
     Protocols that give the denoiser the same image share its output. BT.709 is left out where every file is
     gray.
@@ -45,7 +46,7 @@ def evaluate(
         passes = _passes([(p, draw) for p, draw in MEASURED if colour or not p.bt709])
         images = ((dataset, name, read_gray(path)) for name, path in paths.items())
         for batch in batches(images, batch_pixels(denoiser, device)):
-            for protocols, draw in passes:
+            for sigma, (protocols, draw) in product(sigmas, passes):
                 wanted = [
                     [labels(denoiser, image, p, device) | {"sigma": sigma, "draw": draw} for image in batch]
                     for p in protocols
