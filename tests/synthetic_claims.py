@@ -27,7 +27,7 @@ def certificate_table(path: Path, network: str = "tiny", image: str = "set12/01"
     defects = {"ordinary": (40, 0.9), "scale": (1e-7, 1.2), "norm": (2e-6, 3e-6), "wrapped": (1e-7, 2e-7)}
     rows = [
         {
-            "denoiser": network,
+            "network": network,
             "variant": variant,
             "train_sigma": "25",
             "seed": "0",
@@ -37,7 +37,8 @@ def certificate_table(path: Path, network: str = "tiny", image: str = "set12/01"
             "shift": 0,
             "dtype": dtype,
             "device": "cpu",
-            "image": image,
+            "dataset": image.split("/")[0],
+            "image": image.split("/")[1],
             "error": "",
             "relative": defects[variant][kind == "shift"] * (100 if dtype == "float16" else 1),
             "absolute": 1,

@@ -10,9 +10,11 @@ import torch
 
 from normeq import cli
 from normeq.arithmetic import ARITHMETICS, computing_in, get_arithmetic
-from normeq.certificate import COLUMNS, Change, certify, changes, noisy_image
+from normeq.certificate import COLUMNS, Change, certify, changes, find_image, published_changes
 from normeq.errors import NormeqError
+from normeq.evaluation.batches import Image
 from normeq.evaluation.denoisers import open_denoiser
+from normeq.evaluation.earlier import Earlier
 from normeq.evaluation.tables import write_rows
 from normeq.noise import gaussian_noise
 from normeq.tables import certificate as table
@@ -20,8 +22,10 @@ from normeq.tables.formats import latex, markdown
 from tests.synthetic_networks import save_small
 
 CPU = torch.device("cpu")
-GRID = changes([0.1, 40.0], [-0.25, 10.0])
-NOISY = np.random.default_rng(0).normal(0.5, 0.2, (24, 20)).astype(np.float32)
+GRID = changes([0.1, 40.0], [-0.25, 10.0]) + published_changes("d", "one", 25)
+CLEAN = np.random.default_rng(0).random((24, 20)).astype(np.float32)
+IMAGE = Image("d", "one", CLEAN)
+NOISY = CLEAN + gaussian_noise(CLEAN.shape, 25, "d", "one", 0)
 OWN = """
 import numpy as np
 import torch
@@ -70,7 +74,7 @@ def run(tmp_path):
 
 
 def rows(denoiser, dtype="float64", grid=GRID):
-    return list(certify(denoiser, NOISY, "d/one", 25.0, ARITHMETICS[dtype], grid, CPU))
+    return list(certify(denoiser, IMAGE, 25.0, grid, ARITHMETICS[dtype], CPU))
 
 
 def verdicts(denoiser, dtype="float64", folder=None):
@@ -217,14 +221,21 @@ def test_a_denoiser_that_writes_into_its_input_is_judged_by_its_output(own, tmp_
 
 def test_grid():
     grid = changes([2.0], [-1.0])
-    count = {
-        kind: sum(c.kind == kind for c in grid) for kind in ("repeat", "scale", "shift", "joint", "published")
-    }
-    assert count == {"repeat": 1, "scale": 2, "shift": 2, "joint": 4, "published": 8}
+    count = {kind: sum(c.kind == kind for c in grid) for kind in ("repeat", "scale", "shift", "joint")}
+    assert count == {"repeat": 1, "scale": 2, "shift": 2, "joint": 4} and len(grid) == 9
     assert Change("joint", 40.0, 10.0) in grid and Change("shift", 1.0, -1.0) in grid
-    drawn = [c for c in grid if c.kind == "published"]
-    assert all(0.5 < c.scale < 1.5 and -0.25 < c.shift < 0.25 for c in drawn) and len(set(drawn)) == 8
-    assert drawn == [c for c in changes() if c.kind == "published"]  # the same for everyone
+
+
+def test_draws_of_the_published_metric_belong_to_the_noisy_image():
+    drawn = published_changes("d", "one", 25)
+    assert all(c.kind == "published" for c in drawn) and len(set(drawn)) == 8
+    assert drawn == published_changes("d", "one", 25.0)  # for every denoiser
+    others = [published_changes(*label) for label in (("d", "two", 25), ("e", "one", 25), ("d", "one", 5))]
+    assert not any(set(drawn) & set(other) for other in others)
+    many = [c for i in range(500) for c in published_changes("d", str(i), 25)]
+    scales, shifts = np.array([(c.scale, c.shift) for c in many]).T
+    assert 0.5 < scales.min() < 0.51 and 1.49 < scales.max() < 1.5 and abs(scales.mean() - 1) < 0.02
+    assert -0.25 < shifts.min() < -0.245 and 0.245 < shifts.max() < 0.25 and abs(shifts.mean()) < 0.01
 
 
 @pytest.mark.parametrize(
@@ -260,14 +271,54 @@ def test_published_metric_and_authors_check(own, tmp_path):
     )
 
 
-def test_the_middle_of_the_noisy_image(monkeypatch):
-    clean = np.random.default_rng(1).random((9, 6)).astype(np.float32)
+def test_the_middle_of_the_noisy_image(monkeypatch, own):
     monkeypatch.setattr("normeq.certificate.image_file", lambda image, data_dir: image)
-    monkeypatch.setattr("normeq.certificate.read_gray", lambda path: clean)
-    whole = noisy_image("d/a", 25, 0)
-    assert np.array_equal(whole, clean + gaussian_noise((9, 6), 25, "d", "a", 0))
-    assert np.array_equal(noisy_image("d/a", 25, 4), whole[2:6, 1:5])
-    assert noisy_image("d/a", 25, 8).shape == (8, 6)
+    monkeypatch.setattr("normeq.certificate.read_gray", lambda path: CLEAN)
+    seen = []
+
+    def spy(y, sigma):
+        seen.append((y.numpy(), sigma))
+        return y
+
+    denoiser = open_denoiser("x=torch.nn:Identity", CPU)
+    denoiser = type(denoiser)(**vars(denoiser) | {"function": spy})
+    change = [Change("joint", 2.0, 1.0)]
+    for size, part in ((0, NOISY), (16, NOISY[4:20, 2:18]), (22, NOISY[1:23])):
+        list(certify(denoiser, find_image("d/one", size), 25.0, change, ARITHMETICS["float32"], CPU))
+        (here, sigma), (there, sigma_there) = seen[-2:]
+        assert np.array_equal(here[0, 0], part) and sigma == 25 / 255
+        assert np.allclose(there[0, 0], 2 * part + 1) and sigma_there == pytest.approx(2 * sigma)
+
+
+def test_what_was_measured_is_not_measured_again(own, tmp_path):
+    write_rows(tmp_path / "old.csv", COLUMNS, rows(own("blur"), "float32"))
+    grid = [*GRID, Change("shift", 1.0, 3.0)]
+    earlier = Earlier([tmp_path / "old.csv"])
+    found = list(certify(own("blur"), IMAGE, 25.0, grid, ARITHMETICS["float32"], CPU, earlier))
+    assert earlier.used == len(GRID) and len(found) == len(GRID) + 1
+    for sigma, image, dtype in (
+        (5.0, IMAGE, "float32"),
+        (25.0, Image("d", "one", CLEAN, 16), "float32"),
+        (25.0, IMAGE, "float64"),
+    ):
+        earlier = Earlier([tmp_path / "old.csv"])
+        assert list(certify(own("blur"), image, sigma, GRID, ARITHMETICS[dtype], CPU, earlier))
+        assert earlier.used == 0
+
+
+def test_training_seeds_are_one_row_and_the_worst_counts(own, tmp_path):
+    found = rows(own("blur")) + [
+        row | {"seed": "1", "weights": "f", "relative": f"{float(row['relative']) + 0.5:.6e}"}
+        for row in rows(own("blur"))
+        if row["kind"] == "joint"
+    ]
+    write_rows(tmp_path / "c.csv", COLUMNS, found)
+    made = table.make(tmp_path / "c.csv")
+    assert list(made.numbers["seeds"]) == [2] and made.numbers.loc[0, "joint_defect"] >= 0.5
+    assert made.numbers.loc[0, "joint"] == "no" and "worst of 2 training seeds" in markdown(made)
+    same_seed = [row | {"seed": ""} for row in found]
+    write_rows(tmp_path / "c.csv", COLUMNS, same_seed)
+    assert list(table.make(tmp_path / "c.csv").numbers["seeds"]) == [1, 1]  # other weights: two networks
 
 
 def test_latex_has_the_signs(own, tmp_path):
@@ -309,17 +360,50 @@ def test_command(normeq, run, own, tmp_path, monkeypatch):
     assert status == 0 and "blur: does not compute in bfloat16, left out" in said
     with open(out, newline="") as handle:
         found = list(csv.DictReader(handle))
-    assert list(found[0]) == COLUMNS and len(found) == 3 * 2 * len(changes([2], [1]))
-    assert {row["image"] for row in found} == {"d/a", "d/b"} and {row["device"] for row in found} == {"cpu"}
+    assert list(found[0]) == COLUMNS and len(found) == 3 * 2 * (len(changes([2], [1])) + 8)
+    assert {(row["dataset"], row["image"]) for row in found} == {("d", "a"), ("d", "b")} and {
+        row["device"] for row in found
+    } == {"cpu"}
     assert sorted(path.name for path in (tmp_path / "t").iterdir()) == [
         f"certificate.{s}" for s in ("csv", "md", "tex")
     ]
     assert list(pd.read_csv(tmp_path / "t" / "certificate.csv")["joint"].fillna("")) == ["yes", "", "yes"]
 
 
+def test_the_published_metric_over_a_data_set(normeq, own, tmp_path, monkeypatch):
+    monkeypatch.setattr("normeq.certificate.image_file", lambda image, data_dir: image)
+    monkeypatch.setattr("normeq.certificate.read_gray", lambda path: CLEAN)
+    images = [("set12", "01", CLEAN), ("set12", "02", CLEAN[::-1].copy())]
+    monkeypatch.setattr("normeq.evaluation.batches.test_images", lambda datasets, folder: images)
+    out = tmp_path / "certificate.csv"
+    asked = "--image d/a --size 16 --dtype float64 --dtype float32 --device cpu --published-datasets set12"
+    arguments = (
+        f"square={tmp_path / 'mine.py'}:square",
+        *asked.split(),
+        "--published-sigmas",
+        5,
+        "--out",
+        out,
+    )
+    assert normeq(*arguments)[0] == 0
+    status, said, _ = normeq(*arguments, "--published-sigmas", 95)
+    assert status == 0 and f"{2 * len(changes()) + 2 * 8} of them made before" in said
+    found = pd.read_csv(out, dtype={"image": str})
+    drawn = found[found["kind"] == "published"]
+    assert set(drawn["dtype"]) == {"float32"} and len(drawn) == 2 * 2 * 8
+    made = table.make(out)
+    numbers = made.numbers.set_index("dtype")["published_metric"]
+    assert numbers["float32"] == pytest.approx(drawn["relative"].mean()) and np.isnan(numbers["float64"])
+    text = markdown(made)
+    assert "Set12, 2 images, σ = 5 to 95 (2 levels)" in text and "σ = 25; d/a, middle 16×16 pixels" in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["x", "--published-sigmas", "5"], "name the images too"),
+        (["x", "--published-datasets", "d", "--published-sigmas", "0"], "sigma must be above 0"),
+        (["i=normeq.classical:tv", "--published-datasets", "nowhere", "--image", "set12/01"], "set12"),
         (["x", "--sigma", "-1"], "sigma must be above 0"),
         (["x", "--table-dir", "."], "the table would overwrite"),
         (["x", "--scale", "0"], "a scale must be a positive number"),
@@ -344,9 +428,12 @@ def test_mistakes_are_one_line(normeq, tmp_path, monkeypatch, arguments, message
         (None, "no such table"),
         ("a,b\n1,2\n", "missing column"),
         (",".join(COLUMNS) + "\n", "has a header but no rows"),
-        (",".join(COLUMNS) + "\nx,other,,scale,2,0,float12,cpu,d/a,1,1,1,25,,,\n", "unknown dtype 'float12'"),
         (
-            ",".join(COLUMNS) + "\nx,other,,scale,2,0,float32,cpu,d/a,much,1,1,25,,,\n",
+            ",".join(COLUMNS) + "\nx,other,,,d,a,25,0,scale,2,0,float12,cpu,1,1,1,,,,,\n",
+            "unknown dtype 'float12'",
+        ),
+        (
+            ",".join(COLUMNS) + "\nx,other,,,d,a,25,0,scale,2,0,float32,cpu,much,1,1,,,,,\n",
             "line 2: column relative",
         ),
     ],

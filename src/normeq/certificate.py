@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,12 +16,15 @@ from normeq.arithmetic import Arithmetic, computing_in
 from normeq.data.listing import image_file
 from normeq.equivariance import Defect, defect
 from normeq.errors import NormeqError
+from normeq.evaluation.batches import Image
 from normeq.evaluation.denoisers import Denoiser
+from normeq.evaluation.earlier import Earlier, labels
 from normeq.images import middle, read_gray
-from normeq.noise import gaussian_noise
+from normeq.protocol import PAPER
 
 COLUMNS = (
-    "denoiser,variant,train_sigma,kind,scale,shift,dtype,device,image,relative,normalised,absolute,sigma,seed,weights,error"
+    "network,variant,train_sigma,seed,dataset,image,sigma,size,kind,scale,shift,dtype,device,"
+    "relative,normalised,absolute,error,weights,pixels,measured_by,protocol"
 ).split(",")
 SCALES = (0.001, 0.1, 2.0, 40.0, 255.0)
 SHIFTS = (-1.0, -0.25, 0.5, 10.0)
@@ -45,15 +49,12 @@ class Change:
 
 
 def changes(scales: Iterable[float] = SCALES, shifts: Iterable[float] = SHIFTS) -> list[Change]:
-    """The grid: each λ, each μ, each pair, and the draws of the published metric.
-
-    The published metric is the mean of the relative defect over λ ∼ U(0.5, 1.5), μ ∼ U(-0.25, 0.25), 8 draws
-    per noisy image (Saied & Fleuret 2026, appendix E). Here the 8 draws are the same for every image and
-    denoiser. The authors' λ = 40 and μ = 10 are always in.
+    """The grid: no change, each λ, each μ, and each pair. The authors' λ = 40 and μ = 10 are always in.
 
     Raises:
         NormeqError: λ is not a finite positive number other than 1, or μ not a finite number other than 0.
     """
+    scales, shifts = tuple(scales), tuple(shifts)
     for scale in scales:
         if not (0 < scale < math.inf) or scale == 1:
             raise NormeqError(f"a scale must be a positive number other than 1, got {scale:g}")
@@ -61,90 +62,98 @@ def changes(scales: Iterable[float] = SCALES, shifts: Iterable[float] = SHIFTS) 
         if not math.isfinite(shift) or shift == 0:
             raise NormeqError(f"a shift must be a finite number other than 0, got {shift:g}")
     scales, shifts = sorted({*scales, AUTHORS_SCALE}), sorted({*shifts, AUTHORS_SHIFT})
-    random = np.random.default_rng(0)
-    draws = [(random.uniform(0.5, 1.5), random.uniform(-0.25, 0.25)) for _ in range(PUBLISHED_DRAWS)]
     return [
         Change("repeat", 1.0, 0.0),
         *(Change("scale", scale, 0.0) for scale in scales),
         *(Change("shift", 1.0, shift) for shift in shifts),
         *(Change("joint", scale, shift) for scale in scales for shift in shifts),
-        *(Change("published", scale, shift) for scale, shift in draws),
     ]
 
 
-def noisy_image(image: str, sigma: float, size: int, data_dir: str | Path = "data") -> np.ndarray:
-    """The middle of one noisy image as the other measurements see it (draw 0, not clipped).
+def published_changes(dataset: str, image: str, sigma: float) -> list[Change]:
+    """The draws of the published metric for one noisy image: λ ∼ U(0.5, 1.5), μ ∼ U(-0.25, 0.25), 8 of them.
+
+    The metric is the mean of the relative defect over draws, images and noise levels (Saied & Fleuret 2026,
+    appendix E). The draws depend on the label of the noisy image alone: every denoiser gets the same.
+
+    Args:
+        dataset, image: names of the data set and of the image.
+        sigma: noise level in 8-bit units.
+    """
+    label = f"{dataset}/{image}|sigma={float(sigma)!r}|published changes"
+    key = np.frombuffer(hashlib.sha256(label.encode()).digest()[:16], dtype="<u8")
+    random = np.random.Generator(np.random.Philox(key=key))
+    return [
+        Change("published", random.uniform(0.5, 1.5), random.uniform(-0.25, 0.25))
+        for _ in range(PUBLISHED_DRAWS)
+    ]
+
+
+def find_image(image: str, size: int, data_dir: str | Path = "data") -> Image:
+    """One image of a data set.
 
     Args:
         image: ``dataset/name``.
-        sigma: 8-bit units.
-        size: side in pixels; 0, or more than the image has, keeps all.
-
-    Returns:
-        (H, W) float32, nominal range [0,1].
+        size: side of the square in its middle that is used, in pixels; 0, or more than it has, for all.
+        data_dir: folder of the data sets.
     """
     dataset, _, name = image.rpartition("/")
-    clean = read_gray(image_file(image, data_dir))
-    return middle(clean + gaussian_noise(clean.shape, sigma, dataset, name, 0), size)
+    return Image(dataset, name, read_gray(image_file(image, data_dir)), size)
 
 
 def certify(
-    denoiser: Denoiser, noisy: np.ndarray, image: str, sigma: float, arithmetic: Arithmetic,
-    grid: Sequence[Change], device: torch.device,
+    denoiser: Denoiser, image: Image, sigma: float, grid: Sequence[Change], arithmetic: Arithmetic,
+    device: torch.device, earlier: Earlier | None = None,
 ) -> Iterator[dict[str, object]]:  # fmt: skip
     """Yield one row per change of range, with the keys of :data:`COLUMNS`.
 
-    The denoiser gets λσ with λy + μ. A change that it refuses, or answers with numbers that are not finite,
-    has no defect but an ``error``. No rows at all where it cannot compute in ``arithmetic``.
+    The image gets the noise that other measurements give it (draw 0, not clipped); the denoiser gets λσ with
+    λy + μ. A change that it refuses, or answers with numbers that are not finite, has no defect but an
+    ``error``. No rows at all where it cannot compute in ``arithmetic``.
 
     Args:
         denoiser: what is certified.
-        noisy: (H, W), nominal range [0,1].
-        image: label of the rows.
+        image: the clean image.
         sigma: noise level in 8-bit units.
+        grid: see :func:`changes` and :func:`published_changes`.
         arithmetic, device: what it computes in, and where.
-        grid: see :func:`changes`.
+        earlier: rows that need not be measured again.
 
     Raises:
         NormeqError: the denoiser cannot even denoise the image as it is.
     """
-    y = torch.from_numpy(noisy)[None, None].to(device)
-    try:
-        function = computing_in(arithmetic, denoiser, y)
-        if function is None:
-            return
-        y = y.to(arithmetic.images)
-        here = function(y, sigma / 255)
-    except NOT_ITS_FAULT:
-        raise
-    except Exception as error:
-        raise NormeqError(
-            f"denoiser {denoiser.network}: fails on {image} as it is ({_line(error)})"
-        ) from None
+    earlier = earlier or Earlier()
+    same = labels(denoiser, image, PAPER, device) | {
+        "sigma": f"{sigma:g}", "size": image.size, "dtype": arithmetic.name, "device": device.type,
+    }  # fmt: skip
+    asked = [same | {"kind": c.kind, "scale": f"{c.scale:.10g}", "shift": f"{c.shift:.10g}"} for c in grid]
+    rows = [earlier.find(label, COLUMNS) for label in asked]
+    if None in rows:
+        noisy = PAPER.noisy(image.clean, sigma, image.dataset, image.name, 0)
+        y = torch.from_numpy(middle(noisy, image.size))[None, None].to(device)
+        try:
+            function = computing_in(arithmetic, denoiser, y)
+            if function is None:
+                return
+            y = y.to(arithmetic.images)
+            here = function(y, sigma / 255)
+        except NOT_ITS_FAULT:
+            raise
+        except Exception as error:
+            where = f"{image.dataset}/{image.name}"
+            raise NormeqError(
+                f"denoiser {denoiser.network}: fails on {where} as it is ({_line(error)})"
+            ) from None
 
-    def denoise(images: Tensor, level: float) -> Tensor:
-        return here if images is y else function(images, level)
+        def denoise(images: Tensor, level: float) -> Tensor:  # the image as it is, only once
+            return here if images is y else function(images, level)
 
-    for change in grid:
-        found, error = _measure(denoise, y, change, sigma / 255)
-        yield {
-            "denoiser": denoiser.network,
-            "variant": denoiser.variant,
-            "train_sigma": denoiser.train_sigma,
-            "kind": change.kind,
-            "scale": f"{change.scale:.10g}",
-            "shift": f"{change.shift:.10g}",
-            "dtype": arithmetic.name,
-            "device": device.type,
-            "image": image,
-            "relative": f"{found.relative:.6e}" if found else "",
-            "normalised": f"{found.normalised:.6e}" if found else "",
-            "absolute": f"{found.absolute:.6e}" if found else "",
-            "sigma": f"{sigma:g}",
-            "seed": denoiser.seed,
-            "weights": denoiser.weights,
-            "error": error,
-        }
+        rows = [
+            old or label | _numbers(*_measure(denoise, y, change, sigma / 255))
+            for old, label, change in zip(rows, asked, grid, strict=True)
+        ]
+    for row in rows:
+        yield {column: row[column] for column in COLUMNS}
 
 
 def _measure(
@@ -159,6 +168,11 @@ def _measure(
     if not math.isfinite(found.relative):
         return None, "output is not finite"
     return found, ""
+
+
+def _numbers(found: Defect | None, error: str) -> dict[str, str]:
+    names = ("relative", "normalised", "absolute")
+    return {name: f"{getattr(found, name):.6e}" if found else "" for name in names} | {"error": error}
 
 
 def _line(error: Exception) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from normeq.errors import NormeqError
-from normeq.evaluation.cli import DataDir, Device, Out, Threads, check_sigmas
+from normeq.evaluation.cli import DataDir, Device, Out, Reuse, Threads, check_sigmas
+
+if TYPE_CHECKING:
+    from normeq.certificate import Change
+    from normeq.evaluation.batches import Image
 
 
 def certify_command(
@@ -40,6 +45,21 @@ def certify_command(
     size: Annotated[
         int, typer.Option(min=0, help="Side of the square used, from the middle; 0 for the whole image.")
     ] = 128,
+    published_datasets: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Data set over which the published metric is a mean, in float32; repeat for more."
+            "  [default: the images and the noise level above, in every arithmetic]"
+        ),
+    ] = None,
+    published_sigmas: Annotated[
+        list[float] | None,
+        typer.Option(help="Noise level of the published metric there; repeat for more.  [default: --sigma]"),
+    ] = None,
+    also_cpu: Annotated[
+        bool, typer.Option("--also-cpu", help="On the CPU as well, where the device is a GPU.")
+    ] = False,
+    reuse: Reuse = None,
     data_dir: DataDir = Path("data"),
     device: Device = "auto",
     threads: Threads = 0,
@@ -48,40 +68,60 @@ def certify_command(
     import torch
 
     from normeq.arithmetic import ARITHMETICS, get_arithmetic
-    from normeq.certificate import COLUMNS, SCALES, SHIFTS, certify, changes, noisy_image
+    from normeq.certificate import COLUMNS, SCALES, SHIFTS, certify, changes, find_image, published_changes
+    from normeq.evaluation.batches import Image, test_images
     from normeq.evaluation.denoisers import open_denoiser
+    from normeq.evaluation.earlier import Earlier
     from normeq.evaluation.tables import write_rows
     from normeq.provenance import pick_device
     from normeq.tables import certificate
     from normeq.tables.formats import write_table
 
+    levels = check_sigmas(published_sigmas or [sigma])
     check_sigmas([sigma])
     if table_dir is not None and (table_dir / "certificate.csv").resolve() == out.resolve():
         raise NormeqError(f"--table-dir {table_dir}: the table would overwrite {out}; choose another folder")
+    if published_sigmas and not published_datasets:
+        raise NormeqError("--published-sigmas: name the images too, with --published-datasets")
     grid = changes(scale or SCALES, shift or SHIFTS)
     if threads:
         torch.set_num_threads(threads)
-    where = pick_device(device)
-    default = [name for name, one in ARITHMETICS.items() if where.type == "cuda" or not one.tf32]
-    arithmetics = [get_arithmetic(name, where) for name in dict.fromkeys(dtype or default)]
-    opened = [open_denoiser(text, where) for text in denoisers]
-    for number, one in enumerate(opened):
-        if (one.labels, one.weights) in [(other.labels, other.weights) for other in opened[:number]]:
+    first = pick_device(device)
+    devices = [first] + ([torch.device("cpu")] if also_cpu and first.type != "cpu" else [])
+    asked = list(dict.fromkeys(dtype or []))
+    for name in asked:
+        get_arithmetic(name, first)
+    opened = [(where, open_denoiser(text, where)) for where in devices for text in denoisers]
+    for number, (_, one) in enumerate(opened[: len(denoisers)]):
+        if (one.labels, one.weights) in [(other.labels, other.weights) for _, other in opened[:number]]:
             raise NormeqError(f"denoiser {denoisers[number]} is named twice")
-    images = {name: noisy_image(name, sigma, size, data_dir) for name in image or ["skimage-test/camera"]}
+    images = [find_image(name, size, data_dir) for name in image or ["skimage-test/camera"]]
 
-    def rows():
-        for denoiser in opened:
-            for arithmetic in arithmetics:
+    def cases(arithmetic: str) -> Iterator[tuple[Image, float, list[Change]]]:
+        """Clean image, noise level and changes of range: the grid, and the draws of the published metric."""
+        yield from ((one, sigma, grid) for one in images)
+        wide: Iterable[Image] = images
+        if published_datasets:
+            wide = (Image(*entry, size) for entry in test_images(published_datasets, data_dir))
+        if not published_datasets or arithmetic == "float32":
+            for one in wide:
+                yield from ((one, s, published_changes(one.dataset, one.name, s)) for s in levels)
+
+    def rows() -> Iterator[dict[str, object]]:
+        for where, denoiser in opened:
+            able = [name for name, one in ARITHMETICS.items() if where.type == "cuda" or not one.tf32]
+            for name in (name for name in asked or able if name in able):
                 count = 0
-                for name, noisy in images.items():
-                    for row in certify(denoiser, noisy, name, sigma, arithmetic, grid, where):
+                for case in cases(name):
+                    for row in certify(denoiser, *case, ARITHMETICS[name], where, earlier):
                         count += 1
                         yield row
                 if not count:
-                    typer.echo(f"{denoiser.network}: does not compute in {arithmetic.name}, left out")
+                    typer.echo(f"{denoiser.network}: does not compute in {name}, left out")
 
-    typer.echo(f"{out}: {write_rows(out, COLUMNS, rows())} measurements")
+    earlier = Earlier([*(reuse or []), out])
+    count = write_rows(out, COLUMNS, rows())
+    typer.echo(f"{out}: {count} measurements, {earlier.used} of them made before")
     if table_dir is not None:
         for path in write_table(certificate.make(out), table_dir):
             typer.echo(str(path))

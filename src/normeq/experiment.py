@@ -33,13 +33,16 @@ MEASUREMENTS = {
     "heatmap": "csv",
     "tuning": "csv",
     "protocols": "csv",
+    "certificate": "csv",
 }
 # Raised when what a measurement holds changes and its settings do not: older files are not taken for it.
 REVISIONS = {"filters": 2}
 # Measurements that follow `evaluate.protocol`; the others keep the paper's.
 NUMBERS = ("noise_levels", "intervals", "heatmap", "tuning")
+# Settings that change no measurement but add others beside it.
+BESIDE = ("classical", "also_cpu")
 # Measurements that take over earlier rows.
-REUSING = (*NUMBERS, "protocols")
+REUSING = (*NUMBERS, "protocols", "certificate")
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,22 @@ class Experiment:
         own = {f"{folder}/{name}": f"{name}={target}" for name, target in self.config["denoisers"].items()}
         return runs | others | own
 
+    @property
+    def measured(self) -> dict[str, str]:
+        """:attr:`denoisers`, and the classical ones that the certificate compares them with."""
+        classical = self.config["evaluate"].get("certificate", {}).get("classical", [])
+        extra = [name for name in classical if name not in self.config["denoisers"]]
+        folder = f"{self.name}/denoisers"
+        return self.denoisers | {f"{folder}/{name}": f"{name}=normeq.classical:{name}" for name in extra}
+
     def is_network(self, folder: str) -> bool:
         """Whether it is one of our networks; otherwise a user's own denoiser."""
-        return "=" not in self.denoisers[folder]
+        return "=" not in self.measured[folder]
 
     def source_file(self, folder: str) -> str | None:
         """File below the working directory that a user's own denoiser comes from; None for installed
         modules and for networks."""
-        return source_file(self.denoisers[folder].partition("=")[2])
+        return source_file(self.measured[folder].partition("=")[2])
 
     def measurements(self) -> list[str]:
         """Those of :data:`MEASUREMENTS` that the config asks for."""
@@ -108,37 +119,19 @@ class Experiment:
     def datasets(self, kind: str) -> list[str]:
         """Data sets that a measurement reads."""
         settings = self.config["evaluate"][kind]
-        return settings["datasets"] if "datasets" in settings else [settings["image"].split("/")[0]]
+        own = settings["datasets"] if "datasets" in settings else [settings["image"].split("/")[0]]
+        return list(dict.fromkeys([*own, *settings.get("published", {}).get("datasets", [])]))
 
     def folders(self, dataset: str) -> tuple[str, ...]:
         """Folders of the data folder that hold a data set."""
         return registry.get(dataset, Path(self.data_dir)).members or (dataset,)
 
-    def certified(self) -> list[str]:
-        """What the certificate is of, as the command line takes it: every denoiser, and the classical ones
-        that the config names."""
-        classical = self.config["evaluate"]["certificate"]["classical"]
-        extra = [name for name in classical if name not in self.config["denoisers"]]
-        return [*self.denoisers.values(), *(f"{name}=normeq.classical:{name}" for name in extra)]
-
-    def certificate(self) -> str:
-        """File with the defects of all of them; its name changes as those of :meth:`part` do. Empty where the
-        config asks for none."""
-        if "certificate" not in self.config["evaluate"]:
-            return ""
-        content = {
-            "settings": self.config["evaluate"]["certificate"],
-            "pins": [self.pins[d] for d in self.datasets("certificate")],
-            "denoisers": [[text, self._source(folder)] for folder, text in self.denoisers.items()],
-        }
-        return f"results/{self.name}/certificate-{_key(content)}.csv"
-
     def _source(self, folder: str) -> str | None:
         """SHA-256 of the weights of a network that came trained, or of the file of a user's own denoiser;
         None for runs, whose names say what they are, and for functions of installed packages."""
-        if folder.startswith("runs/") or folder not in self.denoisers:
+        if folder.startswith("runs/"):
             return None
-        name = self.denoisers[folder]
+        name = self.measured[folder]
         file = shipped.weights_file(name) if self.is_network(folder) else self.source_file(folder)
         return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
 
@@ -148,8 +141,9 @@ class Experiment:
         Its name changes with the settings, the data, the weights of a network that came trained, and the file
         of a user's own denoiser.
         """
+        settings = self.config["evaluate"][kind]
         content = {
-            "settings": self.config["evaluate"][kind],
+            "settings": {key: value for key, value in settings.items() if key not in BESIDE},
             "pins": [self.pins[d] for d in self.datasets(kind)],
         }
         if kind in NUMBERS:
@@ -167,12 +161,14 @@ class Experiment:
             folders = [folder for folder in self.shown() if self.is_network(folder)]
         elif kind in ("examples", "gallery", "interval_pictures", "heatmap", "protocols"):
             folders = self.shown()
+        elif kind == "certificate":
+            folders = list(self.measured)
         else:
             folders = list(self.denoisers)
         return [self.part(kind, folder) for folder in folders]
 
     def options(self, kind: str) -> str:
-        """A measurement's settings as options of ``normeq evaluate``."""
+        """A measurement's settings as options of its command."""
         settings = self.config["evaluate"][kind]
         words: list[str] = []
 
@@ -183,7 +179,7 @@ class Experiment:
 
         if "image" in settings:
             add("--image", [settings["image"]])
-            add("--crop", [settings["crop"]])
+            add("--crop", [settings["crop"]] if "crop" in settings else [])
         add("--datasets", settings.get("datasets", []))
         add("--sigma", [settings["sigma"]] if "sigma" in settings else [])
         add("--sigmas", settings.get("sigmas", []))
@@ -196,6 +192,11 @@ class Experiment:
         add("--pixel", settings.get("pixels", []))
         add("--scale", settings.get("scales", []))
         add("--shift", settings.get("shifts", []))
+        add("--dtype", settings.get("dtypes", []))
+        published = settings.get("published", {})
+        add("--published-datasets", published.get("datasets", []))
+        add("--published-sigmas", published.get("sigmas", []))
+        words.extend(["--also-cpu"] if settings.get("also_cpu") else [])
         for key in ("radius", "size", "context"):
             add(f"--{key}", [settings[key]] if key in settings else [])
         add("--draws", [settings["draws"]] if "draws" in settings else [])
@@ -230,6 +231,8 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
     evaluate = config["evaluate"]
     used = {f"evaluate.{kind}": [s["image"].split("/")[0]] for kind, s in _sections(evaluate) if "image" in s}
     used |= {f"evaluate.{kind}.datasets": s["datasets"] for kind, s in _sections(evaluate) if "datasets" in s}
+    published = evaluate.get("certificate", {}).get("published", {})
+    used |= {"evaluate.certificate.published.datasets": published["datasets"]} if published else {}
     if "train" in config:
         used["train.dataset"] = [config["train"]["dataset"]]
     data_dir = Path(config["data"]["dir"])

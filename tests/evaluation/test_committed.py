@@ -52,8 +52,8 @@ def test_the_committed_numbers_come_out_again(data, variant):
     pd.testing.assert_series_equal(levels["psnr_in"], before["psnr_in"], atol=1e-6, rtol=0)
     for column, tolerance in (("psnr", 1e-3), ("psnr_8bit", 2e-3), ("ssim", 1e-4), ("psnr_in_clipped", 1e-5)):
         pd.testing.assert_series_equal(levels[column], before[column], atol=tolerance, rtol=0)
-    others = pd.DataFrame(protocols.evaluate(denoiser, ["set12"], 25, data_dir=data, device=CPU))
-    others = others.set_index(["protocol", "draw"])
-    before = committed("protocols.csv", denoiser.weights).set_index(["protocol", "draw"]).loc[others.index]
+    others = pd.DataFrame(protocols.evaluate(denoiser, ["set12"], [25.0], data_dir=data, device=CPU))
+    others = others.set_index(["sigma", "protocol", "draw"])
+    before = committed("protocols.csv", denoiser.weights).set_index(others.index.names).loc[others.index]
     assert "kair" in others.index.get_level_values("protocol")
     pd.testing.assert_series_equal(others["psnr"], before["psnr"], atol=2e-3, rtol=0)

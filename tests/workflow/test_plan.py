@@ -69,4 +69,4 @@ def test_several_gpus_are_taken_in_turn(fresh, monkeypatch):
     done = subprocess.run(command, cwd=fresh.folder, env=environment, capture_output=True, text=True)
     text = done.stdout + done.stderr
     first, second = (text.count(f"gpu=1, device=cuda:{number}") for number in (0, 1))
-    assert second > 0 and first - second == text.count("rule certify:")  # a single job, on the first GPU
+    assert second > 0 and abs(first - second) <= 2  # of trainings and of measurements

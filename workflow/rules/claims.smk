@@ -7,7 +7,7 @@ CLAIMED = {
     option: file
     for option, (kind, file) in {
         "tuning": ("tuning", f"results/{NAME}/tuning.csv"),
-        "certificate": ("certificate", EXPERIMENT.certificate()),
+        "certificate": ("certificate", f"results/{NAME}/certificate.csv"),
         "filters": ("filters", f"results/{NAME}/tables/filters.csv"),
     }.items()
     if kind in EXPERIMENT.config["evaluate"]

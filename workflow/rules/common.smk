@@ -1,7 +1,6 @@
 # What the other files share: the experiment (read once, mistakes named in one line), and functions of wildcards.
 import json
 import os
-import shlex
 import sys
 from pathlib import Path
 
@@ -85,7 +84,7 @@ def run_spec(wildcards):
 
 
 def denoiser(wildcards):
-    return EXPERIMENT.denoisers[wildcards.folder]
+    return EXPERIMENT.measured[wildcards.folder]
 
 
 def denoiser_files(wildcards):
@@ -152,34 +151,7 @@ def train_device(wildcards):
 
 
 def evaluate_device(wildcards):
-    return device(list(EXPERIMENT.denoisers).index(wildcards.folder))
-
-
-# --- certificate
-
-
-def certificate_denoisers(wildcards):
-    """The denoisers of the experiment and the classical ones that the config names, as arguments."""
-    return shlex.join(EXPERIMENT.certified())
-
-
-def certificate_denoisers_files(wildcards):
-    """Weights and files of the user's own denoisers (`ancient`, see denoiser_files)."""
-    weights = [f"results/runs/{run}/model.safetensors" for run in EXPERIMENT.runs]
-    own = [EXPERIMENT.source_file(folder) for folder in EXPERIMENT.denoisers]
-    return [ancient(file) for file in [*weights, *own] if file]
-
-
-def certificate_data(wildcards):
-    """The images: none where the certificate is there (its name says what it is of)."""
-    if Path(EXPERIMENT.certificate()).is_file():
-        return []
-    return [placed(dataset) for dataset in EXPERIMENT.datasets("certificate")]
-
-
-def certificate_options(wildcards):
-    settings = EXPERIMENT.config["evaluate"]["certificate"]
-    return shlex.join(f"--{key}={settings[key]}" for key in ("image", "sigma", "size"))
+    return device(list(EXPERIMENT.measured).index(wildcards.folder))
 
 
 # --- report
@@ -201,18 +173,12 @@ def report_options(wildcards, input):
     shown += [f"--run {Path(record).parent}" for record in input.runs]
     shown += [f"--gallery {part}" for part in input.gallery]
     shown += [f"--{Path(table).stem.replace('_', '-')} {table}" for table in input.measured]
-    keys = sorted(
-        {
-            Path(part).stem.rpartition("-")[2]
-            for kind in EXPERIMENT.measurements()
-            for part in EXPERIMENT.parts(kind)
-        }
-    )
-    return [
-        *shown,
-        f"--captions {CAPTIONS}",
-        f"--timings results/{NAME}/timings --timing-keys {','.join(keys)}",
+    timings = [
+        f"--timing {Path(part).with_suffix('.tsv')}"
+        for kind in EXPERIMENT.measurements()
+        for part in EXPERIMENT.parts(kind)
     ]
+    return [*shown, *timings, f"--captions {CAPTIONS}"]
 
 
 # A mark says nothing once its folder is gone.

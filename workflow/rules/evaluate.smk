@@ -17,7 +17,7 @@ for kind in EXPERIMENT.measurements():
         log:
             f"logs/{NAME}/{kind}/{{folder}}-{{key}}.log",
         benchmark:
-            f"results/{NAME}/timings/{kind}/{{folder}}-{{key}}.tsv"
+            f"results/{{folder}}/parts/{kind}-{{key}}.tsv"
         conda:
             "../../environment.yml"
         threads: evaluate_threads
@@ -28,10 +28,10 @@ for kind in EXPERIMENT.measurements():
             runtime=480,
         params:
             denoiser=denoiser,
-            command=kind.replace("_", "-"),
+            command="certify" if kind == "certificate" else f"evaluate {kind.replace('_', '-')}",
             options=EXPERIMENT.options(kind),
             reuse=reuse(kind),
             data_dir=data_dir,
         shell:
-            "normeq evaluate {params.command} {params.denoiser:q} {params.options} {params.reuse} --out {output}"
+            "normeq {params.command} {params.denoiser:q} {params.options} {params.reuse} --out {output}"
             " --data-dir {params.data_dir} --device {resources.device} --threads {threads} 2>&1 | tee {log}"

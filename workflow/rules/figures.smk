@@ -7,6 +7,7 @@ FIGURES = [
         "interval_pictures": "interval_pictures",
         "heatmap": "heatmap",
         "tuning": "tuning",
+        "defect": "certificate",
         "filters": "filters",
         "examples": "examples",
         "layers": "noise_levels",  # of the layers themselves: always
@@ -228,6 +229,31 @@ rule figure_tuning:
         out=subpath(output.shown, strip_suffix=".svg"),
     shell:
         "normeq figure tuning {input.table} --out {params.out} > {log} 2>&1"
+
+
+rule figure_defect:
+    input:
+        table=f"results/{NAME}/certificate.csv",
+        published=PUBLISHED,
+    output:
+        multiext(f"figures/{NAME}/defect", ".png", ".csv"),
+        shown=report(
+            f"figures/{NAME}/defect.svg",
+            caption="../report/figure_defect.rst",
+            category="Figures",
+        ),
+    log:
+        f"logs/{NAME}/figure_defect.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        out=subpath(output.shown, strip_suffix=".svg"),
+        published=published_option,
+    shell:
+        "normeq figure defect {input.table} {params.published} --out {params.out} > {log} 2>&1"
 
 
 rule figure_two_dimensional:

@@ -15,6 +15,7 @@ TABLES += [
         "heatmap": ["heatmap.csv"],
         "tuning": ["tuning.csv", "tables/tuning.md"],
         "filters": ["tables/filters.md"],
+        "certificate": ["certificate.csv", "tables/certificate.md"],
     }.items()
     for file in files
     if kind in EXPERIMENT.measurements()
@@ -55,7 +56,7 @@ rule collect:
     log:
         f"logs/{NAME}/collect_{{kind}}.log",
     wildcard_constraints:
-        kind="noise_levels|intervals|heatmap|tuning|protocols",
+        kind="noise_levels|intervals|heatmap|tuning|protocols|certificate",
     conda:
         "../../environment.yml"
     resources:
@@ -251,6 +252,29 @@ rule table_filters:
         folder=subpath(output.shown, parent=True),
     shell:
         "normeq table filters {input.parts} --out-dir {params.folder} > {log} 2>&1"
+
+
+rule table_certificate:
+    input:
+        table=f"results/{NAME}/certificate.csv",
+    output:
+        multiext(f"results/{NAME}/tables/certificate", ".csv", ".tex"),
+        shown=report(
+            f"results/{NAME}/tables/certificate.md",
+            caption="../report/certificate.rst",
+            category="Tables",
+        ),
+    log:
+        f"logs/{NAME}/table_certificate.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        folder=subpath(output.shown, parent=True),
+    shell:
+        "normeq table certificate {input.table} --out-dir {params.folder} > {log} 2>&1"
 
 
 rule metrics:

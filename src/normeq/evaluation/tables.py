@@ -9,9 +9,9 @@ from pathlib import Path
 from normeq.errors import NormeqError
 from normeq.files import atomic_path
 
-KEYS = ("network,variant,train_sigma,seed,dataset,image,sigma,a,b,tuning,scale,shift,draw,protocol").split(
-    ","
-)
+KEYS = (
+    "network,variant,train_sigma,seed,dataset,image,sigma,a,b,tuning,kind,scale,shift,dtype,device,draw,protocol"
+).split(",")
 
 
 def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from normeq.figures.cli import Out, Parts, figure_app, tell
+from normeq.figures.cli import Out, Parts, Published, figure_app, tell
 
 
 @figure_app.command("heatmap")
@@ -40,6 +40,18 @@ def tuning_command(
     from normeq.figures import tuning
 
     tell(tuning.make(table, out))
+
+
+@figure_app.command("defect")
+def defect_command(
+    table: Annotated[Path, typer.Argument(metavar="CERTIFICATE.CSV", help="What `normeq certify` wrote.")],
+    out: Out,
+    published: Published = None,
+) -> None:
+    """Equivariance over noise levels: the published metric, on a logarithmic scale."""
+    from normeq.figures import defect
+
+    tell(defect.make(table, out, published))
 
 
 @figure_app.command("two-dimensional")

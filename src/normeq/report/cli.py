@@ -20,17 +20,19 @@ def report_command(
     ] = None,
     noise_levels: Annotated[Path | None, typer.Option(help="results/NAME/noise_levels.csv")] = None,
     intervals: Annotated[Path | None, typer.Option(help="results/NAME/intervals.csv")] = None,
-    timings: Annotated[Path | None, typer.Option(help="results/NAME/timings, if there is one.")] = None,
-    timing_keys: Annotated[
-        str, typer.Option(help="How the names of timings to show end, separated by commas; all without.")
-    ] = "",
+    timing: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Snakemake's benchmark file of a measurement, where there is one; repeat for more."
+        ),
+    ] = None,
 ) -> None:
     """One offline HTML page: claims, pictures, figures, tables, runs, protocol, config."""
     from normeq.report.page import write_report
 
     write_report(
         out, config, table or [], figure or [], run or [], captions,
-        gallery or [], noise_levels, intervals, timings, set(filter(None, timing_keys.split(","))),
+        gallery or [], noise_levels, intervals, timing or [],
     )  # fmt: skip
     typer.echo(str(out))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -33,8 +33,7 @@ def write_report(
     gallery: Sequence[Path] = (),
     noise_levels: Path | None = None,
     intervals: Path | None = None,
-    timing: Path | None = None,
-    timing_keys: Collection[str] = (),
+    timing: Sequence[Path] = (),
 ) -> None:
     """Write the page.
 
@@ -50,7 +49,7 @@ def write_report(
         captions: folder with ``<table>.rst`` and ``figure_<figure>.rst``.
         gallery: parts of ``normeq evaluate gallery``, for the interactive view; needs ``noise_levels``.
         noise_levels, intervals: the long tables.
-        timing, timing_keys: see :func:`normeq.report.timings.timings`.
+        timing: see :func:`normeq.report.timings.timings`.
 
     Raises:
         NormeqError: an input is missing or cannot be read; it is named.
@@ -75,7 +74,7 @@ def write_report(
         runs=records,
         hardware=distinct(records, "hardware"),
         versions=distinct(records, "versions"),
-        timings=timings(timing, timing_keys) if timing else [],
+        timings=timings(timing),
         files=[file.name for file in measured],
         machines=machines(measured),
         gallery=_gallery(gallery, noise_levels, intervals),

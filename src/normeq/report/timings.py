@@ -1,20 +1,19 @@
-"""How long the measurements took, from the benchmark files that Snakemake writes."""
+"""How long the measurements took, from the benchmark files that Snakemake writes beside them."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection
+from collections.abc import Iterable
 from pathlib import Path
 
 from normeq.errors import NormeqError
 
 
-def timings(folder: Path, keys: Collection[str] = ()) -> list[dict[str, str]]:
-    """One row per kind of measurement below ``results/<experiment>/timings``.
+def timings(files: Iterable[Path]) -> list[dict[str, str]]:
+    """One row per kind of measurement.
 
     Args:
-        folder: may be missing: a clone has results, but measured nothing itself.
-        keys: how file names end that belong to the present config; empty for all.
+        files: ``KIND-KEY.tsv`` beside each part; those of parts that were not made by Snakemake are missing.
 
     Returns:
         ``kind``, ``jobs``, ``wall`` and ``cpu`` (sums) and ``memory`` (of the largest job), as text.
@@ -23,17 +22,16 @@ def timings(folder: Path, keys: Collection[str] = ()) -> list[dict[str, str]]:
         NormeqError: a file is not one of Snakemake's benchmark files.
     """
     rows: dict[str, list[tuple[float, float, float]]] = {}
-    for file in sorted(folder.rglob("*.tsv")):
-        if keys and file.parent != folder and file.stem.rpartition("-")[2] not in keys:
-            continue  # of an earlier config
-        kind = file.relative_to(folder).parts[0].removesuffix(".tsv")
+    for file in files:
         try:
             with open(file, newline="", encoding="utf-8") as handle:
                 [record] = csv.DictReader(handle, delimiter="\t")
             values = tuple(_number(record[key]) for key in ("s", "cpu_time", "max_rss"))
+        except FileNotFoundError:
+            continue
         except (ValueError, KeyError, TypeError, UnicodeDecodeError):
             raise NormeqError(f"report: {file} is not a benchmark file of Snakemake; remove it") from None
-        rows.setdefault(kind, []).append(values)
+        rows.setdefault(file.stem.rpartition("-")[0], []).append(values)
     return [
         {
             "kind": kind.replace("_", " "),

@@ -9,16 +9,20 @@ import pandas as pd
 
 from normeq.errors import NormeqError
 from normeq.tables.formats import Table
-from normeq.tables.names import variant_name
+from normeq.tables.longtable import showing_order
+from normeq.tables.names import counted, dataset_name, part_note, variant_name
 
-IDENTITY = ["denoiser", "variant", "train_sigma", "seed", "weights"]
+DENOISER = ["network", "variant", "train_sigma"]
 NEEDED = [
-    *IDENTITY,
+    *DENOISER,
+    "seed",
+    "weights",
     "kind",
     "scale",
     "shift",
     "dtype",
     "device",
+    "dataset",
     "image",
     "relative",
     "absolute",
@@ -60,21 +64,24 @@ def verdict(worst: float, repeat: float, dtype: str) -> str:
 
 
 def make(path: Path) -> Table:
-    """Build the table: one row per denoiser, device and arithmetic; worst over images and changes.
+    """Build the table: one row per denoiser, device and arithmetic; worst over training seeds, images and
+    changes.
 
     Raises:
         NormeqError: not a long table of ``normeq certify``.
     """
     table = read_certificate(path)
+    # Networks that share name and seed are different ones, and no seeds of each other.
+    copy = table.groupby([*DENOISER, "seed"])["weights"].transform(lambda column: pd.factorize(column)[0])
     rows = [
-        dict(zip([*IDENTITY, "device", "dtype"], key, strict=True)) | _summary(group, key[-1])
-        for key, group in table.groupby([*IDENTITY, "device", "dtype"], sort=False)
+        dict(zip([*DENOISER, "device", "dtype"], key[:-1], strict=True)) | _summary(group, key[-2])
+        for key, group in table.groupby([*DENOISER, "device", "dtype", copy.rename("copy")], sort=False)
     ]
     numbers = pd.DataFrame(rows)
-    images = ", ".join(dict.fromkeys(table["image"]))
     grid = table[table["kind"] == "joint"]
+    images = ", ".join(dict.fromkeys(grid["dataset"] + "/" + grid["image"]))
     scales, shifts = (", ".join(f"{v:g}" for v in sorted(set(grid[c]))) for c in ("scale", "shift"))
-    sigmas = ", ".join(dict.fromkeys(table["sigma"]))
+    sigmas = ", ".join(f"{v:g}" for v in sorted(set(grid["sigma"])))
     decided = ", ".join(f"{d} {sci(tolerance(d))}" for d in EPS if tolerance(d) <= COARSEST)
     return Table(
         name="certificate",
@@ -82,15 +89,38 @@ def make(path: Path) -> Table:
         shown=pd.DataFrame([_shown(row) for row in rows]),
         title="Which denoisers are equivariant? f(λy + μ, λσ) against λf(y, σ) + μ",
         notes=(
-            f"Largest relative defect over λ ∈ {{{scales}}}, μ ∈ {{{shifts}}}, σ = {sigmas}; {images}.",
+            f"Largest relative defect over λ ∈ {{{scales}}}, μ ∈ {{{shifts}}}, σ = {sigmas}; {images}"
+            f"{part_note(grid)}{_seeds(numbers)}.",
             f"✓: at most √ε of the arithmetic ({decided}); coarser arithmetic, and denoisers that answer"
             " twice differently, get no sign. joint: scale and shift alone count too.",
             "published: mean relative defect over λ ∼ U(0.5, 1.5), μ ∼ U(−0.25, 0.25), 8 draws (Saied &"
-            " Fleuret 2026, appendix E).",
+            f" Fleuret 2026, appendix E){_over(table[table['kind'] == 'published'])}.",
             "authors' check: ✓ where the largest difference at λ = 40, at μ = 10 and at both is below"
             " 0.001, in units of the changed image.",
         ),
     )
+
+
+def _seeds(numbers: pd.DataFrame) -> str:
+    """``, worst of 3 training seeds`` where some denoiser has several."""
+    several = numbers.loc[numbers["seeds"] > 1, "seeds"]
+    return f"; worst of {counted(several, 'training seed')}" if len(several) else ""
+
+
+def _over(published: pd.DataFrame) -> str:
+    """Over which images and noise levels the published metric is a mean."""
+    if published.empty:
+        return ""
+    parts = []
+    for dataset, rows in published.groupby("dataset", sort=False):
+        names = list(dict.fromkeys(rows["image"]))
+        what = f"{dataset}/{names[0]}" if len(names) == 1 else f"{dataset_name(dataset)}, {len(names)} images"
+        parts.append(what)
+    levels = sorted(set(published["sigma"]))
+    shown = (
+        f"{levels[0]:g}" if len(levels) == 1 else f"{levels[0]:g} to {levels[-1]:g} ({len(levels)} levels)"
+    )
+    return f", {' and '.join(parts)}, σ = {shown}"
 
 
 def sci(value: float) -> str:
@@ -107,7 +137,9 @@ def sci(value: float) -> str:
 
 def _summary(group: pd.DataFrame, dtype: str) -> dict[str, object]:
     repeat = group.loc[group["kind"] == "repeat", "relative"].max()
-    found: dict[str, object] = {"tolerance": tolerance(dtype), "repeat": repeat}
+    found: dict[str, object] = {
+        "seeds": group["seed"].nunique(), "tolerance": tolerance(dtype), "repeat": repeat
+    }  # fmt: skip
     for kind, members in KINDS.items():
         worst = group.loc[group["kind"].isin(members), "relative"].max()
         found |= {f"{kind}_defect": worst, kind: verdict(worst, repeat, dtype)}
@@ -123,7 +155,7 @@ def _summary(group: pd.DataFrame, dtype: str) -> dict[str, object]:
 
 
 def _shown(row: dict[str, object]) -> dict[str, str]:
-    name = row["denoiser"]
+    name = row["network"]
     if row["variant"] != "other":
         name = f"{name}, {variant_name(row['variant'], name)}"
     trained = str(row["train_sigma"]).replace("-", "–") or "–"
@@ -140,8 +172,7 @@ def read_certificate(path: Path) -> pd.DataFrame:
     """Read what ``normeq certify`` wrote.
 
     Returns:
-        The table; relative and absolute defects infinite where there is an error; besides, as in the other
-        long tables, ``network`` and ``dataset`` (of the image).
+        The table in showing order; relative and absolute defects infinite where there is an error.
 
     Raises:
         NormeqError: not such a table.
@@ -159,7 +190,7 @@ def read_certificate(path: Path) -> pd.DataFrame:
     unknown = sorted(set(table["dtype"]) - set(EPS))
     if unknown:
         raise NormeqError(f"{path}: unknown dtype {unknown[0]!r}; known are {', '.join(EPS)}")
-    for column in ("scale", "shift", "relative", "absolute"):
+    for column in ("sigma", "scale", "shift", "relative", "absolute"):
         cells = (
             table[column].where(table["error"] == "", "inf")
             if column in ("relative", "absolute")
@@ -169,4 +200,6 @@ def read_certificate(path: Path) -> pd.DataFrame:
         if table[column].isna().any():
             line = int(table[column].isna().to_numpy().argmax()) + 2
             raise NormeqError(f"{path}, line {line}: column {column} does not hold a number")
-    return table.assign(network=table["denoiser"], dataset=table["image"].str.rpartition("/")[0])
+    ranks = {name: rank for rank, name in enumerate(EPS)}
+    table = table.sort_values("dtype", key=lambda names: names.map(ranks), kind="stable")
+    return showing_order(table.sort_values("device", kind="stable"))

@@ -1,0 +1,151 @@
+"""The published metric of equivariance over noise levels, on a logarithmic scale: where does it hold?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from normeq.errors import NormeqError
+from normeq.figures.style import (
+    GREY,
+    PUBLISHED,
+    Look,
+    heading,
+    legend,
+    looks,
+    networks_named,
+    paper_style,
+    save,
+)
+from normeq.published import AUTHORS, read_published
+from normeq.stats import per_image, summarise
+from normeq.tables.certificate import read_certificate, tolerance
+from normeq.tables.names import counted, dataset_name, part_note, trained_names
+
+KEYS = ["network", "variant", "train_sigma", "device", "dataset", "sigma"]
+DTYPE = "float32"
+MARKERS = {"baseline": "o", "wne": "^", "soft-ne": "v"}  # of Saied & Fleuret, as those of our variants
+NAMES = {"baseline": "ordinary", "wne": "wrapped", "soft-ne": "penalised"}
+
+
+def summary(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
+    """Every number of the figure.
+
+    Args:
+        table: as :func:`normeq.tables.certificate.read_certificate` gives it.
+        published: folder of published values, or None.
+
+    Returns:
+        kind (denoiser, published), network, variant, train_sigma, device, dataset, sigma (8-bit units), value
+        (mean relative defect over images and draws, no unit), low, high (95 % interval over images), images,
+        seeds, draws (of λ and μ), size, source. Denoisers that refused a range there have no value.
+
+    Raises:
+        NormeqError: no draws of the published metric in float32.
+    """
+    rows = table[(table["kind"] == "published") & (table["dtype"] == DTYPE)]
+    if rows.empty:
+        raise NormeqError(
+            f"no draws of the published metric in {DTYPE}; measure with `normeq certify --published-datasets`"
+        )
+    if (rows["variant"] != "other").any():  # classical denoisers have no colour of their own
+        rows = rows[rows["variant"] != "other"]
+    rows = rows.assign(draw=rows.groupby([*KEYS, "image", "seed"]).cumcount())
+    images = per_image(rows[np.isfinite(rows["relative"])], "relative", KEYS)
+    numbers = summarise(images, "relative", KEYS).rename(columns={"mean": "value"}).assign(kind="denoiser")
+    numbers["size"] = rows["size"].iloc[0] if "size" in rows else 0
+    if published is not None:
+        curves = read_published(published, "published_curves.csv")
+        curves = curves[curves["metric"] == "NE_defect"]
+        theirs = pd.DataFrame(
+            {
+                "kind": "published",
+                "network": curves["architecture"],
+                "variant": curves["variant"],
+                "train_sigma": curves["train_sigma"],
+                "dataset": curves["dataset"].str.lower(),
+                "sigma": curves["test_sigma"].astype(float),
+                "value": curves["value"],
+                "source": curves["source"],
+            }
+        )
+        numbers = pd.concat([numbers, theirs[theirs["dataset"].isin(numbers["dataset"])]], ignore_index=True)
+    front = ["kind", *KEYS, "value", "low", "high", "images", "seeds", "draws", "size", "source"]
+    return numbers.reindex(columns=front)
+
+
+def draw(numbers: pd.DataFrame) -> Figure:
+    """Draw the figure from the numbers of :func:`summary`: a panel for each data set and device."""
+    ours = numbers[numbers["kind"] == "denoiser"]
+    style = looks(ours)
+    panels = list(ours[["dataset", "device"]].drop_duplicates().itertuples(index=False, name=None))
+    figure = Figure(figsize=(max(4.4 * len(panels), 6.6), 4.3), layout="constrained")
+    for axes, (dataset, device) in zip(
+        figure.subplots(1, len(panels), squeeze=False, sharey=True)[0], panels, strict=True
+    ):
+        axes.set_yscale("log")
+        here = ours[(ours["dataset"] == dataset) & (ours["device"] == device)]
+        for key, line in here.groupby(["network", "variant", "train_sigma"], sort=False):
+            _curve(axes, line, style[key[0], key[1]])
+        grey = numbers[(numbers["kind"] == "published") & (numbers["dataset"] == dataset)]
+        _published(axes, grey[grey["sigma"].between(here["sigma"].min(), here["sigma"].max())])
+        axes.axhline(tolerance(DTYPE), color=GREY, linestyle="--", linewidth=1)
+        axes.annotate(
+            "✓ below √ε of float32", (0.995, tolerance(DTYPE)), xycoords=("axes fraction", "data"),
+            xytext=(0, 3), textcoords="offset points", color=GREY, fontsize=8, ha="right",
+        )  # fmt: skip
+        axes.set_title(f"{dataset_name(dataset)}, {counted(here['images'], 'image')}, {device}")
+        axes.set_xlabel("test noise level σ (8-bit units)")
+        axes.set_xlim(left=0)
+    figure.axes[0].set_ylabel("mean relative defect (no unit, log scale)")
+    legend(figure, style, _sample(numbers))
+    names = networks_named(ours)
+    theirs = f"; published: {AUTHORS['Saied2026']}" if (numbers["kind"] == "published").any() else ""
+    heading(
+        figure,
+        f"How far from f(λy + μ) = λf(y) + μ{': ' if names else ''}{names}",
+        f"{trained_names(ours['train_sigma'])}; mean of ‖f(λy + μ) − λf(y) − μ‖ / ‖λf(y) + μ‖ over images"
+        f"{part_note(ours)} and {counted(ours['draws'], 'draw')} of λ from 0.5…1.5, μ from −0.25…0.25, in "
+        f"{DTYPE}; band: 95 % interval over images; {counted(ours['seeds'], 'training seed')}{theirs}",
+    )
+    return figure
+
+
+def _curve(axes: Axes, line: pd.DataFrame, look: Look) -> None:
+    line = line.sort_values("sigma")
+    axes.fill_between(line["sigma"], line["low"], line["high"], color=look.colour, alpha=0.13, linewidth=0)
+    axes.plot(
+        line["sigma"], line["value"], color=look.colour, marker=look.marker, linestyle=look.line, zorder=3
+    )
+
+
+def _published(axes: Axes, theirs: pd.DataFrame) -> None:
+    for (variant, _), line in theirs.groupby(["variant", "train_sigma"], sort=False):
+        line = line.sort_values("sigma")
+        axes.plot(
+            line["sigma"], line["value"], color=PUBLISHED, linewidth=0.9, zorder=2, marker=MARKERS[variant],
+            markersize=3.6, markerfacecolor="white", markeredgewidth=0.8,
+        )  # fmt: skip
+
+
+def _sample(numbers: pd.DataFrame) -> list[Line2D]:
+    """Legend entries of the published curves, one per kind."""
+    theirs = numbers[numbers["kind"] == "published"]
+    look = {"color": PUBLISHED, "linewidth": 0.9, "markersize": 3.6, "markerfacecolor": "white"}
+    kinds = dict.fromkeys(theirs[["network", "variant"]].itertuples(index=False, name=None))
+    return [
+        Line2D([], [], marker=MARKERS[kind], label=f"published: {network}, {NAMES[kind]}", **look)
+        for network, kind in kinds
+    ]
+
+
+def make(table: Path, out: Path, published: Path | None = None) -> list[Path]:
+    """Read ``certificate.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
+    numbers = summary(read_certificate(table), published)
+    with paper_style():
+        return save(draw(numbers), numbers, out)
