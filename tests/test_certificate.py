@@ -130,18 +130,11 @@ def test_float64_is_exact_to_its_digits_and_narrower_formats_are_worse(run):
     grid = [Change("joint", 40.0, 10.0)]
     defects = {
         dtype: float(rows(denoiser, dtype, grid)[0]["relative"])
-        for dtype in ("float64", "float32", "float16", "bfloat16")
+        for dtype in ("float64", "float32", "float16", "bfloat16", "all-float16", "all-bfloat16")
     }
-    assert (
-        0
-        < defects["float64"]
-        < 1e-13
-        < defects["float32"]
-        < 1e-5
-        < defects["float16"]
-        < defects["bfloat16"]
-        < 0.1
-    )
+    assert 0 < defects["float64"] < 1e-13 < defects["float32"] < 1e-5 < defects["float16"]
+    assert defects["float16"] < defects["bfloat16"] < defects["all-bfloat16"] < 0.3
+    assert defects["float16"] < defects["all-float16"] < defects["all-bfloat16"]
     assert (
         denoiser.function.network.layers[0].weight.dtype == torch.float32
     )  # the denoiser itself is as it was
@@ -160,6 +153,8 @@ def test_narrow_formats_get_no_verdict(run, tmp_path):
         ("blur", "bfloat16", False),
         ("net", "float64", True),
         ("net", "bfloat16", True),
+        ("net", "all-float16", True),
+        ("blur", "all-float16", False),
     ],
 )
 def test_who_can_compute_in_what(own, name, dtype, can):

@@ -46,6 +46,8 @@ ARITHMETICS: dict[str, Arithmetic] = {
         Arithmetic("tf32", 2.0**-10, tf32=True),
         Arithmetic("bfloat16", _eps(torch.bfloat16), autocast=torch.bfloat16),
         Arithmetic("float16", _eps(torch.float16), autocast=torch.float16),
+        Arithmetic("all-bfloat16", _eps(torch.bfloat16), images=torch.bfloat16),
+        Arithmetic("all-float16", _eps(torch.float16), images=torch.float16),
     )
 }
 
@@ -68,9 +70,9 @@ def computing_in(
 ) -> Callable[[Tensor, float], Tensor] | None:
     """The denoiser in that arithmetic, or None where it cannot.
 
-    Networks can all of them: in float64 a copy with weights in float64; in bfloat16 and float16 under
-    autocast. Functions of arrays know float32, and float64 where they keep it: one that returns nothing but
-    float32 numbers does not.
+    Networks can all of them: in bfloat16 and float16 under autocast; in float64, all-bfloat16 and all-float16
+    as a copy with weights, images and everything between in that format. Functions of arrays know float32,
+    and float64 where they keep it: one that returns nothing but float32 numbers does not.
 
     Args:
         arithmetic: what to compute in.
@@ -84,8 +86,8 @@ def computing_in(
     if network is None and arithmetic.name not in ("float64", "float32"):
         return None
     function = denoiser.function
-    if network is not None and arithmetic.images == torch.float64:
-        function = copy.deepcopy(network).double()
+    if network is not None and arithmetic.images != torch.float32:
+        function = copy.deepcopy(network).to(arithmetic.images)
 
     def compute(images: Tensor, sigma: float) -> Tensor:
         cast = torch.autocast(
