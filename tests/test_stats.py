@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from normeq.stats import mean_interval, paired, per_image, summarise
+from normeq.stats import (
+    crossed_interval,
+    mean_interval,
+    over_images_and_seeds,
+    paired,
+    per_image,
+    summarise,
+)
 
 KEYS = ["variant", "dataset"]
 
@@ -108,3 +115,53 @@ def test_paired_difference_removes_the_spread_between_images() -> None:
     assert summary.loc["scale", "mean"] == pytest.approx(-0.5)
     assert summary.loc["scale", "high"] - summary.loc["scale", "low"] < 0.02
     assert (summary.loc["norm", ["mean", "low", "high"]] == 0).all()
+
+
+def crossed(rng, images: int, seeds: int, image: float, seed: float, rest: float) -> np.ndarray:
+    return (
+        image * rng.standard_normal((images, 1))
+        + seed * rng.standard_normal((1, seeds))
+        + rest * rng.standard_normal((images, seeds))
+    )
+
+
+@pytest.mark.parametrize(
+    ("images", "seeds", "spread"),
+    [(12, 3, (0.12, 0.06, 0.02)), (40, 3, (0.1, 0, 0.03)), (20, 6, (0, 0.1, 0.1))],
+)
+def test_an_interval_over_images_and_seeds_holds_the_mean_as_often_as_it_says(images, seeds, spread) -> None:
+    rng = np.random.default_rng(0)
+    found = [crossed_interval(crossed(rng, images, seeds, *spread)) for _ in range(1000)]
+    held = np.mean([e.low <= 0 <= e.high for e in found])
+    assert 0.92 < held < 0.985  # 0.95 ± 4 standard errors of 1000, and what Satterthwaite's t is off
+
+
+def test_an_interval_over_seeds_alone_is_students_t() -> None:
+    """Images that are all alike leave the means of the seeds."""
+    seeds = np.array([1.0, 1.4, 0.9])
+    estimate = crossed_interval(np.tile(seeds, (5, 1)))
+    reach = scipy_stats.ttest_1samp(seeds, 0).confidence_interval().high - seeds.mean()
+    assert estimate.high - estimate.mean == pytest.approx(reach)
+
+
+def test_seeds_widen_an_interval_only_from_three_on_and_where_all_are_there() -> None:
+    rng = np.random.default_rng(1)
+    values = crossed(rng, 12, 3, 0.1, 0, 0.01) + [-0.1, 0, 0.1]
+    table = pd.DataFrame(
+        [(f"{i}", s, d, values[i, s] + d) for i in range(12) for s in range(3) for d in (0, 1)],
+        columns=["image", "seed", "draw", "psnr"],
+    )
+    wide = over_images_and_seeds(table, "psnr")
+    assert wide.mean == pytest.approx(values.mean() + 0.5) and wide.images == 12
+    only = mean_interval(values.mean(1) + 0.5)
+    assert wide.low < only.low - 0.01 and wide.high > only.high + 0.01
+    two = over_images_and_seeds(table[table["seed"] < 2], "psnr")
+    assert two == mean_interval(table[table["seed"] < 2].groupby("image")["psnr"].mean())
+    gaps = over_images_and_seeds(table[(table["seed"] < 2) | (table["image"] != "3")], "psnr")
+    assert gaps.high - gaps.low < wide.high - wide.low
+
+
+@pytest.mark.parametrize("values", [np.zeros((1, 3)), np.zeros((3, 1)), np.zeros(3), np.full((3, 3), np.nan)])
+def test_crossed_values_that_say_nothing_are_refused(values) -> None:
+    with pytest.raises(ValueError, match="at least 2 images and 2 seeds"):
+        crossed_interval(values)

@@ -12,15 +12,14 @@ from normeq.claims.significance import holm, signed_rank
 from normeq.claims.spec import Claim
 from normeq.errors import NormeqError
 from normeq.published import same_number
-from normeq.stats import CONFIDENCE, mean_interval, paired, per_image
+from normeq.stats import CONFIDENCE, SEEDS, over_images_and_seeds, paired, per_image
 from normeq.tables.certificate import KINDS as CHANGES
 from normeq.tables.intervals import in_order, interval_name
 from normeq.tables.longtable import MEASUREMENT
 from normeq.tables.tuning import NAMES as TUNINGS
 
 NAN = float("nan")
-# Of seeds or draws at least, for an interval of a level: from two, Student's t is 12.7 standard errors wide.
-REPEATS = 3
+THESE = "about these weights, not about training again"
 
 
 @dataclass(frozen=True)
@@ -67,15 +66,17 @@ def measure(claim: Claim, rows: pd.DataFrame, published: pd.DataFrame) -> Measur
 
 def _gain(claim: Claim, rows: pd.DataFrame) -> Measured:
     of, over = (rows[rows["variant"] == variant] for variant in claim.variants)
-    gains = per_image(paired(of, over, "psnr", ["sigma", *MEASUREMENT]), "psnr", ["sigma"])
+    every = paired(of, over, "psnr", ["sigma", *MEASUREMENT])
+    gains = per_image(every, "psnr", ["sigma"])
     here = gains[gains["sigma"] == claim.sigma]
     if here.empty:
         raise Missing(f"σ = {claim.sigma:g} for {' and '.join(claim.variants)}, with a common seed and draw")
-    estimate = mean_interval(here["psnr"])
+    estimate = over_images_and_seeds(every[every["sigma"] == claim.sigma], "psnr")
     family = holm({sigma: signed_rank(group["psnr"]) for sigma, group in gains.groupby("sigma")})
     return Measured(
         estimate.mean, estimate.low, estimate.high, estimate.images, *_repeats(here),
         subject=f"{claim.variants[0]} − {claim.variants[1]}", sigma=claim.sigma, p_holm=family[claim.sigma],
+        note=_training(here),
     )  # fmt: skip
 
 
@@ -91,10 +92,12 @@ def _interval_loss(claim: Claim, rows: pd.DataFrame) -> Measured:
     absent = [interval_name(*pair) for pair in pairs if pair not in there]
     if absent or not pairs:
         raise Missing(f"the interval {', '.join(absent)}" if absent else "intervals other than [0, 1]")
-    change = paired(images, unit, "psnr", ["sigma", "image"])
+    at_unit = rows[(rows["a"] == 0) & (rows["b"] == 1)]
+    change = paired(rows, at_unit, "psnr", ["sigma", *MEASUREMENT])
+    change["psnr"] = -change["psnr"]
     every = 1 - (1 - CONFIDENCE) / len(pairs)  # Bonferroni: all intervals hold together with 95 %
     losses = [
-        mean_interval(-change.loc[(change["a"] == a) & (change["b"] == b), "psnr"], confidence=every)
+        over_images_and_seeds(change[(change["a"] == a) & (change["b"] == b)], "psnr", confidence=every)
         for a, b in pairs
     ]
     size = abs if claim.bound == "within" else float
@@ -103,7 +106,7 @@ def _interval_loss(claim: Claim, rows: pd.DataFrame) -> Measured:
     return Measured(
         losses[worst].mean, lower(e.low for e in losses), max(e.high for e in losses), losses[worst].images,
         *_repeats(images), subject=f"{claim.variants[0]} on {interval_name(*pairs[worst])}",
-        sigma=float(images["sigma"].iloc[0]),
+        sigma=float(images["sigma"].iloc[0]), note=_training(images),
     )  # fmt: skip
 
 
@@ -116,9 +119,9 @@ def _level(claim: Claim, rows: pd.DataFrame, published: pd.DataFrame) -> Measure
     ours = float(images["psnr"].mean())
     seeds, draws = rows["seed"].nunique(), rows["draw"].nunique()
     low = high = NAN
-    note = f"fewer than {REPEATS} seeds or draws: no interval"
-    if max(seeds, draws) >= REPEATS:
-        by = "seed" if seeds >= REPEATS else "draw"
+    note = f"fewer than {SEEDS} seeds or draws: no interval"
+    if max(seeds, draws) >= SEEDS:
+        by = "seed" if seeds >= SEEDS else "draw"
         means = rows.groupby([by, "image"])["psnr"].mean().groupby(by).mean()
         reach = student_t.ppf((1 + CONFIDENCE) / 2, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means))
         low, high, note = ours - reach - theirs, ours + reach - theirs, f"interval over {by}s"
@@ -135,8 +138,13 @@ def _tuning_gain(claim: Claim, rows: pd.DataFrame) -> Measured:
     [row] = here.to_dict("records")
     return Measured(
         row["gain"], row["gain_low"], row["gain_high"], row["images"], row["draws"], row["seeds"],
-        subject=f"{claim.variants[0]}, {TUNINGS[claim.aspect]}", sigma=claim.sigma,
+        subject=f"{claim.variants[0]}, {TUNINGS[claim.aspect]}", sigma=claim.sigma, note=THESE,
     )  # fmt: skip
+
+
+def _training(images: pd.DataFrame) -> str:
+    """What an interval over images says nothing of."""
+    return "" if images["seeds"].max() >= SEEDS else THESE
 
 
 def _defect(claim: Claim, rows: pd.DataFrame) -> Measured:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from normeq.claims.significance import holm, signed_rank
 from normeq.errors import NormeqError
-from normeq.stats import paired, per_image, summarise
+from normeq.stats import SEEDS, over_images_and_seeds, paired, per_image
 from normeq.tables.formats import Table, by_sigma, signed
 from normeq.tables.leaks import leak_note, with_leak_free
 from normeq.tables.longtable import MEASUREMENT, VARIANT_ORDER, read_noise_levels
@@ -27,7 +27,8 @@ def comparisons(table: pd.DataFrame) -> pd.DataFrame:
     that only one of the two has are left out. Draws and seeds are averaged within the image.
 
     Returns:
-        network, train_sigma, dataset, sigma, of, over, gain (of - over), low, high (dB, 95 % bootstrap), p
+        network, train_sigma, dataset, sigma, of, over, gain (of - over), low, high (dB, 95 %; see
+        :func:`normeq.stats.over_images_and_seeds`), p
         (Wilcoxon signed-rank), p_holm (corrected over the noise levels of the pair), images, seeds, draws.
 
     Raises:
@@ -41,7 +42,11 @@ def comparisons(table: pd.DataFrame) -> pd.DataFrame:
         if both.empty:
             continue
         differences = per_image(both, "psnr", KEYS)
-        gains = summarise(differences, "psnr", KEYS).rename(columns={"mean": "gain"})
+        gains = differences.groupby(KEYS, as_index=False, sort=False).agg(
+            gain=("psnr", "mean"), images=("image", "size"), seeds=("seeds", "max"), draws=("draws", "max")
+        )
+        estimates = [over_images_and_seeds(group, "psnr") for _, group in both.groupby(KEYS, sort=False)]
+        gains["low"], gains["high"] = ([getattr(e, side) for e in estimates] for side in ("low", "high"))
         gains["p"] = [signed_rank(group["psnr"]) for _, group in differences.groupby(KEYS, sort=False)]
         for _, family in gains.groupby(FAMILY, sort=False):
             adjusted = holm(dict(zip(family["sigma"], family["p"], strict=True)))
@@ -80,7 +85,8 @@ def make(path: Path) -> Table:
             f"{measured_on(numbers)}. {protocol_note(table)}",
             f"° : may be chance (p ≥ {LEVEL:g}; Wilcoxon signed-rank test over images, Holm-corrected over"
             " the σ of a line). 95 % intervals and p-values are in the CSV.",
-            "They are about other images like these, not about training again with another seed.",
+            f"Intervals are about other images like these, and from {SEEDS} training seeds on about other"
+            " trainings too; p-values about these weights.",
             *leak_note(numbers),
         ),
     )
