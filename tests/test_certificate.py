@@ -42,6 +42,7 @@ def single(noisy, sigma): return gaussian_filter(noisy.astype(np.float32), 1.0)
 def dice(noisy, sigma): return noisy + random.normal(0, 0.5 * sigma, noisy.shape)
 def clipped(noisy, sigma): return np.clip(noisy, 0, 1)
 def holes(noisy, sigma): return noisy / (noisy.min() < 1)
+def empty(noisy, sigma): return noisy * np.nan
 def broken(noisy, sigma): raise OSError("no licence\\nfound")
 def inplace(noisy, sigma):
     noisy *= 0.5
@@ -204,10 +205,12 @@ def test_output_that_is_not_finite_is_no_pass(own, tmp_path):
 
 
 def test_a_denoiser_that_never_works(own):
-    with pytest.raises(
-        NormeqError, match="denoiser broken: fails on d/one as it is .OSError: no licence found."
+    for name, why in (
+        ("broken", "OSError: no licence found"),
+        ("empty", "ValueError: its output is not fin"),
     ):
-        rows(own("broken"))
+        with pytest.raises(NormeqError, match=f"denoiser {name}: fails on d/one as it is .{why}"):
+            rows(own(name))
 
 
 def test_a_denoiser_that_writes_into_its_input_is_judged_by_its_output(own, tmp_path):

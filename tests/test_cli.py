@@ -67,6 +67,19 @@ def test_the_installed_command():
         (["train", "{'variant': [", "--out", "x"], "inline JSON: not YAML or JSON"),
         (["train", json.dumps(RUN | {"variant": "affine"}), "--out", "x"], "unknown variant 'affine'"),
         (["train", json.dumps(RUN | {"sigma": -5}), "--out", "x"], "sigma must lie between 0 and 255"),
+        (["train", json.dumps(RUN | {"sigma": "x"}), "--out", "x"], "sigma must be a number, or a range"),
+        (["train", json.dumps(RUN | {"sigma": [5]}), "--out", "x"], "sigma must be a number, or a range"),
+        (["train", json.dumps(RUN | {"sigma": None}), "--out", "x"], "sigma must be a number, or a range"),
+        (["train", json.dumps(RUN | {"variant": ["norm"]}), "--out", "x"], "variant must be a name"),
+        (["train", json.dumps(RUN | {"network": 3}), "--out", "x"], "network must be a mapping"),
+        (
+            ["train", json.dumps(RUN | {"network": RUN["network"] | {"depth": "5"}}), "--out", "x"],
+            "network: depth must be a whole number above 0, not '5'",
+        ),
+        (
+            ["train", json.dumps(RUN | {"network": RUN["network"] | {"name": "../a"}}), "--out", "x"],
+            "'../a' cannot be that of a folder",
+        ),
         (["train", json.dumps(RUN | {"dataset": "set13"}), "--out", "x"], "set13"),
         (["train", json.dumps(RUN), "--out", "x", "--data-dir", "empty"], "normeq data get skimage-train"),
         (["train", json.dumps(RUN), "--out", "x", "--device", "tpu9"], "unknown device 'tpu9'"),
@@ -95,6 +108,10 @@ def test_the_installed_command():
         (["protocol", "matlab"], "unknown protocol 'matlab'"),
         (["collect", "t.csv", "missing.csv"], "missing.csv: no such file"),
         (["metrics", "missing.csv", "--out", "m.json"], "missing.csv"),
+        (["nothing"], "No such command 'nothing'; see `normeq --help`"),
+        (["train", "--nothing"], "No such option: --nothing"),
+        (["evaluate", "noise-levels", "x", "--sigmas", "abc"], "Invalid value for '--sigmas'"),
+        (["table", "variance"], "Missing argument 'NOISE_LEVELS.CSV'; see `normeq table variance --help`"),
     ],
 )
 def test_mistakes_are_one_line(normeq, arguments, message, tmp_path, monkeypatch):
@@ -104,3 +121,27 @@ def test_mistakes_are_one_line(normeq, arguments, message, tmp_path, monkeypatch
     assert errors.startswith("normeq: error: ") and errors.count("\n") == 1
     assert message in errors
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_group_without_a_command_shows_its_help(normeq):
+    status, shown, errors = normeq("evaluate")
+    assert status == 2 and "noise-levels" in shown + errors and "Traceback" not in shown + errors
+
+
+def test_an_interrupt_is_one_line(normeq, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("normeq.protocol_cli.get_protocol", interrupt)
+    assert normeq("protocol", "paper") == (130, "", "normeq: interrupted\n")
+
+
+def test_a_device_or_folder_is_not_replaced_by_a_file(normeq, tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "part.csv").write_text("network,image\na,1\n")
+    for out, why in ((tmp_path / "pipe", "not a regular file"), (tmp_path, "a folder")):
+        status, _, errors = normeq("collect", out, tmp_path / "part.csv")
+        assert status == 2 and errors == f"normeq: error: cannot write {out}: it is {why}; name a file\n"
+    assert (tmp_path / "pipe").is_fifo()

@@ -156,7 +156,8 @@ def test_seeds_widen_an_interval_only_from_three_on_and_where_all_are_there() ->
     only = mean_interval(values.mean(1) + 0.5)
     assert wide.low < only.low - 0.01 and wide.high > only.high + 0.01
     two = over_images_and_seeds(table[table["seed"] < 2], "psnr")
-    assert two == mean_interval(table[table["seed"] < 2].groupby("image")["psnr"].mean())
+    few = mean_interval(values[:, :2].mean(1) + 0.5)
+    assert list(vars(two).values()) == pytest.approx(list(vars(few).values()), abs=1e-3)  # other last digits
     gaps = over_images_and_seeds(table[(table["seed"] < 2) | (table["image"] != "3")], "psnr")
     assert gaps.high - gaps.low < wide.high - wide.low
 

@@ -120,7 +120,7 @@ def certify(
         earlier: rows that need not be measured again.
 
     Raises:
-        NormeqError: the denoiser cannot even denoise the image as it is.
+        NormeqError: the denoiser cannot even denoise the image as it is, or answers with NaN or infinity.
     """
     earlier = earlier or Earlier()
     same = labels(denoiser, image, PAPER, device) | {
@@ -137,6 +137,8 @@ def certify(
                 return
             y = y.to(arithmetic.images)
             here = function(y, sigma / 255)
+            if not here.isfinite().all():
+                raise ValueError("its output is not finite")
         except NOT_ITS_FAULT:
             raise
         except Exception as error:

@@ -67,6 +67,7 @@ def certify_command(
     """Is f(λy + μ) = λf(y) + μ? Measured for any denoiser, with ✓ or ✗ for scale, shift and both."""
     import torch
 
+    from normeq.allocator import keep_freed_memory
     from normeq.arithmetic import ARITHMETICS, get_arithmetic
     from normeq.certificate import COLUMNS, SCALES, SHIFTS, certify, changes, find_image, published_changes
     from normeq.evaluation.batches import Image, test_images
@@ -86,6 +87,7 @@ def certify_command(
     grid = changes(scale or SCALES, shift or SHIFTS)
     if threads:
         torch.set_num_threads(threads)
+    keep_freed_memory()
     first = pick_device(device)
     devices = [first] + ([torch.device("cpu")] if also_cpu and first.type != "cpu" else [])
     asked = list(dict.fromkeys(dtype or []))

@@ -23,6 +23,9 @@ from normeq.tables.cli import table_app
 from normeq.trained.cli import networks_command
 from normeq.training.cli import train_command
 
+# Typer brings its own copy of click, or uses the installed one, depending on its version.
+USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
 app = typer.Typer(
     help="Normalization-equivariant denoising: train, evaluate, tables, figures.",
     no_args_is_help=True,
@@ -56,10 +59,22 @@ def version(show: bool = typer.Option(False, "--version", help="Print the versio
 def main() -> None:
     """Entry point: a user's mistake is one line on stderr and exit status 2."""
     try:
-        app()
+        status = app(standalone_mode=False, prog_name="normeq")
     except NormeqError as error:
         typer.echo(f"normeq: error: {error}", err=True)
-        sys.exit(2)
+        status = 2
+    except USAGE as error:  # an option or argument that does not exist, or a bad value
+        line = " ".join(error.format_message().split())
+        context = getattr(error, "ctx", None)
+        where = f"; see `{context.command_path} --help`" if context else ""
+        if line:  # empty where a group without a command has shown its help
+            typer.echo(f"normeq: error: {line.rstrip('.')}{where}", err=True)
+        status = 2
+    except (typer.Abort, KeyboardInterrupt):
+        status = 130
+    if status == 130:  # what Typer makes of Ctrl-C
+        typer.echo("normeq: interrupted", err=True)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Parent folders are made. The temporary name keeps the suffix of ``path``, because writers look at it.
 
     Raises:
-        NormeqError: full disk, missing permission, or another error of the file system; the message names
-            ``path``. The previous file at ``path``, if any, is left as it was.
+        NormeqError: ``path`` is a folder or a device; full disk, missing permission, or another error of the
+            file system; the message names ``path``. What is at ``path``, if anything, is left as it was.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():  # a device such as /dev/null would be replaced by a file
+        what = "it is a folder" if path.is_dir() else "it is not a regular file"
+        raise NormeqError(f"cannot write {path}: {what}; name a file")
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +51,9 @@ def describe_os_error(error: OSError, path: str | Path) -> str:
 def write_json(path: str | Path, data: Any) -> None:
     """Write JSON atomically, indented, with a final newline."""
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )
 
 
 def read_json(path: str | Path) -> Any:

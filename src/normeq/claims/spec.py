@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import yaml
 
 from normeq.errors import NormeqError
+from normeq.tables.names import VARIANTS
 
 BOUNDS = ("at least", "at most", "within")
 # Keys of each kind beside those of every claim: needed, then optional. The config schema says the same.
@@ -78,7 +80,7 @@ class Claim:
             raise NormeqError(f"claims: {entry!r} is not a claim; see docs/claims.md")
         name = f"claim {entry.get('id', '(without id)')!r}"
         kind = entry.get("kind")
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise NormeqError(f"{name}: kind {kind!r} is not one of {', '.join(KINDS)}")
         needed, optional = KINDS[kind]
         for key in entry:
@@ -90,6 +92,17 @@ class Claim:
                 raise NormeqError(f"{name}: the key {key!r} is missing")
         if entry["bound"] not in BOUNDS:
             raise NormeqError(f"{name}: bound {entry['bound']!r} is not one of {', '.join(BOUNDS)}")
+        datasets = entry.get("datasets", [])
+        if not isinstance(datasets, list | tuple) or not all(isinstance(d, str) for d in datasets):
+            raise NormeqError(f"{name}: datasets must be a list of names, not {datasets!r}")
+        for key in ("of", "over", "variant"):
+            if key in entry and entry[key] not in VARIANTS:
+                raise NormeqError(f"{name}: {key} {entry[key]!r} is not one of {', '.join(VARIANTS)}")
+        published = entry.get("published")
+        if "published" in needed and not (
+            isinstance(published, dict) and {"paper", "method"} <= published.keys()
+        ):
+            raise NormeqError(f"{name}: published must name paper and method, got {published!r}")
         key, choices = ASPECTS.get(kind, (None, ()))
         if key and entry[key] not in choices:
             raise NormeqError(f"{name}: {key} {entry[key]!r} is not one of {', '.join(choices)}")
@@ -97,14 +110,16 @@ class Claim:
             level = float(entry["sigma"]) if "sigma" in entry else None
             trained = _label(entry.get("train_sigma", level if kind == "level" else None))
             intervals = entry.get("intervals")
-            published = entry.get("published")
+            threshold = float(entry["threshold"])
+            if not math.isfinite(threshold) or (entry["bound"] == "within" and threshold < 0):
+                raise ValueError(f"no value can be {entry['bound']} {threshold:g}")
             return cls(
                 id=str(entry["id"]),
                 claim=str(entry["claim"]),
                 kind=kind,
                 datasets=tuple(map(str, entry.get("datasets", ()))),
                 bound=entry["bound"],
-                threshold=float(entry["threshold"]),
+                threshold=threshold,
                 variants=(entry["of"], entry["over"]) if kind == "gain" else (entry["variant"],),
                 network=entry.get("network"),
                 train_sigma=trained,

@@ -97,6 +97,9 @@ def _open(paths: Sequence[Path]) -> Gallery:
                 parts.append(dict(file))
             metas = [json.loads(str(part["meta"])) for part in parts]
             shape, _ = parts[-1]["denoised"].shape, metas[-1]["images"]
+            missing = sorted({"clean", "sigmas", "shapes", "crops", "psnr"} - parts[-1].keys())
+            if missing:
+                raise ValueError(f"no array {missing[0]}")
         except FileNotFoundError:
             raise NormeqError(f"report: {path}: no such file") from None
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:

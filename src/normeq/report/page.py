@@ -127,7 +127,10 @@ def _settings(config: Path) -> dict:
         settings = yaml.safe_load(_text(config))
     except yaml.YAMLError as error:
         raise NormeqError(f"report: {config} is not YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(settings, dict) or "noise_levels" not in (settings.get("evaluate") or {}):
+    if not isinstance(settings, dict) or not isinstance(settings.get("evaluate"), dict):
+        raise NormeqError(f"report: {config} is no config of an experiment")
+    levels = settings["evaluate"].get("noise_levels")
+    if not isinstance(levels, dict) or not {"datasets", "sigmas"} <= levels.keys():
         raise NormeqError(f"report: {config} is no config of an experiment")
     return settings
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -100,6 +101,17 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.]*"  # of a network; the config schema says the same
+OPTIONS = {
+    "depth": ("whole", "a whole number above 0"),
+    "channels": ("whole", "a whole number above 0"),
+    "image_channels": ("whole", "a whole number above 0"),
+    "blocks": ("whole", "a whole number above 0"),
+    "widths": ("list", "a list of whole numbers above 0"),
+    "noise_map": ("yes", "true or false"),
+}
+
+
 @dataclass(frozen=True)
 class RunSpec:
     """One training run.
@@ -121,15 +133,15 @@ class RunSpec:
     recipe: Recipe
 
     def __post_init__(self) -> None:
+        if not isinstance(self.variant, str):
+            raise NormeqError(f"variant must be a name, not {self.variant!r}")
         get_variant(self.variant)
         low, high = self.sigma_range
         if not 0 <= low <= high <= 255:
             raise NormeqError(
                 f"sigma must lie between 0 and 255 (8-bit units), low before high; got {self.sigma}"
             )
-        for key in ("name", "architecture"):
-            if not isinstance(self.network.get(key), str):
-                raise NormeqError(f"network: the key {key!r} is missing")
+        _check_network(self.network)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise NormeqError(f"seed must be a whole number of at least 0, not {self.seed!r}")
 
@@ -183,7 +195,10 @@ class RunSpec:
         required = tuple(f.name for f in fields(cls))
         _check_keys("run", data, cls, required=required)
         sigma = data["sigma"]
-        sigma = tuple(map(float, sigma)) if isinstance(sigma, list | tuple) else float(sigma)
+        levels = sigma if isinstance(sigma, list | tuple) else [sigma]
+        if not all(map(_is_number, levels)) or len(levels) != (2 if levels is sigma else 1):
+            raise NormeqError(f"sigma must be a number, or a range [low, high] of two, not {sigma!r}")
+        sigma = tuple(map(float, levels)) if levels is sigma else float(sigma)
         return cls(**{**data, "sigma": sigma, "recipe": Recipe(**recipe)})
 
     def fingerprint(self, data_pin: str) -> str:
@@ -201,6 +216,26 @@ class RunSpec:
         """Folder name of the run: ``<network>-<variant>-sigma<σ>-seed<seed>-<key>``."""
         key = self.fingerprint(data_pin)[:8]
         return f"{self.network['name']}-{self.variant}-sigma{self.sigma_label}-seed{self.seed}-{key}"
+
+
+def _check_network(network: object) -> None:
+    """Refuse a network without a name that can be that of a folder, and options of the wrong type. Which
+    options an architecture has is for :func:`normeq.nn.build_network`."""
+    if not isinstance(network, dict):
+        raise NormeqError(f"network must be a mapping with name, architecture and options, not {network!r}")
+    for key in ("name", "architecture"):
+        if not isinstance(network.get(key), str):
+            raise NormeqError(f"network: the key {key!r} is missing")
+    if not re.fullmatch(NAME, network["name"]):
+        raise NormeqError(
+            f"network: the name {network['name']!r} cannot be that of a folder; use letters, digits, _ and ."
+        )
+    for key, value in network.items():
+        kind = OPTIONS.get(key, (object, ""))
+        whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
+        listed = isinstance(value, list | tuple) and all(type(v) is int and v > 0 for v in value)
+        if not {"whole": whole, "list": listed, "yes": isinstance(value, bool)}.get(kind[0], True):
+            raise NormeqError(f"network: {key} must be {kind[1]}, not {value!r}")
 
 
 def _check_keys(where: str, data: dict[str, Any], cls: type, required: tuple[str, ...] = ()) -> None:
