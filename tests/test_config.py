@@ -77,9 +77,9 @@ def test_a_mistake_is_named_in_one_line(path, value, words):
 
 def test_a_missing_key_is_named():
     config = example()
-    del config["train"]["sigmas"], config["experiment"]
+    del config["train"]["dataset"], config["experiment"]
     with pytest.raises(
-        NormeqError, match=r"the key 'experiment' is missing|the key 'sigmas' is missing"
+        NormeqError, match=r"the key 'experiment' is missing|the key 'dataset' is missing"
     ) as caught:
         resolve_config(config, SCHEMA)
     assert "(and 1 more)" in str(caught.value)

@@ -121,6 +121,40 @@ def test_pictures_show_one_seed_and_level():
     assert len(experiment.parts("examples")) == 4
 
 
+def test_a_single_network_can_be_left_out_until_it_is_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("normeq.data.registry.pin", lambda name, data_dir=None: "pin")
+    big = CONFIG["networks"][0] | {"name": "big", "sigmas": [10]}
+    runs = [run for run in read(networks=[*CONFIG["networks"], big]).runs if run.startswith("big")]
+    assert len(runs) == 4
+    later = [*CONFIG["networks"], big | {"missing": "skip"}]
+    assert len(read(networks=later).runs) == 4
+    (tmp_path / "results/runs" / runs[0]).mkdir(parents=True)
+    (tmp_path / "results/runs" / runs[0] / "model.safetensors").touch()
+    assert [run for run in read(networks=later).runs if run.startswith("big")] == runs[:1]
+
+
+def test_every_network_is_in_the_pictures_of_ranges_and_the_first_in_others():
+    told = CONFIG["networks"][0] | {"name": "told", "noise_map": True, "sigmas": [[1, 50]]}
+    experiment = read(networks=[*CONFIG["networks"], told], train__seeds=[0, 1], variants=["norm", "scale"])
+    for kind, names in (
+        ("heatmap", {"tiny", "told"}),
+        ("interval_pictures", {"tiny", "told"}),
+        ("examples", {"tiny"}),
+    ):
+        shown = [experiment.runs[folder.removeprefix("runs/")] for folder in experiment.shown(kind)]
+        assert {spec.network["name"] for spec in shown} == names and {spec.seed for spec in shown} == {0}
+        assert len(shown) == 2 * len(names)
+
+
+def test_noise_levels_of_training_may_all_be_the_networks_own():
+    train = {key: value for key, value in CONFIG["train"].items() if key != "sigmas"}
+    own = [CONFIG["networks"][0] | {"sigmas": [25]}]
+    assert read(networks=own, train=train).runs.keys() == read(networks=own).runs.keys()
+    with pytest.raises(NormeqError, match=r"train: the key 'sigmas' is missing \(networks\[0\]"):
+        read(train=train)
+
+
 def test_a_network_may_have_noise_levels_and_seeds_of_its_own():
     told = CONFIG["networks"][0] | {"name": "told", "noise_map": True, "sigmas": [[1, 50]], "seeds": [4]}
     experiment = read(networks=[*CONFIG["networks"], told], variants=["norm"])
@@ -168,6 +202,15 @@ def test_the_intervals_of_the_gallery_reach_the_command_line():
             {"evaluate__filters__pixels": [[0, 96]]},
             "filters.pixels[0]: [0, 96] is outside the crop of 96 pixels",
         ),
+        (
+            {"evaluate__examples": {"image": "set12/05", "crop": [60, 200, 57], "sigmas": [25]}},
+            "examples.crop: 57 pixels from row 60, column 200 leave the image of 256×256 pixels",
+        ),
+        (
+            {"evaluate__certificate__image": "set12/13"},
+            "certificate.image: set12 has no image '13'; the first is 01, the last 12",
+        ),
+        ({"evaluate__filters__image": "skimage-test/cat"}, "skimage-test has no image 'cat'"),
         ({"networks": CONFIG["networks"] * 2}, "networks: two runs are called tiny-"),
         ({"networks": []}, "nothing to evaluate"),
         ({"evaluate__intervals__intervals": [[0, 2]]}, "intervals.intervals: [0, 1] is missing"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
+from normeq.data.registry import Dataset
 from normeq.errors import NormeqError
 from normeq.tables.leaks import LEAK_FREE
 from normeq.training.spec import RunSpec
@@ -47,6 +49,27 @@ def check_claims(config: dict[str, Any], known: Collection[str]) -> None:
                     f"config: claims[{number}].datasets: unknown data set {name!r}; "
                     f"choose from {', '.join([*known, *LEAK_FREE])}"
                 )
+
+
+def check_images(evaluate: dict[str, Any], known: Mapping[str, Dataset]) -> None:
+    """Refuse images that a data set does not have, and crops that leave them, before anything is fetched."""
+    for key, settings in evaluate.items():
+        if not isinstance(settings, dict) or "image" not in settings:
+            continue
+        dataset, _, image = settings["image"].partition("/")
+        records = {Path(file).stem: record for file, record in known[dataset].manifest.items()}
+        if records and image not in records:
+            raise NormeqError(
+                f"config: evaluate.{key}.image: {dataset} has no image {image!r}; "
+                f"the first is {min(records)}, the last {max(records)}"
+            )
+        shape = records[image].shape if records else None
+        row, column, size = settings.get("crop", (0, 0, 0))
+        if shape and (row + size > shape[0] or column + size > shape[1]):
+            raise NormeqError(
+                f"config: evaluate.{key}.crop: {size} pixels from row {row}, column {column} "
+                f"leave the image of {shape[0]}×{shape[1]} pixels"
+            )
 
 
 def check_evaluate(evaluate: dict[str, Any]) -> None:

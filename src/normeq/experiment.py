@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from normeq import trained as shipped
-from normeq.consistency import check_claims, check_evaluate, check_levels
+from normeq.consistency import check_claims, check_evaluate, check_images, check_levels
 from normeq.data import registry
 from normeq.errors import NormeqError
 from normeq.sources import source_file
@@ -39,6 +39,8 @@ MEASUREMENTS = {
 REVISIONS = {"filters": 2}
 # Measurements that follow `evaluate.protocol`; the others keep the paper's.
 NUMBERS = ("noise_levels", "intervals", "heatmap", "tuning")
+# Pictures and costly tables of every network: a told noise level is scaled with the range.
+OF_EACH = ("interval_pictures", "heatmap")
 # Settings that change no measurement but add others beside it.
 BESIDE = ("classical", "also_cpu")
 # Measurements that take over earlier rows.
@@ -95,18 +97,22 @@ class Experiment:
         """Those of :data:`MEASUREMENTS` that the config asks for."""
         return [kind for kind in MEASUREMENTS if kind in self.config["evaluate"]]
 
-    def shown(self) -> list[str]:
-        """Denoisers in pictures and costly tables: of the first network, noise level and seed every variant
-        (none with ``shown: trained``); then networks that come trained and the user's own."""
+    def shown(self, kind: str) -> list[str]:
+        """Denoisers in a picture or costly table: of the first network (of each, in :data:`OF_EACH`), first
+        noise level and seed every variant (none with ``shown: trained``); then networks that come trained and
+        the user's own."""
         others = [folder for folder in self.denoisers if not folder.startswith("runs/")]
         if self.config["shown"] == "trained":
             return others
-        first = next(iter(self.runs.values()), None)
+        first: dict[str, RunSpec] = {}
+        for spec in self.runs.values():
+            if not first or kind in OF_EACH:
+                first.setdefault(spec.network["name"], spec)
         alike = [
             f"runs/{run}"
             for run, spec in self.runs.items()
-            if (spec.network["name"], spec.sigma, spec.seed)
-            == (first.network["name"], first.sigma, first.seed)
+            for chosen in [first.get(spec.network["name"])]
+            if chosen and (spec.sigma, spec.seed) == (chosen.sigma, chosen.seed)
         ]
         return alike + others
 
@@ -158,9 +164,9 @@ class Experiment:
     def parts(self, kind: str) -> list[str]:
         """All files of one measurement."""
         if kind == "filters":  # needs derivatives, which a user's own denoiser may not have
-            folders = [folder for folder in self.shown() if self.is_network(folder)]
+            folders = [folder for folder in self.shown(kind) if self.is_network(folder)]
         elif kind in ("examples", "gallery", "interval_pictures", "heatmap", "protocols"):
-            folders = self.shown()
+            folders = self.shown(kind)
         elif kind == "certificate":
             folders = list(self.measured)
         else:
@@ -243,19 +249,23 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
                 raise NormeqError(f"config: {key}: unknown data set {name!r}; choose from {', '.join(known)}")
     pins = {name: registry.pin(name, data_dir) for names in used.values() for name in names}
     check_evaluate(evaluate)
+    check_images(evaluate, known)
     runs: dict[str, RunSpec] = {}
-    for spec in _specs(config):
+    left_out = set()
+    for spec, missing in _specs(config):
         name = spec.name(pins[spec.dataset])
         if name in runs:
             raise NormeqError(f"config: networks: two runs are called {name}; give each network its own name")
         runs[name] = spec
+        if missing == "skip" and not trained(name):
+            left_out.add(name)
     _check_trained(config, runs)
     check_levels(evaluate, [*runs.values(), *_shipped(config).values()])
     check_claims(config, known)
     if config["shown"] == "trained" and not config["trained"]:
         raise NormeqError("config: shown: trained, but no networks are named under trained")
-    if runs and config["train"]["missing"] == "skip":
-        runs = {name: spec for name, spec in runs.items() if trained(name)}
+    if left_out:
+        runs = {name: spec for name, spec in runs.items() if name not in left_out}
         if not runs and not config["denoisers"] and not config["trained"]:
             raise NormeqError(
                 "config: train.missing: none of the networks is trained yet; write missing: train, "
@@ -276,7 +286,8 @@ def trained(run: str) -> bool:
     return Path("results/runs", run, "model.safetensors").is_file()
 
 
-def _specs(config: dict[str, Any]) -> list[RunSpec]:
+def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:
+    """Every training of the config, and what to do where it is missing (``train`` or ``skip``)."""
     if not config["networks"]:
         return []
     if "train" not in config:
@@ -284,19 +295,27 @@ def _specs(config: dict[str, Any]) -> list[RunSpec]:
             "config: the key 'train' is missing (networks are named, but not how to train them)"
         )
     train = config["train"]
+    for number, network in enumerate(config["networks"]):
+        if "sigmas" not in network and "sigmas" not in train:
+            raise NormeqError(
+                f"config: train: the key 'sigmas' is missing (networks[{number}] names none of its own)"
+            )
     return [
-        RunSpec.from_dict(
-            {
-                "network": {k: v for k, v in network.items() if k not in ("sigmas", "seeds")},
-                "variant": variant,
-                "dataset": train["dataset"],
-                "sigma": sigma,
-                "seed": seed,
-                "recipe": train["recipe"],
-            }
+        (
+            RunSpec.from_dict(
+                {
+                    "network": {k: v for k, v in network.items() if k not in ("sigmas", "seeds", "missing")},
+                    "variant": variant,
+                    "dataset": train["dataset"],
+                    "sigma": sigma,
+                    "seed": seed,
+                    "recipe": train["recipe"],
+                }
+            ),
+            network.get("missing", train["missing"]),
         )
         for network in config["networks"]
-        for sigma in network.get("sigmas", train["sigmas"])
+        for sigma in network.get("sigmas") or train["sigmas"]
         for seed in network.get("seeds", train["seeds"])
         for variant in config["variants"]
     ]

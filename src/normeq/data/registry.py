@@ -18,11 +18,13 @@ MANIFEST = "files.csv"
 
 @dataclass(frozen=True)
 class Record:
-    """What one file must be: its sha256 (hex), and its public address and terms ("" when not given)."""
+    """What one file must be: its sha256 (hex); its public address, terms ("" when not given) and (height,
+    width) in pixels (None when not given)."""
 
     sha256: str
     url: str = ""
     terms: str = ""
+    shape: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,9 @@ def load(data_dir: Path | None = None) -> dict[str, Dataset]:
         rows = list(csv.DictReader(stream))
     manifests: dict[str, dict[str, Record]] = {}
     for row in rows:
-        manifests.setdefault(row["dataset"], {})[row["file"]] = Record(row["sha256"], row["origin_url"])
+        shape = (int(row["height"]), int(row["width"])) if row.get("height") else None
+        record = Record(row["sha256"], row["origin_url"], shape=shape)
+        manifests.setdefault(row["dataset"], {})[row["file"]] = record
     datasets = {name: _entry(name, values, manifests.get(name, {})) for name, values in entries.items()}
     for dataset in datasets.values():
         for member in dataset.members:
