@@ -210,6 +210,7 @@ rule table_protocols:
 rule table_tuning:
     input:
         table=f"results/{NAME}/tuning.csv",
+        published=PUBLISHED,
     output:
         multiext(f"results/{NAME}/tables/tuning", ".csv", ".tex"),
         shown=report(
@@ -226,14 +227,16 @@ rule table_tuning:
         runtime=30,
     params:
         folder=subpath(output.shown, parent=True),
+        published=published_option,
     shell:
-        "normeq table tuning {input.table} --out-dir {params.folder} > {log} 2>&1"
+        "normeq table tuning {input.table} {params.published} --out-dir {params.folder} > {log} 2>&1"
 
 
 rule table_filters:
     input:
         parts=parts("filters"),
         config=CONFIG_RECORD,
+        published=PUBLISHED,
     output:
         multiext(f"results/{NAME}/tables/filters", ".csv", ".tex"),
         shown=report(
@@ -250,8 +253,9 @@ rule table_filters:
         runtime=30,
     params:
         folder=subpath(output.shown, parent=True),
+        published=published_option,
     shell:
-        "normeq table filters {input.parts} --out-dir {params.folder} > {log} 2>&1"
+        "normeq table filters {input.parts} {params.published} --out-dir {params.folder} > {log} 2>&1"
 
 
 rule table_certificate:

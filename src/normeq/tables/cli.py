@@ -21,7 +21,7 @@ Intervals = Annotated[
 Folder = Annotated[Path, typer.Option("--out-dir", help="Folder for NAME.csv, NAME.md and NAME.tex.")]
 Published = Annotated[
     Path | None,
-    typer.Option(help="Folder of published values (data/published), to be shown as rows of their own."),
+    typer.Option(help="Folder of published values (data/published), to be shown beside ours."),
 ]
 
 
@@ -80,11 +80,12 @@ def protocols_command(
 def tuning_command(
     table: Annotated[Path, typer.Argument(metavar="TUNING.CSV", help="The long table of tuned denoisers.")],
     out_dir: Folder,
+    published: Published = None,
 ) -> None:
     """Scale and shift tuning: PSNR and what it gains."""
     from normeq.tables import tuning
 
-    _write(tuning.make(table), out_dir)
+    _write(tuning.make(table, published), out_dir)
 
 
 @table_app.command("filters")
@@ -93,11 +94,12 @@ def filters_command(
         list[Path], typer.Argument(metavar="PART.NPZ...", help="One part per denoiser, of the same crop.")
     ],
     out_dir: Folder,
+    published: Published = None,
 ) -> None:
     """Sums of adaptive filters, and what they leave unexplained."""
     from normeq.tables import filters
 
-    _write(filters.make(parts), out_dir)
+    _write(filters.make(parts, published), out_dir)
 
 
 @table_app.command("certificate")

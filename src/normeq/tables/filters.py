@@ -11,6 +11,7 @@ from normeq.errors import NormeqError
 from normeq.figures.parts import FILTERS, META, Part, place, read_parts, training
 from normeq.tables.certificate import sci
 from normeq.tables.formats import Table
+from normeq.tables import notebook
 from normeq.tables.names import variant_name
 
 COLUMNS = [*META, "sigma", "psnr", "defect", "row", "col", "sum"]
@@ -57,8 +58,9 @@ def read_filters(path: Path) -> pd.DataFrame:
     return table
 
 
-def make(paths: Sequence[Path]) -> Table:
-    """Build the table from the parts of ``normeq evaluate filters``, one per denoiser."""
+def make(paths: Sequence[Path], published: Path | None = None) -> Table:
+    """Build the table from the parts of ``normeq evaluate filters``, one per denoiser; with rows of published
+    values where there are some of this crop."""
     parts = read_parts(paths, FILTERS)
     several = len({part.meta["network"] for part in parts}) > 1
     rows = []
@@ -70,6 +72,16 @@ def make(paths: Sequence[Path]) -> Table:
             for (r, c), total in zip(part["pixels"], part["sums"][i], strict=True):
                 row[f"sum at ({r:g}, {c:g})"] = f"{total:.4f}".replace("-", "−")
             rows.append(row | {"‖f(y) − J(y)y‖/‖f(y)‖": sci(part["defect"][i])})
+    theirs = notebook.filters(published, parts) if published else pd.DataFrame({"variant": [], "sigma": []})
+    for (variant, sigma), group in theirs.groupby(["variant", "sigma"], sort=False):
+        if sigma in parts[0]["sigmas"]:
+            row = {"denoiser": f"published: {variant_name(variant, '')}", "σ": f"{sigma:g}"}
+            row["PSNR"] = f"{group['psnr'].iloc[0]:.2f}"
+            row |= {f"sum at ({r:g}, {c:g})": "–" for r, c in parts[0]["pixels"]}
+            row |= {f"sum at ({r:g}, {c:g})": f"{total:.2f}"
+                    for r, c, total in group[["row", "col", "sum"]].itertuples(index=False)
+                    if f"sum at ({r:g}, {c:g})" in row}  # fmt: skip
+            rows.append(row | {"‖f(y) − J(y)y‖/‖f(y)‖": "–"})
     trained = training(parts)
     return Table(
         name="filters",
@@ -78,6 +90,7 @@ def make(paths: Sequence[Path]) -> Table:
         title=f"Adaptive filters: {place(parts[0])}",
         notes=(
             *([f"{trained}."] if trained else []),
+            *([f"Published: {notebook.SOURCE}, with other noise of the same level."] if len(theirs) else []),
             "Sum: all weights of a row of the Jacobian J(y); 1 for what is equivariant to shifts.",
             "Last column: what the filters leave unexplained; rounding for what is equivariant to scale, the"
             " share of the biases for an ordinary network, and of σ for one that is told it.",

@@ -9,6 +9,7 @@ import pandas as pd
 from normeq.stats import paired, per_image, summarise
 from normeq.tables.formats import Table, by_sigma, signed, with_interval
 from normeq.tables.longtable import IDENTITY, read_tuning
+from normeq.tables import notebook
 from normeq.tables.names import dataset_name, measured_on, part_note, protocol_note, variant_name
 
 # How a range is chosen -> the rows of the long table among which the best PSNR is taken.
@@ -96,8 +97,8 @@ def label(network: str, variant: str, method: str) -> str:
     return name if method == "none" else f"{name}, {NAMES[method]}"
 
 
-def make(path: Path) -> Table:
-    """Build the table from ``tuning.csv``."""
+def make(path: Path, published: Path | None = None) -> Table:
+    """Build the table from ``tuning.csv``; published values of single images are notes."""
     table = read_tuning(path)
     numbers = summary(table)
     sigmas = sorted(numbers["sigma"].unique())
@@ -124,6 +125,7 @@ def make(path: Path) -> Table:
             "Scale tuning is λ·f(y/λ), shift tuning f(y − μ) + μ. An oracle takes, for each image, the λ or"
             " μ of the config with the best PSNR: it needs the clean image, so no method can use it.",
             "λ = σ/σ_train needs σ. What is equivariant gains nothing from tuning and is not tuned.",
+            *(notebook.tuning(published) if published else []),
         ),
     )
 
