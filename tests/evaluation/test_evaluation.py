@@ -183,8 +183,8 @@ def test_wrong_shape_from_a_users_function(own):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("return noisy * np.nan", "its output at σ = 25 is not finite"),
-        ("raise ValueError('no luck')", "fails at σ = 25 (ValueError: no luck)"),
+        ("return noisy * np.nan", "its output at σ = 25, on d/one is not finite"),
+        ("raise ValueError('no luck')", "fails at σ = 25, on d/one (ValueError: no luck)"),
         ("return 'text'", "not an array of real numbers"),
         ("return noisy + 1j", "complex64, not an array of real numbers"),
         ("raise SystemExit(0)", "it left the program with 0"),
@@ -209,7 +209,7 @@ def test_a_network_of_ours_whose_output_is_not_finite_is_named(images, run_folde
     opened = open_denoiser(str(run_folder("norm")), CPU)
     with torch.no_grad():
         next(opened.function.parameters()).fill_(float("nan"))
-    with pytest.raises(NormeqError, match="norm: its output at σ = 5 is not finite"):
+    with pytest.raises(NormeqError, match="norm: its output at σ = 5, on d/one is not finite"):
         list(noise_levels.evaluate(opened, ["d"], [5], 1, device=CPU))
 
 

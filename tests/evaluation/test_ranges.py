@@ -186,3 +186,13 @@ def test_a_range_is_judged_by_the_protocol(clean):
     (row,) = rows
     assert row["protocol"] == "kair"
     assert row["psnr"] == pytest.approx(psnr(np.full((24, 30), 128 / 255), clean["one"]), abs=1e-5)
+
+
+def test_a_failure_on_one_range_names_range_and_image(clean):
+    def proud(y, sigma):
+        return y if y.mean() < 2 else y * float("nan")
+
+    with pytest.raises(
+        NormeqError, match=r"at σ = 25, scale = 1.0, shift = 3.0, on d/one is not finite"
+    ):
+        list(heatmap.evaluate(denoiser(proud), ["d"], 25, [1.0], [0.0, 3.0], 1, device=CPU))

@@ -98,7 +98,7 @@ def test_the_svg_says_what_it_shows(levels_figure: Path, svg_text) -> None:
     text = svg_text(levels_figure.with_suffix(".svg"))
     for words in (
         "fdncnn8x32", "trained at σ = 25", "training σ = 25", "Set12, 4 images", "BSD68, 5 images",
-        "2 noise draws", "1 training seed", "95 % bootstrap interval", "output PSNR (dB)",
+        "2 noise draws", "1 training seed", "95 % interval over images", "output PSNR (dB)",
         "test noise level σ (8-bit units, log scale)",
         "ordinary", "scale-equivariant",
         "normalization-equivariant", "wrapped ordinary", "noisy input",

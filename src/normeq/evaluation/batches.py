@@ -88,8 +88,12 @@ def stack(images: Iterable[np.ndarray], device: torch.device) -> Tensor:
 
 
 @torch.inference_mode()
-def denoise(denoiser: Denoiser, noisy: Tensor, sigma: float) -> Tensor:
+def denoise(denoiser: Denoiser, noisy: Tensor, sigma: float, where: str = "") -> Tensor:
     """Denoise a batch (N, H, W); σ in 8-bit units, images in the nominal range [0,1].
+
+    Args:
+        denoiser, noisy, sigma: what denoises what.
+        where: more about the case, for messages.
 
     Raises:
         NormeqError: a user's denoiser fails, or the output of any has another shape or is not finite.
@@ -103,14 +107,14 @@ def denoise(denoiser: Denoiser, noisy: Tensor, sigma: float) -> Tensor:
         if denoiser.variant != OTHER:
             raise
         line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise NormeqError(f"{name}: fails at σ = {sigma:g} ({line})") from None
+        raise NormeqError(f"{name}: fails at σ = {sigma:g}{where} ({line})") from None
     if output.shape != noisy[:, None].shape:
         raise NormeqError(
             f"{name}: returned shape {tuple(output.shape)} for images of shape {tuple(noisy[:, None].shape)}"
         )
     output = output[:, 0].float()
     if not output.isfinite().all():
-        raise NormeqError(f"{name}: its output at σ = {sigma:g} is not finite (NaN or infinity)")
+        raise NormeqError(f"{name}: its output at σ = {sigma:g}{where} is not finite (NaN or infinity)")
     return output
 
 

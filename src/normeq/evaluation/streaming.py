@@ -93,10 +93,18 @@ def stream(
                 if noise != (setting.sigma, setting.draw):
                     noise = (setting.sigma, setting.draw)
                     noisy = _noisy(protocol, batch, clean, *noise, size, device)
-                new = numbers(protocol, reference, noisy, denoise(setting.denoiser, noisy, setting.sigma))
+                output = denoise(setting.denoiser, noisy, setting.sigma, _case(batch, setting))
+                new = numbers(protocol, reference, noisy, output)
                 rows = [old or label | row for old, label, row in zip(rows, asked, new, strict=True)]
             for row in rows:
                 yield {column: row[column] for column in columns}
+
+
+def _case(batch: list[Image], setting: Setting) -> str:
+    """``, a = 10, b = 11, on set12/01`` for messages."""
+    more = [f"{key} = {value}" for key, value in setting.columns.items() if key not in ("sigma", "draw")]
+    images = f"on {batch[0].dataset}/{batch[0].name}" + (" and others of its size" if len(batch) > 1 else "")
+    return "".join(f", {part}" for part in (*more, images))
 
 
 def psnr_only(

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from normeq.stats import per_image, summarise
+from normeq.tables.leaks import with_leak_free
 from normeq.tables.longtable import read_intervals, read_noise_levels
 
 SERIES = ["network", "variant", "train_sigma", "dataset"]
@@ -32,7 +33,7 @@ def summarise_experiment(noise_levels: str | Path, intervals: str | Path | None)
     Raises:
         NormeqError: a table is missing or malformed.
     """
-    table = read_noise_levels(Path(noise_levels))
+    table = with_leak_free(read_noise_levels(Path(noise_levels)))
     keys = [*SERIES, "sigma"]
     out: dict[str, Any] = {"psnr_db": {}}
     for _, row in summarise(per_image(table, "psnr", keys), "psnr", keys).iterrows():
@@ -40,7 +41,7 @@ def summarise_experiment(noise_levels: str | Path, intervals: str | Path | None)
         place[f"sigma{row.sigma:g}"] = round(row["mean"], 4)
     if intervals is None:
         return out
-    table = read_intervals(Path(intervals))
+    table = with_leak_free(read_intervals(Path(intervals)))
     keys = [*SERIES, "a", "b"]
     means = summarise(per_image(table, "psnr", keys), "psnr", keys)
     losses = out["worst_interval_loss_db"] = {}

@@ -119,7 +119,7 @@ def _words(figure: Figure, numbers: pd.DataFrame, style: dict[tuple[str, str], L
         figure,
         f"The same noisy image presented on [a, b]{': ' if names else ''}{names}",
         f"{trained_names(numbers['train_sigma'])}; y → a + (b − a)·y, denoised, and back; mean over images, "
-        "bars: 95 % bootstrap interval over images (change: paired); "
+        "bars: 95 % interval over images (change: paired); "
         f"{counted(numbers['draws'], 'noise draw')} per image, {counted(numbers['seeds'], 'training seed')}; "
         f"lower axis linear within ±{LINEAR:g} dB, logarithmic beyond",
     )

@@ -151,7 +151,7 @@ def words(ours: pd.DataFrame, title: str) -> tuple[str, str]:
     names = networks_named(ours)
     return (
         f"{title}{': ' if names else ''}{names}",
-        f"{trained_names(ours['train'])}; mean over images, band: 95 % bootstrap interval over images; "
+        f"{trained_names(ours['train'])}; mean over images, band: 95 % interval over images; "
         f"{counted(ours['draws'], 'noise draw')} per image, {counted(ours['seeds'], 'training seed')}",
     )
 

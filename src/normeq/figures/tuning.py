@@ -62,7 +62,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
         f"Choosing the range of the input instead{': ' if networks else ''}{networks}",
         f"{trained_names(numbers['train_sigma'])}; {where}; scale tuning λ·f(y/λ), shift tuning "
         "f(y − μ) + μ; oracle (open): the best λ or μ for each clean image; mean over images, bars: 95 % "
-        f"bootstrap interval, paired; {counted(numbers['draws'], 'noise draw')} per image, "
+        f"interval, paired; {counted(numbers['draws'], 'noise draw')} per image, "
         f"{counted(numbers['seeds'], 'training seed')}",
     )
     return figure

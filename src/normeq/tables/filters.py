@@ -9,9 +9,9 @@ import pandas as pd
 
 from normeq.errors import NormeqError
 from normeq.figures.parts import FILTERS, META, Part, place, read_parts, training
+from normeq.tables import notebook
 from normeq.tables.certificate import sci
 from normeq.tables.formats import Table
-from normeq.tables import notebook
 from normeq.tables.names import variant_name
 
 COLUMNS = [*META, "sigma", "psnr", "defect", "row", "col", "sum"]

@@ -184,7 +184,7 @@ def _place(source: str) -> str:
 def _notes(ours: pd.DataFrame, theirs: pd.DataFrame, protocol: str) -> tuple[str, ...]:
     notes = [
         f"Ours: {measured_on(ours)}.",
-        "Interval: 95 % bootstrap over images (draws, seeds averaged within), not over retrainings.",
+        "Interval: 95 % over images (draws, seeds averaged within), not over retrainings.",
         f"σ in 8-bit units. {protocol}",
     ]
     notes += leak_note(ours)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.stats import paired, per_image, summarise
-from normeq.tables.formats import Table, by_sigma, signed, with_interval
-from normeq.tables.longtable import IDENTITY, read_tuning
 from normeq.tables import notebook
+from normeq.tables.formats import Table, by_sigma, signed, with_interval
+from normeq.tables.leaks import leak_note, with_leak_free
+from normeq.tables.longtable import IDENTITY, read_tuning
 from normeq.tables.names import dataset_name, measured_on, part_note, protocol_note, variant_name
 
 # How a range is chosen -> the rows of the long table among which the best PSNR is taken.
@@ -99,7 +100,7 @@ def label(network: str, variant: str, method: str) -> str:
 
 def make(path: Path, published: Path | None = None) -> Table:
     """Build the table from ``tuning.csv``; published values of single images are notes."""
-    table = read_tuning(path)
+    table = with_leak_free(read_tuning(path))
     numbers = summary(table)
     sigmas = sorted(numbers["sigma"].unique())
     several = numbers.loc[numbers["variant"] != "other", "network"].nunique() > 1
@@ -126,6 +127,7 @@ def make(path: Path, published: Path | None = None) -> Table:
             " μ of the config with the best PSNR: it needs the clean image, so no method can use it.",
             "λ = σ/σ_train needs σ. What is equivariant gains nothing from tuning and is not tuned.",
             *(notebook.tuning(published) if published else []),
+            *leak_note(numbers),
         ),
     )
 

@@ -10,6 +10,7 @@ import pandas as pd
 from normeq.errors import NormeqError
 from normeq.protocol import get_protocol
 from normeq.tables.formats import Table, with_interval
+from normeq.tables.leaks import leak_note, with_leak_free
 from normeq.tables.longtable import IDENTITY, read_noise_levels
 from normeq.tables.matched_noise import matched, usual
 from normeq.tables.names import dataset_name, measured_on, protocol_note, variant_name
@@ -68,7 +69,7 @@ def _shared_noise(table: pd.DataFrame) -> bool:
 
 def make(path: Path) -> Table:
     """Build the table from ``noise_levels.csv``; noise levels other than that of training are in the CSV."""
-    table = read_noise_levels(path)
+    table = with_leak_free(read_noise_levels(path))
     numbers = components(table)
     here = numbers.merge(usual(matched(table))[KEYS].drop_duplicates(), on=KEYS)
     rows = []
@@ -106,6 +107,7 @@ def make(path: Path) -> Table:
             "Random effects, estimated from mean squares, none below zero: 0.000 says that the other parts"
             " explain what was seen. Few seeds estimate roughly.",
             *(SHARED_NOISE if _shared_noise(table) else ()),
+            *leak_note(here),
         ),
     )
 
