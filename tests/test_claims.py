@@ -19,6 +19,7 @@ from normeq.claims.verdict import counts_and_values, judge
 from normeq.config import resolve_config
 from normeq.errors import NormeqError
 from normeq.tables.claims import make
+from normeq.tables.formats import latex, markdown
 from tests import synthetic
 from tests.synthetic_claims import certificate_table, filter_table, long_table, tuning_table
 from tests.test_published import write
@@ -257,6 +258,7 @@ def test_a_verdict_for_each_network_and_training_level(tmp_path: Path) -> None:
         ({"bound": "above"}, "'above' is not one of"),
         ({"threshold": "much"}, "much"),
         ({"sigma": None}, "'sigma' is missing"),
+        ({"stated": "later"}, "'later' is not one of before, after"),
     ],
 )
 def test_schema_and_package_refuse_the_same_mistakes(change: dict, message: str) -> None:
@@ -329,6 +331,23 @@ def test_table_and_metrics_tell_denoisers_apart(tmp_path: Path) -> None:
     records = verdicts(tmp_path, GAIN, pd.concat([table, table.assign(network="big")]))
     assert set(make(records).shown["denoiser"]) == {"net, trained at 25", "big, trained at 25"}
     assert counts_and_values(records)["value_db"]["set12"]["big"]["sigma25"]["gain"] == pytest.approx(5.25)
+
+
+def test_what_was_stated_after_results_is_marked_and_counted_apart(tmp_path: Path) -> None:
+    levels = long_table({("ordinary", 50): [25, 26, 27], ("norm", 50): [30, 31.5, 32.5]})
+    levels.to_csv(tmp_path / "n.csv", index=False)
+    far, late = GAIN | {"threshold": 9}, GAIN | {"claim": "so it was", "stated": "after"}
+
+    def table(*entries):
+        return make(judge([Claim.from_dict(entry) for entry in entries], tmp_path / "n.csv"))
+
+    both = table(far, late, GAIN)
+    assert both.numbers["stated"].tolist() == ["before", "after", "before"]
+    assert [text.endswith(" †") for text in both.shown["claim"]] == [False, True, False]
+    assert both.title.endswith(": 2 of 3 reproduced (1 of the 2 stated before the results), 1 not reproduced")
+    assert "†" in both.notes[0] and r"so it was $\dagger$ &" in latex(both)
+    assert table(late).title.endswith(": 1 of 1 reproduced (none stated before the results)")
+    assert "†" not in markdown(table(far, GAIN)) and "stated" not in table(far, GAIN).title
 
 
 def test_mistakes_are_one_line(tmp_path: Path, monkeypatch, capsys) -> None:

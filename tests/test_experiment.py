@@ -12,7 +12,9 @@ from normeq.experiment import check_networks, read_experiment
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-CONFIG = yaml.safe_load((ROOT / "config/default.yaml").read_text()) | {"trained": [], "shown": "all"}
+DEFAULT = yaml.safe_load((ROOT / "config/default.yaml").read_text())
+# Without claims, which ask for their own networks and noise levels (tests/test_claims_testable.py).
+CONFIG = DEFAULT | {"trained": [], "shown": "all", "claims": []}
 
 
 @pytest.fixture(autouse=True)
@@ -214,9 +216,14 @@ def test_the_intervals_of_the_gallery_reach_the_command_line():
         ({"networks": CONFIG["networks"] * 2}, "networks: two runs are called tiny-"),
         ({"networks": []}, "nothing to evaluate"),
         ({"evaluate__intervals__intervals": [[0, 2]]}, "intervals.intervals: [0, 1] is missing"),
+        ({"evaluate__heatmap__scales": [0.5, 2]}, "evaluate.heatmap.scales: 1 is missing"),
+        ({"evaluate__heatmap__shifts": [-1, 1]}, "evaluate.heatmap.shifts: 0 is missing"),
         ({"train__sigmas": [26]}, "noise_levels.sigmas: none is a level of training (26)"),
-        ({"claims": CONFIG["claims"][:1] * 2}, "claims[1]: the id 'collapse-above' is there twice"),
-        ({"claims": [CONFIG["claims"][0] | {"datasets": ["set13"]}]}, "claims[0].datasets: unknown data set"),
+        ({"claims": DEFAULT["claims"][:1] * 2}, "claims[1]: the id 'collapse-above' is there twice"),
+        (
+            {"claims": [DEFAULT["claims"][0] | {"datasets": ["set13"]}]},
+            "claims[0].datasets: unknown data set",
+        ),
         ({"evaluate__filters__sigmas": [5, float("nan")]}, "evaluate.filters.sigmas[1]: nan is not a finite"),
     ],
 )

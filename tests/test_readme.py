@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from snakemake.cli import get_argument_parser
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,6 +69,15 @@ def test_verdicts():
     for experiment in ("paper", "compact"):
         counts = json.loads((ROOT / f"results/{experiment}/verdicts.json").read_text())["claims"]
         assert f"{counts['reproduced']} of {sum(counts.values())} claims" in README, experiment
+
+
+def test_claims_stated_after_results_are_owned_up_to():
+    for experiment in ("paper", "compact"):
+        config = yaml.safe_load((ROOT / f"config/{experiment}.yaml").read_text(encoding="utf-8"))
+        late = {claim["id"] for claim in config["claims"] if claim.get("stated") == "after"}
+        records = json.loads((ROOT / f"results/{experiment}/claims.json").read_text(encoding="utf-8"))
+        count = sum(record["id"] in late for record in records)
+        assert bool(count) == (f"{count} of the {len(records)} (" in README), experiment
 
 
 def test_links_and_pictures_exist():

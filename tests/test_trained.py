@@ -69,7 +69,7 @@ def test_an_unknown_name_lists_the_known(shipped):
 
 def experiment(**changes):
     config = yaml.safe_load((ROOT / "config/default.yaml").read_text())
-    config |= {"trained": ["small-ordinary", "small-norm"]} | changes
+    config |= {"trained": ["small-ordinary", "small-norm"], "claims": []} | changes
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     return read_experiment(resolve_config(config, schema))
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from normeq.claims.testable import MEASURED_ON, check_testable
 from normeq.data.registry import Dataset
 from normeq.errors import NormeqError
 from normeq.tables.leaks import LEAK_FREE
 from normeq.training.spec import RunSpec
-
-# Kind of claim -> what it is measured on, where that is not noise_levels.
-CLAIMED = {
-    "interval_loss": "intervals",
-    "tuning_gain": "tuning",
-    "defect": "certificate",
-    "filters": "filters",
-}
 
 
 def check_levels(evaluate: dict[str, Any], specs: list[RunSpec]) -> None:
@@ -31,11 +24,14 @@ def check_levels(evaluate: dict[str, Any], specs: list[RunSpec]) -> None:
         )
 
 
-def check_claims(config: dict[str, Any], known: Collection[str]) -> None:
-    """Refuse claims of one id, on data sets that there are not, or on what is not measured."""
+def check_claims(
+    config: dict[str, Any], known: Collection[str], runs: Sequence[RunSpec], shipped: Sequence[RunSpec]
+) -> None:
+    """Refuse claims of one id, on data sets that there are not, or that could never be tested (see
+    :func:`normeq.claims.testable.check_testable`)."""
     seen = set()
     for number, claim in enumerate(config["claims"]):
-        needed = CLAIMED.get(claim["kind"], "noise_levels")
+        needed = MEASURED_ON.get(claim["kind"], "noise_levels")
         if needed not in config["evaluate"]:
             raise NormeqError(
                 f"config: claims[{number}]: a claim of kind {claim['kind']} needs evaluate.{needed}"
@@ -49,6 +45,7 @@ def check_claims(config: dict[str, Any], known: Collection[str]) -> None:
                     f"config: claims[{number}].datasets: unknown data set {name!r}; "
                     f"choose from {', '.join([*known, *LEAK_FREE])}"
                 )
+        check_testable(f"config: claims[{number}]", claim, config, runs, shipped)
 
 
 def check_images(evaluate: dict[str, Any], known: Mapping[str, Dataset]) -> None:
@@ -73,7 +70,7 @@ def check_images(evaluate: dict[str, Any], known: Mapping[str, Dataset]) -> None
 
 
 def check_evaluate(evaluate: dict[str, Any]) -> None:
-    """Refuse intervals without a < b or without [0, 1], and what lies outside its crop or data sets."""
+    """Refuse intervals without a < b, ranges without [0, 1], and what lies outside its crop or data sets."""
     moved = evaluate.get("gallery", {}).get("intervals", {})
     places = {key: evaluate.get(key, {}) for key in ("intervals", "interval_pictures")}
     for key, place in [*places.items(), ("gallery.intervals", moved)]:
@@ -87,6 +84,12 @@ def check_evaluate(evaluate: dict[str, Any]) -> None:
         raise NormeqError(
             "config: evaluate.intervals.intervals: [0, 1] is missing; the others are compared with it"
         )
+    heatmap = evaluate.get("heatmap", {"scales": [1], "shifts": [0]})
+    for key, nominal in (("scales", 1), ("shifts", 0)):
+        if nominal not in heatmap[key]:
+            raise NormeqError(
+                f"config: evaluate.heatmap.{key}: {nominal} is missing; the others are compared with it"
+            )
     for name in moved.get("datasets", []):
         if name not in evaluate["gallery"]["datasets"]:
             raise NormeqError(

@@ -231,8 +231,8 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
     """Make the experiment of a resolved config (see :func:`normeq.config.resolve_config`).
 
     Raises:
-        NormeqError: what a schema cannot see: unknown data sets, a = b, pixels outside the crop, a network
-            that cannot be built, two runs of one name; the message names the key.
+        NormeqError: what a schema cannot see: unknown data sets, a = b, pixels outside the crop, two runs of
+            one name, a claim that could never be tested; the message names the key.
     """
     evaluate = config["evaluate"]
     used = {f"evaluate.{kind}": [s["image"].split("/")[0]] for kind, s in _sections(evaluate) if "image" in s}
@@ -261,7 +261,7 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
             left_out.add(name)
     _check_trained(config, runs)
     check_levels(evaluate, [*runs.values(), *_shipped(config).values()])
-    check_claims(config, known)
+    check_claims(config, known, list(runs.values()), list(_shipped(config).values()))
     if config["shown"] == "trained" and not config["trained"]:
         raise NormeqError("config: shown: trained, but no networks are named under trained")
     if left_out:

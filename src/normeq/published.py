@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -87,6 +88,30 @@ def at_sigma(psnr: pd.DataFrame, sigma: float, dataset: str, ranges: bool = Fals
         & (psnr["metric"] == "PSNR")
         & psnr["test_sigma"].map(lambda text: same_number(text, sigma))
         & matched
+    ]
+
+
+def named_values(psnr: pd.DataFrame, named: Mapping[str, str], dataset: str, sigma: float) -> pd.DataFrame:
+    """Rows with standard PSNR of one method of a paper, on one data set at test ``sigma`` (8-bit units).
+
+    Args:
+        psnr: the verified rows of ``published_psnr.csv``.
+        named: ``paper`` and ``method``; perhaps ``train_sigma`` as that column has it (without it the test
+            level), and ``source``, how that column ends, where a paper prints a method twice.
+    """
+    wanted = named.get("train_sigma")
+
+    def trained(text: str) -> bool:
+        return text == wanted if wanted else same_number(text, sigma)
+
+    return psnr[
+        (psnr["paper"] == named["paper"])
+        & (psnr["method"] == named["method"])
+        & (psnr["dataset"].str.lower() == dataset.lower())
+        & (psnr["metric"] == "PSNR")
+        & psnr["train_sigma"].map(trained).astype(bool)  # without rows, map keeps text
+        & psnr["test_sigma"].map(lambda text: same_number(text, sigma)).astype(bool)
+        & psnr["source"].str.endswith(named.get("source", ""))
     ]
 
 

@@ -54,6 +54,19 @@ def test_a_bad_config_is_one_line(fresh, change, words):
     assert len(lines) == 1 and lines[0].startswith("normeq: error: ") and words in lines[0]
 
 
+def test_so_is_a_claim_that_could_never_be_tested(fresh, tmp_path):
+    config = yaml.safe_load((fresh.folder / "speck.yaml").read_text())
+    claim = {"id": "a", "claim": "b", "kind": "defect", "variant": "scale", "change": "scale"}
+    config["claims"] = [claim | {"bound": "at most", "threshold": 0.1}]
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(config))
+    done = fresh.snakemake("-n", config=str(tmp_path / "claims.yaml"))
+    lines = [line for line in done.stderr.splitlines() if not line.startswith(("Using ", "Config file "))]
+    assert done.returncode != 0
+    assert lines == [
+        "normeq: error: config: claims[0].variant: none of its networks is scale (there are norm)"
+    ]
+
+
 def test_lint_is_clean():
     for entry in ("Snakefile", "workflow/Snakefile"):
         lint = [sys.executable, "-m", "snakemake", "--lint", "-s", entry]

@@ -1,1 +1,1 @@
-"""The paper's claims, each with a threshold fixed beforehand, and their verdicts (docs/claims.md)."""
+"""The paper's claims, each with a threshold fixed in the config, and their verdicts (docs/claims.md)."""

@@ -11,7 +11,7 @@ from scipy.stats import t as student_t
 from normeq.claims.significance import holm, signed_rank
 from normeq.claims.spec import Claim
 from normeq.errors import NormeqError
-from normeq.published import same_number
+from normeq.published import named_values
 from normeq.stats import CONFIDENCE, SEEDS, over_images_and_seeds, paired, per_image
 from normeq.tables.certificate import KINDS as CHANGES
 from normeq.tables.intervals import in_order, interval_name
@@ -192,26 +192,13 @@ def _published(claim: Claim, values: pd.DataFrame, dataset: str) -> float:
     wanted = claim.published
     if values.empty:
         raise Missing("published values (--published)")
-    rows = values[
-        (values["paper"] == wanted["paper"])
-        & (values["method"] == wanted["method"])
-        & (values["dataset"].str.lower() == dataset)
-        & (values["metric"] == "PSNR")
-        & values["train_sigma"].map(lambda text: _trained_alike(text, claim))
-        & values["test_sigma"].map(lambda text: same_number(text, claim.sigma))
-        & values["source"].str.endswith(wanted.get("source", ""))
-    ]
+    rows = named_values(values, wanted, dataset, claim.sigma)
     if rows.empty:
         raise Missing(f"a verified value of {wanted['paper']} {wanted['method']} at σ = {claim.sigma:g}")
     if rows["value"].nunique() > 1:
         places = "; ".join(f"{row.value:g} ({row.source})" for row in rows.itertuples())
         raise NormeqError(f"claim {claim.id!r}: several published values, give published.source: {places}")
     return float(rows["value"].iloc[0])
-
-
-def _trained_alike(text: str, claim: Claim) -> bool:
-    wanted = claim.published.get("train_sigma")
-    return text == wanted if wanted else same_number(text, claim.sigma)
 
 
 def _repeats(images: pd.DataFrame) -> tuple[int, int]:

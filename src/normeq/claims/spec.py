@@ -13,15 +13,17 @@ from normeq.errors import NormeqError
 from normeq.tables.names import VARIANTS
 
 BOUNDS = ("at least", "at most", "within")
+STATED = ("before", "after")
 # Keys of each kind beside those of every claim: needed, then optional. The config schema says the same.
 COMMON = ("id", "claim", "kind", "bound", "threshold")
+OPTIONAL = ("network", "train_sigma", "stated")
 KINDS = {
-    "gain": (("datasets", "of", "over", "sigma"), ("network", "train_sigma")),
-    "interval_loss": (("datasets", "variant"), ("network", "train_sigma", "intervals")),
-    "level": (("datasets", "variant", "sigma", "published"), ("network", "train_sigma")),
-    "tuning_gain": (("datasets", "variant", "tuning", "sigma"), ("network", "train_sigma")),
-    "defect": (("variant", "change"), ("network", "train_sigma", "dtype")),
-    "filters": (("variant", "quantity"), ("network", "train_sigma")),
+    "gain": (("datasets", "of", "over", "sigma"), OPTIONAL),
+    "interval_loss": (("datasets", "variant"), (*OPTIONAL, "intervals")),
+    "level": (("datasets", "variant", "sigma", "published"), OPTIONAL),
+    "tuning_gain": (("datasets", "variant", "tuning", "sigma"), OPTIONAL),
+    "defect": (("variant", "change"), (*OPTIONAL, "dtype")),
+    "filters": (("variant", "quantity"), OPTIONAL),
 }
 UNITLESS = ("defect", "filters")  # the others are in dB
 # Of which kind of tuning, change of range, or property of a filter a claim speaks: kind -> key, choices.
@@ -52,6 +54,7 @@ class Claim:
             (kind ``level``).
         aspect: see :data:`ASPECTS`.
         dtype: arithmetic (kind ``defect``).
+        stated: whether its threshold was fixed ``before`` or ``after`` the first results that it is about.
     """
 
     id: str
@@ -68,6 +71,7 @@ class Claim:
     published: dict[str, str] | None = None
     aspect: str | None = None
     dtype: str = "float32"
+    stated: str = "before"
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> Claim:
@@ -106,6 +110,9 @@ class Claim:
         key, choices = ASPECTS.get(kind, (None, ()))
         if key and entry[key] not in choices:
             raise NormeqError(f"{name}: {key} {entry[key]!r} is not one of {', '.join(choices)}")
+        stated = entry.get("stated", "before")
+        if stated not in STATED:
+            raise NormeqError(f"{name}: stated {stated!r} is not one of {', '.join(STATED)}")
         try:
             level = float(entry["sigma"]) if "sigma" in entry else None
             trained = _label(entry.get("train_sigma", level if kind == "level" else None))
@@ -128,6 +135,7 @@ class Claim:
                 published=None if published is None else dict(published),
                 aspect=entry[key] if key else None,
                 dtype=str(entry.get("dtype", "float32")),
+                stated=stated,
             )
         except (TypeError, ValueError) as error:
             raise NormeqError(f"{name}: {error}") from None

@@ -145,6 +145,7 @@ def _record(
         "id": claim.id,
         "kind": claim.kind,
         "bound": claim.bound,
+        "stated": claim.stated,
         "dataset": dataset,
         "network": network,
         "train_sigma": trained,

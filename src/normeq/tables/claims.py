@@ -11,25 +11,33 @@ from normeq.tables.certificate import sci
 from normeq.tables.formats import Table, with_interval
 from normeq.tables.names import dataset_name
 
+LATE = "†"  # marks a claim that was stated after results
+
 
 def tally(records: Sequence[dict[str, object]]) -> str:
-    """``7 of 11 reproduced, 3 not reproduced, 1 not tested``."""
+    """``7 of 11 reproduced, 3 not reproduced, 1 not tested``; where some were stated after results,
+    ``7 of 11 reproduced (5 of the 8 stated before the results), …``."""
     verdicts = [record["verdict"] for record in records]
     others = [word for word in ("not reproduced", "not tested") if word in verdicts]
     counts = [f"{verdicts.count(word)} {word}" for word in others]
-    return ", ".join([f"{verdicts.count('reproduced')} of {len(verdicts)} reproduced", *counts])
+    before = [record["verdict"] for record in records if record["stated"] == "before"]
+    part = f"{before.count('reproduced')} of the {len(before)}" if before else "none"
+    shown = "" if len(before) == len(verdicts) else f" ({part} stated before the results)"
+    return ", ".join([f"{verdicts.count('reproduced')} of {len(verdicts)} reproduced{shown}", *counts])
 
 
 def make(records: Sequence[dict[str, object]]) -> Table:
     """Build the table from the records of :func:`normeq.claims.verdict.judge`."""
+    late = any(record["stated"] == "after" for record in records)
     return Table(
         name="claims",
         numbers=pd.DataFrame(records),
         shown=pd.DataFrame([_shown(record, _several(records)) for record in records]),
         title=f"Claims of the paper: {tally(records)}",
         notes=(
-            "Thresholds stand in the config with their reasons, fixed before the results where no comment"
-            " there says otherwise; dB, but for defects and filters: no unit, the largest found.",
+            "Thresholds stand in the config with their reasons, fixed before the results"
+            f"{f', those marked {LATE} after the first of them' if late else ''}; dB, but for defects and"
+            " filters: no unit, the largest found.",
             "Reproduced: the whole 95 % interval is on the claimed side. Not tested: not measured.",
             "p: signed-rank test whether the two differ at all, Holm-corrected over noise levels.",
             "NE: normalization-equivariant (norm). SE: scale-equivariant (scale).",
@@ -43,7 +51,8 @@ def _several(records: Sequence[dict[str, object]]) -> bool:
 
 
 def _shown(record: dict[str, object], several: bool) -> dict[str, str]:
-    row = {"claim": str(record["claim"]), "data set": dataset_name(str(record["dataset"]))}
+    mark = f" {LATE}" if record["stated"] == "after" else ""
+    row = {"claim": f"{record['claim']}{mark}", "data set": dataset_name(str(record["dataset"]))}
     if several:
         row["denoiser"] = f"{record['network']}, trained at {str(record['train_sigma']).replace('-', '–')}"
     value, low, high = (_float(record[key]) for key in ("value", "low", "high"))
