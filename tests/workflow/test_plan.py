@@ -28,7 +28,7 @@ def test_it_runs_from_another_folder(fresh, tmp_path):
 @pytest.mark.parametrize(("config", "runs"), [("compact.yaml", 4 * 3 + 4), ("paper.yaml", 4)])
 def test_our_other_configs_can_be_planned(fresh, config, runs):
     plan = fresh.plan(config=f"config/{config}")
-    assert plan["train"] == runs and plan["get_data"] == 3
+    assert plan["train"] == runs and plan["get_data"] == 4
 
 
 def test_a_dry_run_writes_nothing(fresh):
