@@ -393,6 +393,7 @@ def test_the_published_metric_over_a_data_set(normeq, own, tmp_path, monkeypatch
     numbers = made.numbers.set_index("dtype")["published_metric"]
     assert numbers["float32"] == pytest.approx(drawn["relative"].mean()) and np.isnan(numbers["float64"])
     text = markdown(made)
+    assert list(made.numbers["dtype"]) == ["float64", "float32"]  # whatever was measured at which level
     assert "Set12, 2 images, σ = 5 to 95 (2 levels)" in text and "σ = 25; d/a, middle 16×16 pixels" in text
 
 

@@ -80,6 +80,10 @@ def make(path: Path) -> Table:
         dict(zip([*DENOISER, "device", "dtype"], key[:-1], strict=True)) | _summary(group, key[-2])
         for key, group in table.groupby([*DENOISER, "device", "dtype", copy.rename("copy")], sort=False)
     ]
+    # Denoisers as they come, of each the devices and arithmetics in one order.
+    first = {tuple(row[key] for key in DENOISER): number for number, row in reversed([*enumerate(rows)])}
+    ranks = {name: rank for rank, name in enumerate(EPS)}
+    rows.sort(key=lambda row: (first[tuple(row[k] for k in DENOISER)], row["device"], ranks[row["dtype"]]))
     numbers = pd.DataFrame(rows)
     grid = table[table["kind"] == "joint"]
     images = ", ".join(dict.fromkeys(grid["dataset"] + "/" + grid["image"]))
@@ -203,6 +207,4 @@ def read_certificate(path: Path) -> pd.DataFrame:
         if table[column].isna().any():
             line = int(table[column].isna().to_numpy().argmax()) + 2
             raise NormeqError(f"{path}, line {line}: column {column} does not hold a number")
-    ranks = {name: rank for rank, name in enumerate(EPS)}
-    table = table.sort_values("dtype", key=lambda names: names.map(ranks), kind="stable")
-    return showing_order(table.sort_values("device", kind="stable"))
+    return showing_order(table)
