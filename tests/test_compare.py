@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from normeq import cli
 from normeq.compare.changes import compare
 from normeq.compare.document import render
+from normeq.errors import NormeqError
 from tests import synthetic
 
 ROOT = Path(__file__).parents[1]
@@ -253,6 +254,36 @@ def test_which_way_it_went(tmp_path: Path) -> None:
     assert "0.500 dB (fdncnn8x32, normalization-equivariant, BSD68, σ 25)" in text
 
 
+def test_networks_with_other_names_are_compared(tmp_path: Path) -> None:
+    before = levels(networks=("one", "two")).assign(weights="1234abcd")
+    after = before.copy()
+    after["psnr"] += np.random.default_rng(0).normal(0, 0.1, len(after))
+    a, b = written(tmp_path, a=before, b=after)
+    expected = compare(a, b)
+    names = {"one": "first", "two": "one"}  # the new name of one is the old name of the other
+    other = after.assign(network=after["network"].map(names), weights="00000000")
+    found = compare(a, *written(tmp_path, c=other), rename=names)
+    assert found.measurements == expected.measurements and found.only_a.empty and found.only_b.empty
+    changed = found.changed.assign(network=found.changed["network"].map({v: k for k, v in names.items()}))
+    pd.testing.assert_frame_equal(changed, expected.changed, check_dtype=False)
+    assert found.origins == tuple(f"Network {x} of A is compared with {y} of B." for x, y in names.items())
+    one = compare(*written(tmp_path, a=before, c=other), rename={"one": "first"})
+    assert set(one.changed["network"]) == {"first"} and len(one.changed) == len(expected.changed) / 2
+    assert set(one.only_a["network"]) == {"two"} and set(one.only_b["network"]) == {"one"}
+
+
+def test_a_renaming_that_fits_no_table_is_refused(tmp_path: Path) -> None:
+    a, b = written(tmp_path, a=levels(networks=("one", "two")), b=levels(networks=("two", "three")))
+    cases = [
+        ({"on": "two"}, r"a\.csv has no network 'on', only one, two"),
+        ({"one": "four"}, r"b\.csv has no network 'four', only two, three"),
+        ({"one": "two"}, r"a\.csv would then have two networks called 'two'"),
+    ]
+    for rename, message in cases:
+        with pytest.raises(NormeqError, match=message):
+            compare(a, b, rename=rename)
+
+
 def test_other_weights_or_another_protocol_are_told(tmp_path: Path) -> None:
     before = levels().assign(weights="1234abcd", protocol="paper")
     assert compare(*written(tmp_path, a=before, b=before)).origins == ()
@@ -315,6 +346,14 @@ def test_the_command(tmp_path: Path) -> None:
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")  # by the name of the file
     run(cli.app, ["compare", a, b, "--out", str(out), "--format", "tex"])
     assert out.read_text(encoding="utf-8").startswith("% A: ")
+    two = levels(networks=("one", "two"))
+    other = two.assign(network=two["network"] + "=x")
+    a, b = map(str, written(tmp_path, a=two, b=other))
+    both = ["--rename", "one=one=x", "--rename", "two=two=x"]
+    text = run(cli.app, ["compare", a, b, *both]).output
+    assert (
+        f"{len(two)} measurements in both" in text and "Network two of A is compared with two=x of B." in text
+    )
 
 
 def test_mistakes_are_one_line(tmp_path: Path, monkeypatch, capsys) -> None:
@@ -335,6 +374,10 @@ def test_mistakes_are_one_line(tmp_path: Path, monkeypatch, capsys) -> None:
         ([a, tmp_path / "far.csv"], "no measurement in common"),
         ([a, a, "--format", "pdf"], "choose from md, tex, html"),
         ([a, a, "--out", tmp_path / "new.docx"], "let it end in .md, .tex, .html, or give --format"),
+        ([a, a, "--rename", "mine=fdncnn8x32"], "a.csv has no network 'mine', only fdncnn8x32"),
+        ([a, a, "--rename", "fdncnn8x32"], "write OLD=NEW"),
+        ([a, a, "--rename", "=fdncnn8x32"], "write OLD=NEW"),
+        ([a, a, "--rename", "x=y", "--rename", "x=z"], "x is already renamed to y"),
     ]
     for words, message in cases:
         monkeypatch.setattr("sys.argv", ["normeq", "compare", *map(str, words)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,18 +63,24 @@ class Comparison:
     origins: tuple[str, ...]
 
 
-def compare(a: Path, b: Path) -> Comparison:
+def compare(a: Path, b: Path, rename: Mapping[str, str] | None = None) -> Comparison:
     """Compare two tables of one kind.
 
+    Args:
+        rename: networks of ``a`` that are called otherwise in ``b``: name in ``a`` -> name in ``b``.
+
     Raises:
-        NormeqError: a table is missing or malformed, or they are of two kinds, or have nothing in common.
+        NormeqError: a table is missing or malformed, or they are of two kinds, or have nothing in common; a
+            network to rename is not in ``a``, its new name not in ``b``, or another network has that name.
     """
     kind = table_kind(a)
     if table_kind(b) != kind:
         raise NormeqError(f"{a} is over {kind}, {b} over {table_kind(b)}; compare tables of one kind")
     keys, read = KINDS[kind]
+    rename = dict(rename or {})
     whole_a, whole_b = read(a), read(b)
     on = [*keys, "seed", "image", "draw"]
+    whole_a = _renamed(whole_a, whole_b, rename, on, (a, b))
     values = ["psnr", *(["ssim"] if {"ssim"} <= set(whole_a) & set(whole_b) else [])]
     before, after = whole_a[[*on, *values]], whole_b[[*on, *values]]
     common = before.merge(after, on=on, suffixes=("_a", "_b"), validate="one_to_one")
@@ -97,11 +104,28 @@ def compare(a: Path, b: Path) -> Comparison:
         only_a=_missing(before, after, on, keys),
         only_b=_missing(after, before, on, keys),
         origins=(
+            *(f"Network {old} of A is compared with {new} of B." for old, new in rename.items()),
             *_protocols(whole_a, whole_b),
-            *_weights(whole_a, whole_b),
+            *_weights(whole_a[~whole_a["network"].isin(rename.values())], whole_b),
             *_machines(whole_a, whole_b),
         ),
     )
+
+
+def _renamed(
+    before: pd.DataFrame, after: pd.DataFrame, rename: dict[str, str], on: list[str], paths: tuple[Path, Path]
+) -> pd.DataFrame:
+    """A with the names of B."""
+    for path, table, names in ((paths[0], before, rename), (paths[1], after, rename.values())):
+        known = list(dict.fromkeys(table["network"]))
+        for name in names:
+            if name not in known:
+                raise NormeqError(f"--rename: {path} has no network {name!r}, only {', '.join(known)}")
+    table = before.assign(network=before["network"].map(lambda name: rename.get(name, name)))
+    twice = table.loc[table.duplicated(on), "network"]
+    if len(twice):
+        raise NormeqError(f"--rename: {paths[0]} would then have two networks called {twice.iloc[0]!r}")
+    return table
 
 
 def _side(common: pd.DataFrame, value: str, side: str, on: list[str], keys: list[str]) -> pd.DataFrame:
