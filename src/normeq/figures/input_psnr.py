@@ -45,7 +45,7 @@ def plotted(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
     Returns:
         axis (unclipped, clipped), kind (denoiser, published, training), train, network, variant, train_sigma,
         dataset, sigma (8-bit units), psnr_in (dB, on that axis, mean over images), value (dB), low, high,
-        images, seeds, draws, source.
+        images, seeds, draws, paper, source.
     """
     numbers = noise_level_numbers.plotted(table, published)
     numbers = numbers[(numbers["panel"] == "psnr") & numbers["kind"].isin(["denoiser", "published"])]
@@ -66,7 +66,7 @@ def plotted(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
         np.isfinite(result["psnr_in"]) | (result["kind"] == "training")
     ]  # σ = 0 has no finite one
     front = ["axis", "kind", "train", "network", "variant", "train_sigma", "dataset", "sigma", "psnr_in"]
-    return result[[*front, "value", "low", "high", "images", "seeds", "draws", "source"]]
+    return result[[*front, "value", "low", "high", "images", "seeds", "draws", "paper", "source"]]
 
 
 def _input_psnr(table: pd.DataFrame, column: str, sigmas: np.ndarray) -> np.ndarray:
