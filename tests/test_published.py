@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from normeq.errors import NormeqError
-from normeq.published import COLUMNS, at_sigma, fdncnn_curves, read_published
+from normeq.published import COLUMNS, at_sigma, fdncnn_curves, mohan_curves, nearest_curves, read_published
 
 DATA = Path(__file__).parents[1] / "data" / "published"
 
@@ -83,3 +83,61 @@ def test_the_files_of_the_repository_can_be_read() -> None:
     assert (psnr["source"] != "").all() and (curves["source"] != "").all()
     assert set(fdncnn_curves(curves, 25, "set12")["variant"]) == {"ordinary", "scale", "norm", "wrapped"}
     assert not len(fdncnn_curves(curves, 25, "bsd68"))  # none was published
+    beside = nearest_curves(curves, (25, 25), "bsd68")
+    assert set(beside["paper"]) == {"Mohan2020"} and set(beside["variant"]) == {"ordinary", "scale"}
+    assert not beside.duplicated(["variant", "sigma"]).any()
+    for low, high in ((10, 10), (30, 30), (50, 50), (1, 50), (75, 75)):
+        (trained,) = set(mohan_curves(curves, (low, high), "bsd68")["train_sigma"])
+        published = {
+            float(text.split("-")[1]) for text in curves.query("paper == 'Mohan2020'")["train_sigma"] if text
+        }
+        assert float(trained.split("-")[1]) == min(end for end in published if end >= high)
+
+
+MOHAN = {
+    "paper": "Mohan2020", "method": "DnCNN", "architecture": "dncnn", "dataset": "BSD68", "variant": "bias",
+    "source": "https://example.org metrics.p",
+}  # fmt: skip
+
+
+def test_beside_other_networks_the_smallest_range_that_holds_the_level(tmp_path: Path) -> None:
+    ranges = ("0-100", "20-60", "0-10", "25", "range", "0-55")
+    rows = [MOHAN | {"train_sigma": text, "value": f"{i}"} for i, text in enumerate(ranges)]
+    rows += [MOHAN | {"train_sigma": "20-60", "variant": "bias-free", "value": "9"}]
+    others = (
+        {"method": "UNet"},
+        {"metric": "SSIM"},
+        {"dataset": "Set12"},
+        {"verified": "no"},
+        {"paper": "x"},
+    )
+    rows += [MOHAN | {"train_sigma": "24-26"} | other for other in others]
+    curves = read_published(write(tmp_path, rows, "published_curves.csv"), "published_curves.csv")
+
+    def found(low: float, high: float) -> list:
+        return (
+            mohan_curves(curves, (low, high), "bsd68")[["variant", "train_sigma", "value"]]
+            .to_numpy()
+            .tolist()
+        )
+
+    assert found(25, 25) == found(20, 60) == [["ordinary", "20-60", 1.0], ["scale", "20-60", 9.0]]
+    assert found(10, 10) == [["ordinary", "0-10", 2.0]] and found(1, 50) == [["ordinary", "0-55", 5.0]]
+    assert found(61, 61) == [["ordinary", "0-100", 0.0]] and found(101, 101) == found(-1, 5) == []
+    assert set(mohan_curves(curves, (25, 25), "bsd68")["architecture"]) == {"DnCNN"}
+
+
+def test_the_same_network_comes_before_a_neighbour(tmp_path: Path) -> None:
+    figure = "https://example.org Figure 10 (vector figure)"
+    rows = [{"source": figure, "dataset": name} for name in ("Set12", "BSD68")]
+    rows += [MOHAN | {"train_sigma": "0-55", "dataset": name} for name in ("Set12", "BSD68", "Kodak24")]
+    curves = read_published(write(tmp_path, rows, "published_curves.csv"), "published_curves.csv")
+    papers = {
+        (name, train): nearest_curves(curves, train, name)["paper"].tolist()
+        for name in ("set12", "bsd68", "kodak24") for train in ((25, 25), (25, 50))
+    }  # fmt: skip
+    assert papers == {
+        ("set12", (25, 25)): ["Saied2026"], ("set12", (25, 50)): ["Mohan2020"],
+        ("bsd68", (25, 25)): ["Saied2026"], ("bsd68", (25, 50)): ["Mohan2020"],
+        ("kodak24", (25, 25)): ["Mohan2020"], ("kodak24", (25, 50)): ["Mohan2020"],
+    }  # fmt: skip

@@ -15,10 +15,14 @@ COLUMNS = (
     "dataset", "metric", "value", "source", "verified",
 )  # fmt: skip
 
+CURVE = ["variant", "sigma", "value", "architecture", "train_sigma", "paper", "source"]  # of one network
+
 UNTRAINED = "n/a"  # in train_sigma, for methods such as BM3D
 
 # Our variant -> the name under which Saied & Fleuret list the same idea.
 SAIED_VARIANTS = {"ordinary": "baseline", "scale": "scale-equiv", "norm": "norm-equiv", "wrapped": "wne"}
+# Our variant -> the name under which Mohan et al. list it.
+MOHAN_VARIANTS = {"ordinary": "bias", "scale": "bias-free"}
 AUTHORS = {
     "Herbreteau2023": "Herbreteau et al. 2023",
     "Mohan2020": "Mohan et al. 2020",
@@ -69,13 +73,19 @@ def same_number(text: str, number: float) -> bool:
         return False
 
 
-def _holds(text: str, number: float) -> bool:
-    """Whether a cell such as ``0-75`` is a range around this number."""
+def _range(text: str) -> tuple[float, float] | None:
+    """Ends of a cell such as ``0-75``; None for single numbers and words."""
     low, dash, high = text.partition("-")
     try:
-        return bool(dash) and float(low) <= number <= float(high)
+        return (float(low), float(high)) if dash else None
     except ValueError:
-        return False
+        return None
+
+
+def _holds(text: str, number: float) -> bool:
+    """Whether a cell such as ``0-75`` is a range around this number."""
+    ends = _range(text)
+    return ends is not None and ends[0] <= number <= ends[1]
 
 
 def at_sigma(psnr: pd.DataFrame, sigma: float, dataset: str, ranges: bool = False) -> pd.DataFrame:
@@ -115,11 +125,24 @@ def named_values(psnr: pd.DataFrame, named: Mapping[str, str], dataset: str, sig
     ]
 
 
+def nearest_curves(curves: pd.DataFrame, train: tuple[float, float], dataset: str) -> pd.DataFrame:
+    """Published curves to show beside networks trained on ``train`` (the ends of a range, equal for a single
+    level; 8-bit units): :func:`fdncnn_curves`, or where there are none :func:`mohan_curves`.
+
+    Returns:
+        As these two.
+    """
+    low, high = train
+    rows = fdncnn_curves(curves, low, dataset) if low == high else curves.iloc[:0]
+    return mohan_curves(curves, train, dataset) if rows.empty else rows
+
+
 def fdncnn_curves(curves: pd.DataFrame, train_sigma: float, dataset: str) -> pd.DataFrame:
     """Output PSNR over noise levels of the FDnCNN-20 of Saied & Fleuret 2026, Figure 10 (one backbone).
 
     Returns:
-        variant (our name), sigma (8-bit units), value (dB), architecture, source; empty if not published.
+        variant (our name), sigma (8-bit units), value (dB), architecture, train_sigma (as published), paper
+        (key of :data:`AUTHORS`), source; empty if not published.
     """
     rows = curves[
         (curves["paper"] == "Saied2026")
@@ -129,9 +152,36 @@ def fdncnn_curves(curves: pd.DataFrame, train_sigma: float, dataset: str) -> pd.
         & curves["source"].str.contains("Figure 10 ", regex=False)
         & curves["train_sigma"].map(lambda text: same_number(text, train_sigma))
     ]
-    ours = {theirs: name for name, theirs in SAIED_VARIANTS.items()}
+    return _ours(rows, SAIED_VARIANTS)
+
+
+def mohan_curves(curves: pd.DataFrame, train: tuple[float, float], dataset: str) -> pd.DataFrame:
+    """Output PSNR over noise levels of the DnCNN of Mohan et al. 2020, trained on the smallest published
+    range of noise levels that holds ``train`` (low, high; 8-bit units).
+
+    Another architecture, trained otherwise, and not told σ: a neighbour of our networks, not the same.
+
+    Returns:
+        As :func:`fdncnn_curves`; variants ordinary (with biases) and scale (bias-free).
+    """
+    rows = curves[
+        (curves["paper"] == "Mohan2020")
+        & (curves["method"] == "DnCNN")
+        & (curves["metric"] == "PSNR")
+        & (curves["dataset"].str.lower() == dataset.lower())
+    ]
+    low, high = train
+    ranges = {text: ends for text in rows["train_sigma"].unique() if (ends := _range(text))}
+    widths = {text: b - a for text, (a, b) in ranges.items() if a <= low and high <= b}
+    rows = rows[rows["train_sigma"] == min(widths, key=lambda text: widths[text], default=None)]
+    return _ours(rows.assign(architecture=rows["method"]), MOHAN_VARIANTS)
+
+
+def _ours(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Rows with our names of variants, in order."""
+    ours = {theirs: name for name, theirs in names.items()}
     rows = rows[rows["variant"].isin(ours.keys())].assign(
         variant=lambda frame: frame["variant"].map(ours),
         sigma=lambda frame: frame["test_sigma"].astype(float),
     )
-    return rows[["variant", "sigma", "value", "architecture", "source"]].sort_values(["variant", "sigma"])
+    return rows[CURVE].sort_values(["variant", "sigma"])

@@ -10,12 +10,12 @@ import pytest
 
 from normeq.errors import NormeqError
 from normeq.figures import input_psnr
-from normeq.figures.style import COLOURS, NOISY, paper_style
+from normeq.figures.style import COLOURS, NOISY, PUBLISHED, paper_style
 from normeq.tables.longtable import read_noise_levels
 from tests import synthetic
-from tests.test_published import write
+from tests.test_published import MOHAN, write
 
-PUBLISHED = {
+CURVE = {
     "source": "https://example.org Figure 10 (vector figure)",
     "variant": "norm-equiv",
     "value": "30",
@@ -47,7 +47,7 @@ def test_each_axis_has_its_own_input_psnr(table: Path, tmp_path: Path) -> None:
 
 
 def test_the_level_of_training_and_published_curves_are_placed_by_sigma(table: Path, tmp_path: Path) -> None:
-    folder = write(tmp_path, [PUBLISHED | {"test_sigma": "35"}], "published_curves.csv")
+    folder = write(tmp_path, [CURVE | {"test_sigma": "35"}], "published_curves.csv")
     numbers = input_psnr.plotted(input_psnr_table(table), folder).set_index(["axis", "kind", "dataset"])
     long = pd.read_csv(table).query("dataset == 'set12' and variant == 'norm'")
     at = long.groupby("sigma")[["psnr_in", "psnr_in_clipped"]].mean()
@@ -78,6 +78,21 @@ def test_curves_identity_and_direction(table: Path) -> None:
         rows = numbers[(numbers["axis"] == name) & (numbers["dataset"] == "set12")]
         rows = rows[rows["variant"] == "norm"].sort_values("psnr_in")
         np.testing.assert_array_equal(line.get_xydata(), rows[["psnr_in", "value"]])
+
+
+def test_no_curve_is_cut_off(table: Path, tmp_path: Path) -> None:
+    low = MOHAN | {"train_sigma": "0-30", "test_sigma": "50", "value": "3"}  # in the second panel alone
+    high = low | {"test_sigma": "10", "value": "70"}
+    folder = write(tmp_path, [low, high], "published_curves.csv")
+    with paper_style():
+        figure = input_psnr.draw(input_psnr.plotted(input_psnr_table(table), folder))
+    grey = [line for axes in figure.axes for line in axes.get_lines() if line.get_color() == PUBLISHED]
+    assert len(grey) == 2
+    for axes in figure.axes:
+        bottom, top = axes.get_ylim()
+        for line in axes.get_lines():
+            if len(line.get_xdata()) > 2 or line.get_color() == PUBLISHED:
+                assert bottom < min(line.get_ydata()) and max(line.get_ydata()) < top
 
 
 def test_a_range_from_zero_is_a_band(table: Path, tmp_path: Path, svg_text) -> None:

@@ -12,12 +12,12 @@ from scipy.stats import ttest_1samp
 from normeq.errors import NormeqError
 from normeq.figures import noise_levels
 from normeq.figures.noise_level_numbers import plotted
-from normeq.figures.style import COLOURS, NOISY, paper_style, save
+from normeq.figures.style import COLOURS, MARKERS, NOISY, PUBLISHED, paper_style, save
 from normeq.tables.longtable import read_noise_levels
 from tests import synthetic
-from tests.test_published import write
+from tests.test_published import MOHAN, write
 
-PUBLISHED = [
+CURVES = [
     {"source": "https://example.org Figure 10 (vector figure)", "variant": v, "test_sigma": s, "value": x}
     | {"verified": mark}
     for v, s, x, mark in [
@@ -63,7 +63,7 @@ def test_the_difference_is_paired_with_the_norm_variant(levels: Path) -> None:
 
 
 def test_every_line_on_the_axes_is_a_series_of_the_csv(levels: Path, tmp_path: Path) -> None:
-    numbers = plotted(read_noise_levels(levels), write(tmp_path, PUBLISHED, "published_curves.csv"))
+    numbers = plotted(read_noise_levels(levels), write(tmp_path, CURVES, "published_curves.csv"))
     with paper_style():
         figure = noise_levels.draw(numbers)
     axes = {a.get_title(loc="left"): a for a in figure.axes if a.get_title(loc="left")}
@@ -84,7 +84,7 @@ def test_published_curves_are_verified_and_within_reach(
     levels: Path, levels_figure: Path, tmp_path: Path, svg_text
 ) -> None:
     plain = levels_figure
-    folder = write(tmp_path, PUBLISHED, "published_curves.csv")
+    folder = write(tmp_path, CURVES, "published_curves.csv")
     noise_levels.make(levels, tmp_path / "figure", folder)
     numbers = pd.read_csv(tmp_path / "figure.csv")
     theirs = numbers[numbers["kind"] == "published"]
@@ -92,6 +92,46 @@ def test_published_curves_are_verified_and_within_reach(
     assert theirs["source"].str.contains("Figure 10").all()
     assert "published: FDnCNN-20, Saied & Fleuret 2026" in svg_text(tmp_path / "figure.svg")
     assert "published" not in plain.with_suffix(".csv").read_text() + svg_text(plain.with_suffix(".svg"))
+
+
+def test_a_panel_without_the_same_network_shows_another_and_says_so(tmp_path: Path) -> None:
+    long = synthetic.noise_levels(images={"set12": 4, "bsd68": 5}, sigmas=(5, 25, 50))
+    ranged = long.assign(train_sigma="1-50", network="blind")
+    pd.concat([long, ranged]).to_csv(tmp_path / "t.csv", index=False)
+    neighbours = [
+        MOHAN
+        | {"dataset": name, "train_sigma": trained, "variant": variant, "test_sigma": sigma, "value": value}
+        for name, trained, level in (("Set12", "0-30", 20), ("BSD68", "0-30", 21), ("BSD68", "0-55", 22))
+        for variant, more in (("bias", 0), ("bias-free", 5))
+        for sigma, value in (("10", f"{level + more + 1}"), ("40", f"{level + more}"))
+    ]  # fmt: skip
+    folder = write(tmp_path, [*CURVES, *neighbours], "published_curves.csv")
+    numbers = plotted(read_noise_levels(tmp_path / "t.csv"), folder)
+    theirs = numbers[numbers["kind"] == "published"].set_index(["dataset", "train"])
+    assert set(theirs.loc[("set12", "25"), "network"]) == {"FDnCNN-20"}
+    assert ("set12", "1-50") not in theirs.index
+    for train, trained in (("25", "0-30"), ("1-50", "0-55")):
+        rows = theirs.loc[("bsd68", train)]
+        assert set(rows["train_sigma"]) == {trained} and set(rows["source"]) == {MOHAN["source"]}
+        assert rows["variant"].tolist() == ["ordinary"] * 2 + ["scale"] * 2
+    with paper_style():
+        figure = noise_levels.draw(numbers)
+    axes = [a for a in figure.axes if a.get_title(loc="left").startswith("BSD68")]
+    for panel, train in zip(axes, ("25", "1-50"), strict=True):
+        lines = {line.get_marker(): line for line in panel.get_lines() if line.get_color() == PUBLISHED}
+        assert set(lines) == {MARKERS["ordinary"], MARKERS["scale"]}
+        for variant in ("ordinary", "scale"):
+            rows = theirs.loc[("bsd68", train)].query("variant == @variant")
+            np.testing.assert_array_equal(lines[MARKERS[variant]].get_xydata(), rows[["sigma", "value"]])
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert sorted(label for label in labels if "published" in label) == [
+        "published: DnCNN trained on 0–30, Mohan et al. 2020 (BSD68)",
+        "published: DnCNN trained on 0–55, Mohan et al. 2020 (BSD68)",
+        "published: FDnCNN-20, Saied & Fleuret 2026 (Set12)",
+    ]
+    figure.draw_without_rendering()
+    inside = figure.legends[0].get_window_extent()
+    assert 0 <= inside.x0 and inside.x1 <= figure.bbox.x1
 
 
 def test_the_svg_says_what_it_shows(levels_figure: Path, svg_text) -> None:

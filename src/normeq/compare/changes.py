@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from normeq.claims.significance import holm, signed_rank
 from normeq.errors import NormeqError
 from normeq.stats import paired, per_image, summarise
 from normeq.tables.longtable import (
@@ -18,7 +20,8 @@ from normeq.tables.longtable import (
     read_tuning,
 )
 
-CONDITION = [*IDENTITY, "dataset", "sigma"]
+SERIES = [*IDENTITY, "dataset"]  # conditions of a series are one family of tests
+CONDITION = [*SERIES, "sigma"]
 KINDS = {  # kind of table -> columns that name a condition, how it is read
     "noise levels": (CONDITION, read_noise_levels),
     "intervals": ([*CONDITION, "a", "b"], read_intervals),
@@ -37,9 +40,11 @@ class Comparison:
         measurements: how many are in both tables.
         unchanged: how many of these have the same PSNR (and SSIM, where both have it) to the last digit.
         conditions: how many are in both tables.
-        changed: conditions with a measurement that changed: columns of the condition, mean, low, high (B - A
-            paired by image, dB), images, seeds, draws, psnr_a, psnr_b (means, dB), and ssim_a, ssim_b where
-            SSIM changed.
+        moved: how many of these have a measurement that changed.
+        changed: a row per condition and quantity with a measurement that changed: columns of the condition,
+            quantity (psnr, ssim), mean_a, mean_b, mean, low, high (B - A paired by image, 95 % interval over
+            images; PSNR in dB), p (Wilcoxon signed-rank over images), p_holm (corrected over the conditions
+            of the series, the unchanged ones too), tests (how many these are), images, seeds, draws.
         ranks: conditions whose rank among the denoisers of both tables changed: columns of the condition,
             rank_a, rank_b (1 is the highest mean PSNR), of.
         only_a, only_b: columns of the condition, count: measurements that the other table does not have.
@@ -50,6 +55,7 @@ class Comparison:
     measurements: int
     unchanged: int
     conditions: int
+    moved: int
     changed: pd.DataFrame
     ranks: pd.DataFrame
     only_a: pd.DataFrame
@@ -57,54 +63,98 @@ class Comparison:
     origins: tuple[str, ...]
 
 
-def compare(a: Path, b: Path) -> Comparison:
+def compare(a: Path, b: Path, rename: Mapping[str, str] | None = None) -> Comparison:
     """Compare two tables of one kind.
 
+    Args:
+        rename: networks of ``a`` that are called otherwise in ``b``: name in ``a`` -> name in ``b``.
+
     Raises:
-        NormeqError: a table is missing or malformed, or they are of two kinds, or have nothing in common.
+        NormeqError: a table is missing or malformed, or they are of two kinds, or have nothing in common; a
+            network to rename is not in ``a``, its new name not in ``b``, or another network has that name.
     """
     kind = table_kind(a)
     if table_kind(b) != kind:
         raise NormeqError(f"{a} is over {kind}, {b} over {table_kind(b)}; compare tables of one kind")
     keys, read = KINDS[kind]
+    rename = dict(rename or {})
     whole_a, whole_b = read(a), read(b)
     on = [*keys, "seed", "image", "draw"]
+    whole_a = _renamed(whole_a, whole_b, rename, on, (a, b))
     values = ["psnr", *(["ssim"] if {"ssim"} <= set(whole_a) & set(whole_b) else [])]
-    columns = [*on, *values]
-    before, after = whole_a[columns], whole_b[columns]
+    before, after = whole_a[[*on, *values]], whole_b[[*on, *values]]
     common = before.merge(after, on=on, suffixes=("_a", "_b"), validate="one_to_one")
     if common.empty:
         raise NormeqError(f"{a} and {b} have no measurement in common")
-    differs = pd.concat([common[f"{v}_a"] != common[f"{v}_b"] for v in values], axis=1).any(axis=1)
-    pairs = [common.rename(columns={f"{v}_{x}": v for v in values})[columns] for x in "ab"]
-    images = [per_image(table, "psnr", keys) for table in pairs]
-    moved = common.loc[differs, keys].drop_duplicates()
-    of_a, of_b = (table.merge(moved, on=keys) for table in images)
-    changed = summarise(paired(of_b, of_a, "psnr", [*keys, "image"]), "psnr", keys)
-    for name, table in (
-        ("psnr_a", of_a),
-        ("psnr_b", of_b),
-    ):  # the conditions are in the same order in all three
-        changed[name] = table.groupby(keys, sort=False)["psnr"].mean().to_numpy()
-    if "ssim" in values and (common["ssim_a"] != common["ssim_b"]).any():
-        for side, table in zip("ab", pairs, strict=True):
-            means = per_image(table, "ssim", keys).groupby(keys, as_index=False, sort=False)["ssim"].mean()
-            changed = changed.merge(means.rename(columns={"ssim": f"ssim_{side}"}), on=keys, how="left")
+    differs = {value: common[f"{value}_a"] != common[f"{value}_b"] for value in values}
+    moved = pd.concat(differs, axis=1).any(axis=1)
+    images = {value: [_side(common, value, x, on, keys) for x in "ab"] for value in values}
+    changed = [
+        _changes(*images[value], value, common.loc[differs[value], keys].drop_duplicates(), keys)
+        for value in values
+    ]
     return Comparison(
         kind=kind,
         measurements=len(common),
-        unchanged=int((~differs).sum()),
+        unchanged=int((~moved).sum()),
         conditions=len(common[keys].drop_duplicates()),
-        changed=changed,
-        ranks=_ranks(*images, keys),
+        moved=len(common.loc[moved, keys].drop_duplicates()),
+        changed=pd.concat(changed, ignore_index=True),
+        ranks=_ranks(*images["psnr"], keys),
         only_a=_missing(before, after, on, keys),
         only_b=_missing(after, before, on, keys),
         origins=(
+            *(f"Network {old} of A is compared with {new} of B." for old, new in rename.items()),
             *_protocols(whole_a, whole_b),
-            *_weights(whole_a, whole_b),
+            *_weights(whole_a[~whole_a["network"].isin(rename.values())], whole_b),
             *_machines(whole_a, whole_b),
         ),
     )
+
+
+def _renamed(
+    before: pd.DataFrame, after: pd.DataFrame, rename: dict[str, str], on: list[str], paths: tuple[Path, Path]
+) -> pd.DataFrame:
+    """A with the names of B."""
+    for path, table, names in ((paths[0], before, rename), (paths[1], after, rename.values())):
+        known = list(dict.fromkeys(table["network"]))
+        for name in names:
+            if name not in known:
+                raise NormeqError(f"--rename: {path} has no network {name!r}, only {', '.join(known)}")
+    table = before.assign(network=before["network"].map(lambda name: rename.get(name, name)))
+    twice = table.loc[table.duplicated(on), "network"]
+    if len(twice):
+        raise NormeqError(f"--rename: {paths[0]} would then have two networks called {twice.iloc[0]!r}")
+    return table
+
+
+def _side(common: pd.DataFrame, value: str, side: str, on: list[str], keys: list[str]) -> pd.DataFrame:
+    """One value per image of A or of B."""
+    return per_image(common.rename(columns={f"{value}_{side}": value})[[*on, value]], value, keys)
+
+
+def _changes(
+    before: pd.DataFrame, after: pd.DataFrame, value: str, moved: pd.DataFrame, keys: list[str]
+) -> pd.DataFrame:
+    """Rows of :attr:`Comparison.changed` for one quantity.
+
+    Args:
+        before, after: one value per image, of the same images.
+        moved: the conditions that changed; the others are tested too, so that what is tested does not depend
+            on what came out.
+    """
+    differences = paired(after, before, value, [*keys, "image"])
+    tests = differences.groupby(keys, as_index=False, sort=False).agg(p=(value, signed_rank))
+    for _, family in tests.groupby(SERIES, sort=False):
+        tests.loc[family.index, "p_holm"] = pd.Series(holm(family["p"].to_dict()))
+    tests["tests"] = tests.groupby(SERIES, sort=False)["p"].transform("size")
+    changed = summarise(differences.merge(moved, on=keys), value, keys).merge(tests, on=keys)
+    for side, table in (("a", before), ("b", after)):
+        means = table.groupby(keys, as_index=False, sort=False)[value].mean()
+        changed = changed.merge(means.rename(columns={value: f"mean_{side}"}), on=keys)
+    counts = ["images", "seeds", "draws"]
+    columns = [*keys, "mean_a", "mean_b", "mean", "low", "high", "p", "p_holm", "tests", *counts]
+    return changed[columns].assign(quantity=value)
 
 
 def table_kind(path: Path) -> str:

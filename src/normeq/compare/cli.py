@@ -18,6 +18,10 @@ def compare_command(
         str | None, typer.Option("--format", help="md, tex or html; without it what --out ends in, or md.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write instead of the terminal.")] = None,
+    rename: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OLD=NEW", help="Compare network OLD of A with NEW of B; may be repeated."),
+    ] = None,
 ) -> None:
     """What changed between two result sets: paired differences, ranks, what only one of them has."""
     from normeq.compare.changes import compare
@@ -31,10 +35,23 @@ def compare_command(
     form = form or suffix or "md"
     if form not in FORMATS:
         raise NormeqError(f"--format {form}: choose from {', '.join(FORMATS)}")
-    text = render(compare(a, b), str(a), str(b), form)
+    text = render(compare(a, b, _renames(rename or [])), str(a), str(b), form)
     if out is None:
         typer.echo(text, nl=False)
         return
     with atomic_path(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
     typer.echo(out)
+
+
+def _renames(pairs: list[str]) -> dict[str, str]:
+    from normeq.errors import NormeqError
+
+    renames: dict[str, str] = {}
+    for pair in pairs:
+        old, equals, new = pair.partition("=")
+        if not (old and equals and new):
+            raise NormeqError(f"--rename {pair}: write OLD=NEW")
+        if renames.setdefault(old, new) != new:
+            raise NormeqError(f"--rename {pair}: {old} is already renamed to {renames[old]}")
+    return renames

@@ -6,12 +6,16 @@ from html import escape
 
 import pandas as pd
 
-from normeq.compare.changes import Comparison
-from normeq.tables.formats import Table, latex, markdown, with_interval
+from normeq.compare.changes import SERIES, Comparison
+from normeq.stats import CONFIDENCE
+from normeq.tables.comparisons import LEVEL
+from normeq.tables.formats import Table, latex, markdown, p_value, with_interval
 from normeq.tables.intervals import interval_name
 from normeq.tables.names import counted, dataset_name, variant_name
 
 FORMATS = ("md", "tex", "html")
+QUANTITIES = {"psnr": ("PSNR", " dB", 3), "ssim": ("SSIM", "", 4)}  # name, unit, digits
+NAN = float("nan")
 STYLE = (
     ":root{color-scheme:light dark}"
     "body{font:15px/1.45 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
@@ -44,14 +48,14 @@ def render(comparison: Comparison, name_a: str, name_b: str, form: str) -> str:
 
 
 def _lines(found: Comparison, name_a: str, name_b: str) -> list[str]:
-    still = found.conditions - len(found.changed)
+    still = found.conditions - found.moved
     lines = [
         f"A: {name_a}. B: {name_b}. Tables over {found.kind}.",
         f"{counted([found.measurements], 'measurement')} in both, of which {found.unchanged} unchanged.",
-        f"{len(found.changed)} of {counted([found.conditions], 'condition')} changed, {still} did not.",
+        f"{found.moved} of {counted([found.conditions], 'condition')} changed, {still} did not.",
     ]
-    if len(found.changed):
-        lines.append(_summary(found.changed))
+    for quantity, rows in found.changed.groupby("quantity", sort=False):
+        lines += _summary(rows, *QUANTITIES[quantity])
     lines += found.origins
     for name, rows in (("A", found.only_a), ("B", found.only_b)):
         if len(rows):
@@ -61,17 +65,31 @@ def _lines(found: Comparison, name_a: str, name_b: str) -> list[str]:
     return lines
 
 
-def _summary(changed: pd.DataFrame) -> str:
-    """Which way it went, and the largest change."""
-    better, worse = (changed["low"] > 0).sum(), (changed["high"] < 0).sum()
+def _summary(changed: pd.DataFrame, name: str, unit: str, digits: int) -> list[str]:
+    """Which way one quantity went, how much of that chance would do, and the largest change."""
+    up, down, sure = changed["low"] > 0, changed["high"] < 0, changed["p_holm"] < LEVEL
+    series = changed.groupby(SERIES, sort=False).agg(images=("images", "max"), tests=("tests", "max"))
+    intervals = int(changed["low"].notna().sum())
+    lines = [
+        f"{name}: B is higher in {(up & sure).sum()} and lower in {(down & sure).sum()} of "
+        f"{counted([len(changed)], 'changed condition')}: p (Holm) is below {LEVEL:g}, and the interval "
+        f"leaves out zero. By chance alone up to {LEVEL * len(series):.3g} of {len(series)} series (a "
+        "denoiser on a data set) would be expected to have such a condition.",
+        f"{name}: the intervals are not corrected for how many there are. {(up | down).sum()} of {intervals} "
+        f"leave out zero; by chance alone {(1 - CONFIDENCE) * intervals:.3g} would be expected to.",
+    ]
+    # At best all images agree: then the signed-rank p is 2 / 2^images, and Holm multiplies it by all tests.
+    few = int((series["tests"] * 2.0 ** (1 - series["images"]) >= LEVEL).sum())
+    if few:
+        lines.append(
+            f"{name}: {few} of {len(series)} series have too few images for that many conditions: p (Holm) "
+            f"cannot come below {LEVEL:g} there, however large the changes."
+        )
     row = changed.loc[changed["mean"].abs().idxmax()].to_dict()
     cells = _condition(row).items()
     what = ", ".join(f"{key} {cell}" if key == "σ" else cell for key, cell in cells if key != "train σ")
-    largest = with_interval(row["mean"], float("nan"), float("nan"), 3)
-    return (
-        f"B is higher in {better} and lower in {worse} of them, with an interval that leaves out zero; "
-        f"the largest change is {largest} dB ({what})."
-    )
+    largest = with_interval(row["mean"], NAN, NAN, digits)
+    return [*lines, f"{name}: the largest change is {largest}{unit} ({what})."]
 
 
 def _tables(found: Comparison) -> list[Table]:
@@ -82,26 +100,29 @@ def _tables(found: Comparison) -> list[Table]:
             shown = pd.DataFrame([_condition(row) | cells(row) for row in rows.to_dict("records")])
             tables.append(Table("compare", rows, shown, title, notes))
 
-    add(
-        found.changed,
-        "Changed: mean PSNR in dB",
-        ("B − A is paired by image, with a 95 % bootstrap interval over images.",),
-        lambda row: {
-            "A": with_interval(row["psnr_a"], float("nan"), float("nan"), 3),
-            "B": with_interval(row["psnr_b"], float("nan"), float("nan"), 3),
-            "B − A [95 %]": with_interval(row["mean"], row["low"], row["high"], 3),
-            **{
-                f"SSIM in {side.upper()}": with_interval(row[f"ssim_{side}"], float("nan"), float("nan"), 4)
-                for side in "ab"
-                if f"ssim_{side}" in row
+    for quantity, changes in found.changed.groupby("quantity", sort=False):
+        name, unit, digits = QUANTITIES[quantity]
+        add(
+            changes,
+            f"Changed: mean {name}{unit and f' in{unit}'}",
+            (
+                "B − A is paired by image, with a 95 % interval over images.",
+                "p (Holm): Wilcoxon signed-rank test over images, Holm-corrected over the conditions that one"
+                " denoiser has on one data set in both.",
+                "Intervals and p-values are about other images like these, not about training again.",
+            ),
+            lambda row, digits=digits: {
+                "A": with_interval(row["mean_a"], NAN, NAN, digits),
+                "B": with_interval(row["mean_b"], NAN, NAN, digits),
+                "B − A [95 %]": with_interval(row["mean"], row["low"], row["high"], digits),
+                "p (Holm)": p_value(row["p_holm"]),
+                "images": str(row["images"]),
             },
-            "images": str(row["images"]),
-        },
-    )
+        )
     add(
         found.ranks,
         "Changed rank by mean PSNR, 1 is best",
-        ("Among the denoisers that are in both.",),
+        ("Among the denoisers that are in both. Ranks are not tested: close ones change places by chance.",),
         lambda row: {"rank in A": str(row["rank_a"]), "rank in B": str(row["rank_b"]), "of": str(row["of"])},
     )
     for name, rows in (("A", found.only_a), ("B", found.only_b)):

@@ -45,7 +45,7 @@ def plotted(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
     Returns:
         axis (unclipped, clipped), kind (denoiser, published, training), train, network, variant, train_sigma,
         dataset, sigma (8-bit units), psnr_in (dB, on that axis, mean over images), value (dB), low, high,
-        images, seeds, draws, source.
+        images, seeds, draws, paper, source.
     """
     numbers = noise_level_numbers.plotted(table, published)
     numbers = numbers[(numbers["panel"] == "psnr") & numbers["kind"].isin(["denoiser", "published"])]
@@ -66,7 +66,7 @@ def plotted(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
         np.isfinite(result["psnr_in"]) | (result["kind"] == "training")
     ]  # σ = 0 has no finite one
     front = ["axis", "kind", "train", "network", "variant", "train_sigma", "dataset", "sigma", "psnr_in"]
-    return result[[*front, "value", "low", "high", "images", "seeds", "draws", "source"]]
+    return result[[*front, "value", "low", "high", "images", "seeds", "draws", "paper", "source"]]
 
 
 def _input_psnr(table: pd.DataFrame, column: str, sigmas: np.ndarray) -> np.ndarray:
@@ -99,10 +99,14 @@ def draw(numbers: pd.DataFrame) -> Figure:
             published_curves(axes, cell, "psnr_in")
             marks = cell.loc[cell["kind"] == "training", "psnr_in"].clip(upper=300)  # far outside the picture
             mark_training(axes, level, (marks.max(), marks.min()) if len(marks) else None, named=True)
-            _axis(axes, cell)
             images = counted(cell.loc[cell["kind"] == "denoiser", "images"], "image")
             axes.set_title(f"{dataset_name(dataset)}, {images}")
             axes.set_xlabel(LABELS[axis])
+        shown = numbers[
+            (numbers["train"] == level) & (numbers["axis"] == axis) & (numbers["kind"] != "training")
+        ]
+        for axes, dataset in zip(axes_row, datasets, strict=True):  # after all curves: they share the y-axis
+            _axis(axes, shown.loc[shown["dataset"] == dataset, "psnr_in"])
         axes_row[0].set_ylabel("output PSNR (dB)")
     legend(
         figure,
@@ -113,9 +117,8 @@ def draw(numbers: pd.DataFrame) -> Figure:
     return figure
 
 
-def _axis(axes: Axes, cell: pd.DataFrame) -> None:
-    shown = cell.loc[cell["kind"] != "training", "psnr_in"]
-    low, high = shown.min(), shown.max()
+def _axis(axes: Axes, psnr_in: pd.Series) -> None:
+    low, high = psnr_in.min(), psnr_in.max()
     margin = 0.04 * (high - low) or 1.0
     bottom, top = axes.get_ylim()
     axes.axline((low, low), slope=1, **DOTTED)

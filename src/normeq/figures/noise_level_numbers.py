@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from normeq.published import fdncnn_curves, read_published
+from normeq.published import nearest_curves, read_published
 from normeq.stats import paired, per_image, summarise
 from normeq.tables.longtable import IDENTITY, MEASUREMENT, train_range
 
@@ -25,7 +25,7 @@ def plotted(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
         panel (psnr, or difference: to the norm variant of the same network, paired by image), kind (denoiser,
         noisy, published), train (training level of the panel), network, variant, train_sigma, dataset, sigma
         (8-bit units), psnr_in (dB, mean, not clipped), value, low, high (dB; 95 % interval over images),
-        images, seeds, draws, source.
+        images, seeds, draws, paper (key of :data:`normeq.published.AUTHORS`), source.
     """
     trained = list(dict.fromkeys(label for label in table["train_sigma"] if label)) or [""]
     # An untrained denoiser is shown in the panels of every training level.
@@ -49,7 +49,8 @@ def plotted(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
     )
     nominal = 20 * np.log10(255 / numbers["sigma"].replace(0, np.nan))  # published rows have only their sigma
     numbers["psnr_in"] = numbers["psnr_in"].fillna(nominal)
-    front = ["panel", "kind", *KEYS, "psnr_in", "value", "low", "high", "images", "seeds", "draws", "source"]
+    counts = ["images", "seeds", "draws"]
+    front = ["panel", "kind", *KEYS, "psnr_in", "value", "low", "high", *counts, "paper", "source"]
     return numbers.reindex(columns=front)
 
 
@@ -79,14 +80,12 @@ def _published(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
     parts = [pd.DataFrame()]
     for label, dataset in table[["train", "dataset"]].drop_duplicates().itertuples(index=False):
         bounds = train_range(label)
-        if bounds is None or bounds[0] != bounds[1]:
+        if bounds is None:
             continue
         here = table[(table["train"] == label) & (table["dataset"] == dataset)]
-        rows = fdncnn_curves(curves, bounds[0], dataset)
+        rows = nearest_curves(curves, bounds, dataset)
         rows = rows[rows["variant"].isin(here["variant"])]
         rows = rows[rows["sigma"].between(here["sigma"].min() * 0.97, here["sigma"].max() * 1.03)]
         rows = rows.rename(columns={"value": "mean", "architecture": "network"})
-        parts.append(
-            rows.assign(panel="psnr", kind="published", train=label, train_sigma=label, dataset=dataset)
-        )
+        parts.append(rows.assign(panel="psnr", kind="published", train=label, dataset=dataset))
     return pd.concat(parts, ignore_index=True)

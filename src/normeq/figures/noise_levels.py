@@ -137,13 +137,18 @@ def _sigma_axis(axes: Axes, sigma: pd.Series) -> None:
 
 
 def published_sample(numbers: pd.DataFrame) -> list[Line2D]:
-    """Legend entry of the published curves, if there are any."""
+    """Legend entries of the published curves, one per source; with its data sets if there are several."""
     theirs = numbers[numbers["kind"] == "published"]
-    if theirs.empty:
-        return []
-    label = f"published: {theirs['network'].iloc[0]}, {AUTHORS['Saied2026']}"
+    ranges = theirs["train_sigma"].where(theirs["train_sigma"].str.contains("-", regex=False), "")
+    sources = list(theirs.groupby(["paper", "network", ranges], sort=False))
     look = {"linewidth": 0.9, "marker": "o", "markersize": 3.6, "markerfacecolor": "white"}
-    return [Line2D([], [], color=PUBLISHED, label=label, **look)]
+    samples = []
+    for (paper, network, trained), rows in sources:
+        how = f" trained on {trained.replace('-', '–')}" if trained else ""  # else at the level of the panel
+        where = ", ".join(map(dataset_name, rows["dataset"].unique()))
+        label = f"published: {network}{how}, {AUTHORS[paper]}" + (f" ({where})" if len(sources) > 1 else "")
+        samples.append(Line2D([], [], color=PUBLISHED, label=label, **look))
+    return samples
 
 
 def words(ours: pd.DataFrame, title: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from normeq.claims.spec import UNITLESS
 from normeq.tables.certificate import sci
-from normeq.tables.formats import Table, with_interval
+from normeq.tables.formats import Table, p_value, with_interval
 from normeq.tables.names import dataset_name
 
 LATE = "†"  # marks a claim that was stated after results
@@ -66,13 +66,12 @@ def _shown(record: dict[str, object], several: bool) -> dict[str, str]:
 
 def _cells(record: dict[str, object], threshold: str, found: str) -> dict[str, str]:
     sign = {"at least": "≥", "at most": "≤", "within": "±"}[str(record["bound"])]
-    p = _float(record["p_holm"])
     return {
         "measured": str(record["subject"]),
         "σ": "–" if record["sigma"] is None else f"{record['sigma']:g}",
         "claimed": f"{sign} {threshold}",
         "found [95 %]": found,
-        "p": "–" if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}",
+        "p": p_value(_float(record["p_holm"])),
         "verdict": str(record["verdict"]),
     }
 

@@ -75,6 +75,11 @@ def signed(value: float, digits: int = 2) -> str:
     return f"+{text}" if round(value, digits) > 0 else text
 
 
+def p_value(p: float) -> str:
+    """``0.012``, ``< 0.001``; none is a dash."""
+    return "–" if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def by_sigma(rows: pd.DataFrame, sigmas: Iterable[float], cell: Callable[[pd.Series], str]) -> dict[str, str]:
     """The columns ``σ = …`` of one line, from rows with one ``sigma`` (8-bit units) each; a dash where there
     is none."""
