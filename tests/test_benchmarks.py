@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 WANTED = "network,variant,device,dtype,workload,mode,seconds_median,seconds_iqr,mpx_per_s,peak_mb,mfu".split(
@@ -75,6 +77,36 @@ def test_allocator_measures_both_kinds_of_process(tmp_path):
     run("allocator.py", *settings, "--rounds", 1, "--repeats", 1, "--out", out)
     [row] = rows(out)
     assert row["mode"] == "train" and float(row["cpu_seconds"]) > 0 and float(row["cpu_seconds_kept"]) > 0
+
+
+def test_evaluation_tells_the_network_from_the_rest(tmp_path):
+    out = tmp_path / "evaluation.csv"
+    settings = [
+        "--networks",
+        "fdncnn10x32",
+        "--variants",
+        "norm",
+        "--shape",
+        "16x20",
+        "--images",
+        2,
+        "--rounds",
+        1,
+    ]
+    run("evaluation.py", *settings, "--levels", 1, "--out", out)
+    run("evaluation.py", *settings, "--levels", 2, "--append", "--out", out)
+    table = rows(out)
+    assert [(row["device"], row["images"], row["levels"]) for row in table] == [
+        ("cpu", "2", "1"),
+        ("cpu", "2", "2"),
+    ]
+    # Set12 and BSD68 have 12 268 740 pixels; the network 74 304 weights, each multiplied and added once.
+    pixels = 12_268_740 * 21 * 5 * 4
+    for row in table:
+        assert float(row["grid_pflop"]) == pytest.approx(2 * 74_304 * pixels / 1e15, rel=1e-4)
+        own, rest = float(row["network_s_per_mpx"]), float(row["rest_s_per_mpx"])
+        assert float(row["grid_minutes_extrapolated"]) == pytest.approx((own + rest) * pixels / 6e7, rel=1e-3)
+        assert own > 0 and rest >= float(row["noise_s_per_mpx"]) + float(row["metrics_s_per_mpx"]) > 0
 
 
 def test_every_recorded_trial_is_in_the_plan():
