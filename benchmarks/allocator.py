@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import torch
-from machine import RESULTS, label
+from machine import RESULTS, label, status_mb
 from speed import MODES, NETWORKS, Subject
 
 from normeq.allocator import keep_freed_memory
@@ -49,7 +49,8 @@ def child(network: str, variant: str, dtype: str, mode: str, keep: bool, repeats
         subject.work()
     seconds = (time.process_time() - start) / repeats
     after = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps([seconds, (after.ru_minflt - before.ru_minflt) / repeats, after.ru_maxrss / 1000]))
+    # Not ru_maxrss: a child's begins at the size of the process that started it.
+    print(json.dumps([seconds, (after.ru_minflt - before.ru_minflt) / repeats, status_mb("VmHWM")]))
 
 
 def measure(network: str, variant: str, dtype: str, mode: str, rounds: int, repeats: int) -> dict:

@@ -53,15 +53,16 @@ class PeakMemory:
                 Path("/proc/self/clear_refs").write_text("5")
             except OSError:
                 pass
-            self.before = _status("VmRSS")
+            self.before = status_mb("VmRSS")
 
     def peak_mb(self) -> float:
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device) / 1e6
-        return _status("VmHWM") - self.before
+        return status_mb("VmHWM") - self.before
 
 
-def _status(key: str) -> float:
+def status_mb(key: str) -> float:
+    """A size of this process in MB, as Linux names it: ``VmRSS``, ``VmHWM``; NaN elsewhere."""
     try:
         found = re.search(rf"{key}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     except OSError:

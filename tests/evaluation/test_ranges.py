@@ -192,7 +192,5 @@ def test_a_failure_on_one_range_names_range_and_image(clean):
     def proud(y, sigma):
         return y if y.mean() < 2 else y * float("nan")
 
-    with pytest.raises(
-        NormeqError, match=r"at σ = 25, scale = 1.0, shift = 3.0, on d/one is not finite"
-    ):
+    with pytest.raises(NormeqError, match=r"at σ = 25, scale = 1.0, shift = 3.0, on d/one is not finite"):
         list(heatmap.evaluate(denoiser(proud), ["d"], 25, [1.0], [0.0, 3.0], 1, device=CPU))
