@@ -80,29 +80,36 @@ def summary(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
 
 
 def draw(numbers: pd.DataFrame) -> Figure:
-    """Draw the figure from the numbers of :func:`summary`: a panel for each data set and device."""
+    """Draw the figure from the numbers of :func:`summary`: columns are data sets and devices, rows training
+    levels."""
     ours = numbers[numbers["kind"] == "denoiser"]
     style = looks(ours)
+    levels = list(dict.fromkeys(label for label in ours["train_sigma"] if label)) or [""]
     panels = list(ours[["dataset", "device"]].drop_duplicates().itertuples(index=False, name=None))
-    figure = Figure(figsize=(max(4.4 * len(panels), 6.6), 4.3), layout="constrained")
-    for axes, (dataset, device) in zip(
-        figure.subplots(1, len(panels), squeeze=False, sharey=True)[0], panels, strict=True
-    ):
-        axes.set_yscale("log")
-        here = ours[(ours["dataset"] == dataset) & (ours["device"] == device)]
-        for key, line in here.groupby(["network", "variant", "train_sigma"], sort=False):
-            _curve(axes, line, style[key[0], key[1]])
-        grey = numbers[(numbers["kind"] == "published") & (numbers["dataset"] == dataset)]
-        _published(axes, grey[grey["sigma"].between(here["sigma"].min(), here["sigma"].max())])
-        axes.axhline(tolerance(DTYPE), color=GREY, linestyle="--", linewidth=1)
-        axes.annotate(
-            "✓ below √ε of float32", (0.995, tolerance(DTYPE)), xycoords=("axes fraction", "data"),
-            xytext=(0, 3), textcoords="offset points", color=GREY, fontsize=8, ha="right",
-        )  # fmt: skip
-        axes.set_title(f"{dataset_name(dataset)}, {counted(here['images'], 'image')}, {device}")
+    size = max(4.4 * len(panels), 6.6), 3.1 * len(levels) + 1.2
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(levels), len(panels), squeeze=False, sharex=True, sharey=True)
+    for axes_row, level in zip(grid, levels, strict=True):
+        for axes, (dataset, device) in zip(axes_row, panels, strict=True):
+            axes.set_yscale("log")
+            here = ours[(ours["dataset"] == dataset) & (ours["device"] == device)]
+            here = here[here["train_sigma"].isin({level, ""})]
+            for key, line in here.groupby(["network", "variant"], sort=False):
+                _curve(axes, line, style[key])
+            grey = numbers[(numbers["kind"] == "published") & (numbers["dataset"] == dataset)]
+            _published(axes, grey[grey["sigma"].between(here["sigma"].min(), here["sigma"].max())])
+            axes.axhline(tolerance(DTYPE), color=GREY, linestyle="--", linewidth=1)
+            axes.annotate(
+                "✓ below √ε of float32", (0.995, tolerance(DTYPE)), xycoords=("axes fraction", "data"),
+                xytext=(0, 3), textcoords="offset points", color=GREY, fontsize=8, ha="right",
+            )  # fmt: skip
+            title = f"{dataset_name(dataset)}, {counted(here['images'], 'image')}, {device}"
+            several = f", training σ = {level.replace('-', '–')}" if len(levels) > 1 else ""
+            axes.set_title(title + several)
+            axes.set_xlim(left=0)
+        axes_row[0].set_ylabel("mean relative defect\n(no unit, log scale)")
+    for axes in grid[-1]:
         axes.set_xlabel("test noise level σ (8-bit units)")
-        axes.set_xlim(left=0)
-    figure.axes[0].set_ylabel("mean relative defect (no unit, log scale)")
     legend(figure, style, _sample(numbers))
     names = networks_named(ours)
     theirs = f"; published: {AUTHORS['Saied2026']}" if (numbers["kind"] == "published").any() else ""

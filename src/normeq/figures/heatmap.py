@@ -59,11 +59,13 @@ def draw(numbers: pd.DataFrame) -> Figure:
     grid = figure.subplots(rows, columns, squeeze=False)
     norm = PowerNorm(0.5, vmin=0, vmax=LARGEST, clip=True)
     several = numbers[["dataset", "sigma"]].drop_duplicates().shape[0] > 1
-    for axes, ((dataset, sigma, network, variant, _), cell) in zip(grid.flat, cells, strict=False):
+    levels = numbers.loc[numbers["train_sigma"] != "", "train_sigma"].nunique()
+    for axes, ((dataset, sigma, network, variant, level), cell) in zip(grid.flat, cells, strict=False):
         _panel(axes, cell.pivot(index="scale", columns="shift", values="loss"), norm)
         look = style[network, variant]
         where = f"{dataset_name(dataset)}, σ = {sigma:g}: " if several else ""
-        axes.set_title(f"{where}{look.label}", color=look.colour)
+        trained = f", trained at {level.replace('-', '–')}" if levels > 1 and level else ""
+        axes.set_title(f"{where}{look.label}{trained}", color=look.colour)
     for axes in grid.flat[len(cells) :]:
         axes.set_visible(False)
     for axes in grid[-1]:
