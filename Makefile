@@ -24,7 +24,7 @@ reproduce: $(VENV)/.installed ## everything from nothing: environment, data, tra
 	@$(RUN)
 	@printf '%s\n' "" "Done. Open:" "  report   results/embedded/report.html" "  tables   results/embedded/tables/" "  figures  figures/embedded/"
 
-compact: $(VENV)/.installed ## the small experiment of README on Set12 and BSD68; trains what is not there (an hour on a CPU)
+compact: $(VENV)/.installed ## the small experiment of README on Set12 and BSD68; trains what is not there (two hours on a CPU)
 	@$(RUN) --configfile config/compact.yaml
 	@printf '%s\n' "" "Done. Open:" "  report   results/compact/report.html" "  tables   results/compact/tables/" "  figures  figures/compact/"
 
