@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from normeq.errors import NormeqError
+from normeq.figures.noise_levels import curve
 from normeq.figures.style import (
     GREY,
     PUBLISHED,
-    Look,
     heading,
     legend,
     looks,
@@ -95,7 +95,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
             here = ours[(ours["dataset"] == dataset) & (ours["device"] == device)]
             here = here[here["train_sigma"].isin({level, ""})]
             for key, line in here.groupby(["network", "variant"], sort=False):
-                _curve(axes, line, style[key])
+                curve(axes, line, "sigma", style[key])
             grey = numbers[(numbers["kind"] == "published") & (numbers["dataset"] == dataset)]
             _published(axes, grey[grey["sigma"].between(here["sigma"].min(), here["sigma"].max())])
             axes.axhline(tolerance(DTYPE), color=GREY, linestyle="--", linewidth=1)
@@ -121,14 +121,6 @@ def draw(numbers: pd.DataFrame) -> Figure:
         f"{DTYPE}; band: 95 % interval over images; {counted(ours['seeds'], 'training seed')}{theirs}",
     )
     return figure
-
-
-def _curve(axes: Axes, line: pd.DataFrame, look: Look) -> None:
-    line = line.sort_values("sigma")
-    axes.fill_between(line["sigma"], line["low"], line["high"], color=look.colour, alpha=0.13, linewidth=0)
-    axes.plot(
-        line["sigma"], line["value"], color=look.colour, marker=look.marker, linestyle=look.line, zorder=3
-    )
 
 
 def _published(axes: Axes, theirs: pd.DataFrame) -> None:
