@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import correlate
 
 from normeq.errors import NormeqError
-from normeq.nn import AffineConv2d, AffineResidual, affine_kernel, sort_pairs
+from normeq.nn import AffineConv2d, AffineResidual, affine_kernel, build_network, sort_pairs
 from normeq.nn.variants import PixelShuffleUp
 
 CONSTRAINTS = ("telescope", "mean")
@@ -104,3 +104,13 @@ def test_affine_residual_shares_a_shift():
     torch.testing.assert_close(residual(x + 5, y + 5), residual(x, y) + 5)
     torch.testing.assert_close(residual(x, y), 0.3 * x + 0.7 * y, rtol=1e-6, atol=1e-7)
     assert [p.numel() for p in residual.parameters()] == [1]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_deep_network_in_half_precision_keeps_shifts_to_its_digits(dtype):
+    torch.manual_seed(0)
+    network = build_network("fdncnn", "norm", depth=20, channels=32).eval().to(dtype)
+    y = torch.rand(1, 1, 16, 16, dtype=dtype)
+    with torch.no_grad():
+        here, there = network(y), network(y + 1)
+    assert ((there - here).double() - 1).abs().mean() < 8 * torch.finfo(dtype).eps

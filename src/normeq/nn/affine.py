@@ -90,17 +90,24 @@ class AffineConv2d(nn.Conv2d):
 
     @property
     def kernel(self) -> Tensor:
-        """The constrained kernels, shape (C_out, C_in, k, k), each with sum 1 (in the basis of the paper)."""
-        return affine_kernel(self.weight, self.constraint, self.free_channels)
+        """The constrained kernels, shape (C_out, C_in, k, k), each with sum 1 (in the basis of the paper).
+
+        Of weights in half precision they are worked out, and given, in float32: sums of hundreds of halves
+        are far from 1.
+        """
+        narrow = self.weight.dtype in (torch.float16, torch.bfloat16)
+        weight = self.weight.float() if narrow else self.weight
+        return affine_kernel(weight, self.constraint, self.free_channels)
 
     @property
     def applied_kernel(self) -> Tensor:
         """The kernels as they are convolved: :attr:`kernel`, rotated on the sides that meet a sort
-        pooling."""
+        pooling; in the format of the weights."""
         kernel = self.kernel
         if self.sorted_input:
             kernel = rotate_input(kernel)
-        return rotate_output(kernel) if self.sorted_output else kernel
+        kernel = rotate_output(kernel) if self.sorted_output else kernel
+        return kernel.to(self.weight.dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.padding[0] and not self.sorted_input:
