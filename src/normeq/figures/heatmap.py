@@ -59,12 +59,12 @@ def draw(numbers: pd.DataFrame) -> Figure:
     grid = figure.subplots(rows, columns, squeeze=False)
     norm = PowerNorm(0.5, vmin=0, vmax=LARGEST, clip=True)
     several = numbers[["dataset", "sigma"]].drop_duplicates().shape[0] > 1
-    levels = numbers.loc[numbers["train_sigma"] != "", "train_sigma"].nunique()
+    levels = numbers[numbers["train_sigma"] != ""].groupby(["network", "variant"])["train_sigma"].nunique()
     for axes, ((dataset, sigma, network, variant, level), cell) in zip(grid.flat, cells, strict=False):
         _panel(axes, cell.pivot(index="scale", columns="shift", values="loss"), norm)
         look = style[network, variant]
         where = f"{dataset_name(dataset)}, σ = {sigma:g}: " if several else ""
-        trained = f", trained at {level.replace('-', '–')}" if levels > 1 and level else ""
+        trained = f", trained at {level.replace('-', '–')}" if level and levels[network, variant] > 1 else ""
         axes.set_title(f"{where}{look.label}{trained}", color=look.colour)
     for axes in grid.flat[len(cells) :]:
         axes.set_visible(False)

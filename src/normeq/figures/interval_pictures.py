@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from normeq.figures.examples import broken
 from normeq.figures.parts import INTERVAL_PICTURES, META, Part, place, read_parts, training
 from normeq.figures.sheet import LINE, Sheet, heading_height
-from normeq.figures.style import looks, paper_style, save
+from normeq.figures.style import DPI, EM, looks, paper_style, save
 from normeq.tables.intervals import interval_name
 
 CELL = 200  # pixels wanted for the longer side of a picture
@@ -62,12 +62,15 @@ def draw(parts: Sequence[Part]) -> Figure:
         x = start + column * (cell_w + GAP) + cell_w / 2
         sheet.text(x, top - 8, interval_name(a, b), ha="center", va="bottom", weight="bold")
     style = looks(pd.DataFrame([part.meta for part in parts]))
+    names = {key: broken(look.label, 0) for key, look in style.items()}
+    longest = max(len(line) for name in names.values() for line in name.split("\n"))
+    size = min(8.5, 0.85 * pitch * 72 / DPI / (longest * EM * 1.18))  # no name reaches into the next row
     for row, part in enumerate(parts):
         y = top + row * pitch
-        look = style[part.meta["network"], part.meta["variant"]]
+        key = part.meta["network"], part.meta["variant"]
         sheet.text(
-            start - LEFT / 2, y + cell_h / 2, broken(look.label, 0), rotation=90, ha="center", va="center",
-            color=look.colour, weight="bold", linespacing=1.1, multialignment="center",
+            start - LEFT / 2, y + cell_h / 2, names[key], rotation=90, ha="center", va="center", size=size,
+            color=style[key].colour, weight="bold", linespacing=1.1, multialignment="center",
         )  # fmt: skip
         for column, picture in enumerate(part["denoised"]):
             x = start + column * (cell_w + GAP)

@@ -63,7 +63,9 @@ def draw(numbers: pd.DataFrame) -> Figure:
             if value == "psnr":
                 title = f"{dataset_name(dataset)}, {counted(cell['images'], 'image')}, test σ = {sigma:g}"
                 axes.set_title(
-                    title + (f", training σ = {level}" if len(levels) > 1 and level else ""), pad=17
+                    title
+                    + (f", training σ = {level.replace('-', '–')}" if len(levels) > 1 and level else ""),
+                    pad=17,
                 )
         axes_row[0].set_ylabel({"psnr": "PSNR (dB)", "change": "change from [0, 1] (dB)"}[value])
         if value == "change":

@@ -43,7 +43,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
             axes.grid(axis="y", visible=False)
         names = [
             label(network, variant, method)
-            + (f" ({network}, σ = {level})" if several and variant != "other" else "")
+            + (f" ({network}, σ = {level.replace('-', '–')})" if several and variant != "other" else "")
             for network, variant, level, method in lines
         ]
         axes_row[0].set_yticks(range(len(lines)), names)
