@@ -131,8 +131,17 @@ def test_float64_is_exact_to_its_digits_and_narrower_formats_are_worse(run):
     grid = [Change("joint", 40.0, 10.0)]
     defects = {
         dtype: float(rows(denoiser, dtype, grid)[0]["relative"])
-        for dtype in ("float64", "float32", "float16", "bfloat16", "all-float16", "all-bfloat16")
+        for dtype in (
+            "float64",
+            "float32",
+            "emulated-tf32",
+            "float16",
+            "bfloat16",
+            "all-float16",
+            "all-bfloat16",
+        )  # fmt: skip
     }
+    assert defects["float32"] < defects["emulated-tf32"] < defects["bfloat16"]
     assert 0 < defects["float64"] < 1e-13 < defects["float32"] < 1e-5 < defects["float16"]
     assert defects["float16"] < defects["bfloat16"] < defects["all-bfloat16"] < 0.3
     assert defects["float16"] < defects["all-float16"] < defects["all-bfloat16"]
@@ -155,6 +164,8 @@ def test_narrow_formats_get_no_verdict(run, tmp_path):
         ("net", "float64", True),
         ("net", "bfloat16", True),
         ("net", "all-float16", True),
+        ("net", "emulated-tf32", True),
+        ("blur", "emulated-tf32", False),
         ("blur", "all-float16", False),
     ],
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from normeq.errors import NormeqError
 from normeq.evaluation.denoisers import Denoiser
@@ -25,6 +26,7 @@ class Arithmetic:
         autocast: format of the convolutions where it is narrower than ``images`` (weights stay in float32,
             as in training).
         tf32: whether a GPU may round the factors of float32 products to 10 bits.
+        emulated: whether those of convolutions and matrix products are rounded so in software, anywhere.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Arithmetic:
     images: torch.dtype = torch.float32
     autocast: torch.dtype | None = None
     tf32: bool = False
+    emulated: bool = False
 
 
 def _eps(dtype: torch.dtype) -> float:
@@ -44,6 +47,7 @@ ARITHMETICS: dict[str, Arithmetic] = {
         Arithmetic("float64", _eps(torch.float64), images=torch.float64),
         Arithmetic("float32", _eps(torch.float32)),
         Arithmetic("tf32", 2.0**-10, tf32=True),
+        Arithmetic("emulated-tf32", 2.0**-10, emulated=True),
         Arithmetic("bfloat16", _eps(torch.bfloat16), autocast=torch.bfloat16),
         Arithmetic("float16", _eps(torch.float16), autocast=torch.float16),
         Arithmetic("all-bfloat16", _eps(torch.bfloat16), images=torch.bfloat16),
@@ -70,9 +74,10 @@ def computing_in(
 ) -> Callable[[Tensor, float], Tensor] | None:
     """The denoiser in that arithmetic, or None where it cannot.
 
-    Networks can all of them: in bfloat16 and float16 under autocast; in float64, all-bfloat16 and all-float16
-    as a copy with weights, images and everything between in that format. Functions of arrays know float32,
-    and float64 where they keep it: one that returns nothing but float32 numbers does not.
+    Networks can all of them: emulated TF32 rounds the factors of convolutions and matrix products; bfloat16
+    and float16 are autocast; float64, all-bfloat16 and all-float16 are a copy with weights, images and
+    everything between in that format. Functions of arrays know float32, and float64 where they keep it: one
+    that returns nothing but float32 numbers does not.
 
     Args:
         arithmetic: what to compute in.
@@ -93,7 +98,8 @@ def computing_in(
         cast = torch.autocast(
             images.device.type, arithmetic.autocast, enabled=arithmetic.autocast is not None
         )
-        with torch.no_grad(), _tf32(arithmetic.tf32), cast:
+        rounded = RoundedFactors() if arithmetic.emulated else nullcontext()
+        with torch.no_grad(), _tf32(arithmetic.tf32), cast, rounded:
             return function(images.clone(), sigma).to(arithmetic.images)  # some work in place
 
     if network is None and arithmetic.images == torch.float64:
@@ -101,6 +107,27 @@ def computing_in(
         if torch.equal(output, output.float().double()):
             return None
     return compute
+
+
+def round_to_tf32(x: Tensor) -> Tensor:
+    """float32 numbers rounded to the 10 bits after the point that TF32 keeps, the nearest, ties away from
+    zero (as ``cvt.rna.tf32.f32`` of NVIDIA's GPUs does); other formats, infinities and NaN as they are."""
+    if x.dtype != torch.float32:
+        return x
+    bits = x.contiguous().view(torch.int32)
+    rounded = ((bits + 0x1000) & ~0x1FFF).view(torch.float32)
+    return torch.where(x.isfinite(), rounded, x).view_as(x)
+
+
+class RoundedFactors(TorchFunctionMode):
+    """TF32 in software: the factors of convolutions and matrix products are rounded, their sums are not."""
+
+    PRODUCTS = (torch.conv2d, torch.nn.functional.linear, torch.matmul, torch.bmm, torch.mm, Tensor.matmul)
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function in self.PRODUCTS:
+            args = (round_to_tf32(args[0]), round_to_tf32(args[1]), *args[2:])
+        return function(*args, **(kwargs or {}))
 
 
 @contextmanager

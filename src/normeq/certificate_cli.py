@@ -32,7 +32,7 @@ def certify_command(
     dtype: Annotated[
         list[str] | None,
         typer.Option(
-            help="float64, float32, tf32 (GPU), bfloat16, float16, all-bfloat16, all-float16; repeat."
+            help="float64, float32, tf32 (GPU), emulated-tf32, [all-]bfloat16, [all-]float16; repeat."
             "  [default: all that the device has]"
         ),
     ] = None,

@@ -35,8 +35,8 @@ KINDS = {  # which changes a question is about; scaling and shifting alone are j
     "joint": ["scale", "shift", "joint", "published"],
 }
 EPS = {
-    "float64": 2.0**-52, "float32": 2.0**-23, "tf32": 2.0**-10, "float16": 2.0**-10, "bfloat16": 2.0**-7,
-    "all-float16": 2.0**-10, "all-bfloat16": 2.0**-7,
+    "float64": 2.0**-52, "float32": 2.0**-23, "tf32": 2.0**-10, "emulated-tf32": 2.0**-10,
+    "float16": 2.0**-10, "bfloat16": 2.0**-7, "all-float16": 2.0**-10, "all-bfloat16": 2.0**-7,
 }  # fmt: skip
 COARSEST = 1e-3  # a larger tolerance would let real defects through
 AUTHORS = {"scale": (40.0, 0.0), "shift": (1.0, 10.0), "joint": (40.0, 10.0)}
