@@ -228,6 +228,14 @@ def test_a_denoiser_that_writes_into_its_input_is_judged_by_its_output(own, tmp_
     assert verdicts(own("inplace"), "float64", tmp_path) == ("yes", "no", "no")
 
 
+def test_what_fails_in_scale_or_shift_alone_fails_in_joint_and_draws_elsewhere_do_not_count(own, tmp_path):
+    passed = [row for row in rows(own("blur")) if row["kind"] != "published"]
+    for kind, joint in (("scale", "no"), ("shift", "no"), ("joint", "no"), ("published", "yes")):
+        failed = passed[0] | {"kind": kind, "scale": "7", "shift": "3", "relative": "0.5"}
+        write_rows(tmp_path / "c.csv", COLUMNS, [*passed, failed])
+        assert table.make(tmp_path / "c.csv").numbers.loc[0, "joint"] == joint
+
+
 def test_grid():
     grid = changes([2.0], [-1.0])
     count = {kind: sum(c.kind == kind for c in grid) for kind in ("repeat", "scale", "shift", "joint")}
@@ -412,6 +420,8 @@ def test_the_published_metric_over_a_data_set(normeq, own, tmp_path, monkeypatch
     ("arguments", "message"),
     [
         (["x", "--published-sigmas", "5"], "name the images too"),
+        (["x", "--image", "set12/01", "--image", "set12/01"], "--image: set12/01 is given twice"),
+        (["x", "--published-datasets", "set12", "--dtype", "float64"], "measured in float32"),
         (["x", "--published-datasets", "d", "--published-sigmas", "0"], "sigma must be above 0"),
         (["i=normeq.classical:tv", "--published-datasets", "nowhere", "--image", "set12/01"], "set12"),
         (["x", "--sigma", "-1"], "sigma must be above 0"),

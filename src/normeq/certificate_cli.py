@@ -84,19 +84,30 @@ def certify_command(
         raise NormeqError(f"--table-dir {table_dir}: the table would overwrite {out}; choose another folder")
     if published_sigmas and not published_datasets:
         raise NormeqError("--published-sigmas: name the images too, with --published-datasets")
+    for option, values in (("--image", image), ("--published-datasets", published_datasets)):
+        for value in values or []:
+            if values.count(value) > 1:
+                raise NormeqError(f"{option}: {value} is given twice")
+    if published_datasets and dtype and "float32" not in dtype:
+        raise NormeqError("--published-datasets: measured in float32, which --dtype leaves out")
     grid = changes(scale or SCALES, shift or SHIFTS)
     if threads:
         torch.set_num_threads(threads)
     keep_freed_memory()
     first = pick_device(device)
-    devices = [first] + ([torch.device("cpu")] if also_cpu and first.type != "cpu" else [])
     asked = list(dict.fromkeys(dtype or []))
     for name in asked:
         get_arithmetic(name, first)
-    opened = [(where, open_denoiser(text, where)) for where in devices for text in denoisers]
-    for number, (_, one) in enumerate(opened[: len(denoisers)]):
+    opened = [(first, open_denoiser(text, first)) for text in denoisers]
+    for number, (_, one) in enumerate(opened):
         if (one.labels, one.weights) in [(other.labels, other.weights) for _, other in opened[:number]]:
             raise NormeqError(f"denoiser {denoisers[number]} is named twice")
+    # Functions of arrays compute on the CPU, whatever the device.
+    cpu = torch.device("cpu")
+    opened = [(where if isinstance(one.function, torch.nn.Module) else cpu, one) for where, one in opened]
+    if also_cpu:
+        texts = [text for text, (where, _) in zip(denoisers, opened, strict=True) if where.type != "cpu"]
+        opened += [(cpu, open_denoiser(text, cpu)) for text in texts]
     images = [find_image(name, size, data_dir) for name in image or ["skimage-test/camera"]]
 
     def cases(arithmetic: str) -> Iterator[tuple[Image, float, list[Change]]]:

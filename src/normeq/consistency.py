@@ -95,6 +95,8 @@ def check_evaluate(evaluate: dict[str, Any]) -> None:
             raise NormeqError(
                 f"config: evaluate.gallery.intervals.datasets: {name} is not in evaluate.gallery.datasets"
             )
+    if 0 < evaluate.get("certificate", {}).get("size", 0) < 8:
+        raise NormeqError("config: evaluate.certificate.size: must be 0 or at least 8 pixels")
     for kind in ("filters", "examples", "interval_pictures"):
         if kind in evaluate and evaluate[kind]["crop"][2] < 8:
             raise NormeqError(f"config: evaluate.{kind}.crop: the side must be at least 8 pixels")

@@ -255,7 +255,10 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
     for spec, missing in _specs(config):
         name = spec.name(pins[spec.dataset])
         if name in runs:
-            raise NormeqError(f"config: networks: two runs are called {name}; give each network its own name")
+            raise NormeqError(
+                f"config: networks: two runs are called {name}; give each network its own name, and name each "
+                "noise level once"
+            )
         runs[name] = spec
         if missing == "skip" and not trained(name):
             left_out.add(name)

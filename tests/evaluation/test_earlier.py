@@ -1,6 +1,7 @@
 """What was measured before is not measured again, unless something that decides it has changed."""
 
 import csv
+import os
 
 import numpy as np
 import pandas as pd
@@ -208,3 +209,8 @@ def test_batches_give_the_numbers_of_single_images(folder, tmp_path, monkeypatch
     for key, row in alone.items():
         for column in ("psnr", "ssim", "psnr_in"):
             assert together[key][column] == pytest.approx(row[column], rel=1e-5)
+
+
+def test_a_pipe_is_no_table_and_nobody_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert Earlier([tmp_path / "pipe"]).used == 0

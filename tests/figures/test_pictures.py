@@ -60,7 +60,7 @@ def test_a_single_denoiser_has_no_best(parts: list[Path], tmp_path: Path, svg_te
     svg, *_ = examples.make(parts[:1], tmp_path / "one")
     assert "bold" not in svg_text(svg)
     svg, *_ = examples.make(parts, tmp_path / "all")
-    assert "the best in bold" in svg_text(svg)
+    assert "the best denoiser in bold" in svg_text(svg)
 
 
 def test_one_symmetric_scale_for_all_filters(parts: list[Path]) -> None:

@@ -48,7 +48,8 @@ class Earlier:
         self._rows: dict[tuple, dict[str, str]] = {}
         for path in map(Path, paths):
             for file in sorted(path.glob("[!.]*.csv")) if path.is_dir() else [path]:
-                self._read(file)
+                if file.is_file():  # a pipe would wait for a writer
+                    self._read(file)
 
     def _read(self, file: Path) -> None:
         try:

@@ -23,7 +23,7 @@ from normeq.figures.style import (
     save,
 )
 from normeq.published import AUTHORS, read_published
-from normeq.stats import per_image, summarise
+from normeq.stats import FEW, per_image, summarise
 from normeq.tables.certificate import read_certificate, tolerance
 from normeq.tables.names import counted, dataset_name, part_note, trained_names
 
@@ -56,7 +56,8 @@ def summary(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
     if (rows["variant"] != "other").any():  # classical denoisers have no colour of their own
         rows = rows[rows["variant"] != "other"]
     rows = rows.assign(draw=rows.groupby([*KEYS, "image", "seed"]).cumcount())
-    images = per_image(rows[np.isfinite(rows["relative"])], "relative", KEYS)
+    refused = rows.groupby(KEYS)["relative"].transform(lambda column: not np.isfinite(column).all())
+    images = per_image(rows[~refused.astype(bool)], "relative", KEYS)
     numbers = summarise(images, "relative", KEYS).rename(columns={"mean": "value"}).assign(kind="denoiser")
     numbers["size"] = rows["size"].iloc[0] if "size" in rows else 0
     if published is not None:
@@ -94,6 +95,8 @@ def draw(numbers: pd.DataFrame) -> Figure:
             axes.set_yscale("log")
             here = ours[(ours["dataset"] == dataset) & (ours["device"] == device)]
             here = here[here["train_sigma"].isin({level, ""})]
+            # Symmetric bounds of few images reach below zero, which has no place on this axis.
+            here = here.assign(**{side: here[side].where(here["images"] >= FEW) for side in ("low", "high")})
             for key, line in here.groupby(["network", "variant"], sort=False):
                 curve(axes, line, "sigma", style[key])
             grey = numbers[(numbers["kind"] == "published") & (numbers["dataset"] == dataset)]
@@ -118,7 +121,8 @@ def draw(numbers: pd.DataFrame) -> Figure:
         f"How far from f(λy + μ) = λf(y) + μ{': ' if names else ''}{names}",
         f"{trained_names(ours['train_sigma'])}; mean of ‖f(λy + μ) − λf(y) − μ‖ / ‖λf(y) + μ‖ over images"
         f"{part_note(ours)} and {counted(ours['draws'], 'draw')} of λ from 0.5…1.5, μ from −0.25…0.25, in "
-        f"{DTYPE}; band: 95 % interval over images; {counted(ours['seeds'], 'training seed')}{theirs}",
+        f"{DTYPE}; band: 95 % interval over images, from {FEW} on; "
+        f"{counted(ours['seeds'], 'training seed')}{theirs}",
     )
     return figure
 
@@ -136,11 +140,13 @@ def _sample(numbers: pd.DataFrame) -> list[Line2D]:
     """Legend entries of the published curves, one per kind."""
     theirs = numbers[numbers["kind"] == "published"]
     look = {"color": PUBLISHED, "linewidth": 0.9, "markersize": 3.6, "markerfacecolor": "white"}
-    kinds = dict.fromkeys(theirs[["network", "variant"]].itertuples(index=False, name=None))
-    return [
-        Line2D([], [], marker=MARKERS[kind], label=f"published: {network}, {NAMES[kind]}", **look)
-        for network, kind in kinds
-    ]
+    samples = []
+    kinds = theirs.groupby(["network", "variant"], sort=False)["train_sigma"].unique()
+    for (network, kind), levels in kinds.items():
+        trained = " and ".join(levels).replace("-", "–")
+        label = f"published: {network}, {NAMES[kind]}, trained at {trained}"
+        samples.append(Line2D([], [], marker=MARKERS[kind], label=label, **look))
+    return samples
 
 
 def make(table: Path, out: Path, published: Path | None = None) -> list[Path]:

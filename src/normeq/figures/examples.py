@@ -47,7 +47,7 @@ def draw(parts: Sequence[Part]) -> Figure:
     headings = [broken(text, cell_w) for text in headings]
     colours = [INK, *[style[part.meta["network"], part.meta["variant"]].colour for part in parts], INK]
     page = LEFT + len(headings) * (cell_w + GAP) + 8
-    best = ", the best in bold" if len(parts) > 1 else ""
+    best = ", the best denoiser in bold" if len(parts) > 1 else ""
     subtitle = "; ".join(
         filter(None, [training(parts), f"PSNR (dB) of the crop shown{best}; σ in 8-bit units"])
     )

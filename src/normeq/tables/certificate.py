@@ -32,7 +32,7 @@ NEEDED = [
 KINDS = {  # which changes a question is about; scaling and shifting alone are joint changes too
     "scale": ["scale"],
     "shift": ["shift"],
-    "joint": ["scale", "shift", "joint", "published"],
+    "joint": ["scale", "shift", "joint"],
 }
 EPS = {
     "float64": 2.0**-52, "float32": 2.0**-23, "tf32": 2.0**-10, "emulated-tf32": 2.0**-10,
