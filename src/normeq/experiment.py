@@ -256,8 +256,8 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
         name = spec.name(pins[spec.dataset])
         if name in runs:
             raise NormeqError(
-                f"config: networks: two runs are called {name}; give each network its own name, and name each "
-                "noise level once"
+                f"config: networks: two runs are called {name}; give each network its own name, "
+                "and name each noise level once"
             )
         runs[name] = spec
         if missing == "skip" and not trained(name):
