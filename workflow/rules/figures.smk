@@ -7,7 +7,6 @@ FIGURES = [
         "interval_pictures": "interval_pictures",
         "heatmap": "heatmap",
         "tuning": "tuning",
-        "defect": "certificate",
         "filters": "filters",
         "examples": "examples",
         "layers": "noise_levels",  # of the layers themselves: always
@@ -15,6 +14,8 @@ FIGURES = [
     }.items()
     if kind in EXPERIMENT.measurements()
 ]
+if "published" in EXPERIMENT.config["evaluate"].get("certificate", {}):  # else there is one noise level
+    FIGURES.append(f"figures/{NAME}/defect.svg")
 if any(may_have_log(run) for run in EXPERIMENT.runs):
     FIGURES.append(f"figures/{NAME}/training.svg")
 
