@@ -213,6 +213,14 @@ def test_the_intervals_of_the_gallery_reach_the_command_line():
             "certificate.image: set12 has no image '13'; the first is 01, the last 12",
         ),
         ({"evaluate__filters__image": "skimage-test/cat"}, "skimage-test has no image 'cat'"),
+        (
+            {"networks": [*CONFIG["networks"], CONFIG["networks"][0] | {"depth": 7}]},
+            "networks[1]: tiny is the name of another network too",
+        ),
+        (
+            {"evaluate__certificate__dtypes": ["float32", "tf32"], "device": "cpu"},
+            "certificate.dtypes: tf32 exists on NVIDIA GPUs only",
+        ),
         ({"networks": CONFIG["networks"] * 2}, "networks: two runs are called tiny-"),
         ({"networks": []}, "nothing to evaluate"),
         ({"evaluate__intervals__intervals": [[0, 2]]}, "intervals.intervals: [0, 1] is missing"),

@@ -250,6 +250,10 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
     pins = {name: registry.pin(name, data_dir) for names in used.values() for name in names}
     check_evaluate(evaluate)
     check_images(evaluate, known)
+    if config["device"] == "cpu" and "tf32" in evaluate.get("certificate", {}).get("dtypes", []):
+        raise NormeqError(
+            "config: evaluate.certificate.dtypes: tf32 exists on NVIDIA GPUs only, and device is cpu"
+        )
     runs: dict[str, RunSpec] = {}
     left_out = set()
     for spec, missing in _specs(config):
@@ -302,6 +306,14 @@ def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:
         if "sigmas" not in network and "sigmas" not in train:
             raise NormeqError(
                 f"config: train: the key 'sigmas' is missing (networks[{number}] names none of its own)"
+            )
+    options: dict[str, dict[str, Any]] = {}
+    for number, network in enumerate(config["networks"]):
+        own = {key: value for key, value in network.items() if key not in ("sigmas", "seeds", "missing")}
+        if options.setdefault(network["name"], own) != own:
+            raise NormeqError(
+                f"config: networks[{number}]: {network['name']} is the name of another network too; tables "
+                "know networks by name"
             )
     return [
         (
