@@ -9,7 +9,6 @@ other, on one thread; what counts is their CPU time, which other programs hardly
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import resource
 import statistics
@@ -19,11 +18,10 @@ import time
 from pathlib import Path
 
 import torch
-from machine import RESULTS, label, status_mb
+from machine import RESULTS, label, status_mb, write_csv
 from speed import MODES, NETWORKS, Subject
 
 from normeq.allocator import keep_freed_memory
-from normeq.files import atomic_path
 from normeq.nn import VARIANTS
 from normeq.provenance import git_revision
 
@@ -101,10 +99,7 @@ def main() -> int:
     torch.set_num_threads(1)
     target = options.out or RESULTS / f"{label(torch.device('cpu'))}-allocator.csv"
     shown = [{name: f"{v:.5g}" if isinstance(v, float) else v for name, v in row.items()} for row in rows]
-    with atomic_path(target) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(shown)
+    write_csv(target, COLUMNS, shown)
     print(f"{target}: {len(rows)} rows")
     return 0
 

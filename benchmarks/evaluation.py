@@ -24,7 +24,7 @@ from unittest import mock
 
 import numpy as np
 import torch
-from machine import RESULTS, PeakMemory, label, synchronize
+from machine import RESULTS, PeakMemory, label, synchronize, write_csv
 from speed import NETWORKS
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -33,7 +33,6 @@ from normeq.errors import NormeqError
 from normeq.evaluation import noise_levels, streaming
 from normeq.evaluation.denoisers import Denoiser
 from normeq.evaluation.tables import write_rows
-from normeq.files import atomic_path
 from normeq.nn import VARIANTS, FoldedForInference, build_network
 from normeq.provenance import git_revision, pick_device
 
@@ -180,10 +179,7 @@ def main() -> int:
                 row = measure(network, variant, levels, options)
                 rows.append({k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()})
                 print(*(f"{key} {rows[-1][key]}" for key in COLUMNS[:14]), flush=True)
-    with atomic_path(target) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(target, COLUMNS, rows)
     print(f"{target}: {len(rows)} rows")
     return 0
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
 
+from normeq.files import atomic_path
 from normeq.provenance import hardware
 
 RESULTS = Path(__file__).parent / "results"
@@ -68,3 +71,11 @@ def status_mb(key: str) -> float:
     except OSError:
         return float("nan")
     return int(found.group(1)) / 1e3 if found else float("nan")
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> None:
+    """Write a table of measurements, whole or not at all."""
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -20,9 +20,8 @@ from typing import Any
 
 import torch
 import yaml
-from machine import RESULTS
+from machine import RESULTS, write_csv
 
-from normeq.files import atomic_path
 from normeq.provenance import cpu_model, git_revision
 from normeq.training.loop import train
 from normeq.training.spec import RunSpec
@@ -108,10 +107,7 @@ def main() -> int:
         row = run(trial, options.data_dir, torch.device(options.device))
         print(*(f"{name} {row[name]}" for name in COLUMNS[:8]), flush=True)
         rows = [*read_table(), row]  # read again: another process may have added its own
-        with atomic_path(TABLE) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
-            writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(TABLE, COLUMNS, rows)
     return 0
 
 

@@ -17,11 +17,10 @@ import time
 from pathlib import Path
 
 import torch
-from machine import RESULTS, PeakMemory, label, peak_rate, synchronize
+from machine import RESULTS, PeakMemory, label, peak_rate, synchronize, write_csv
 from torch.utils.flop_counter import FlopCounterMode
 
 from normeq.errors import NormeqError
-from normeq.files import atomic_path
 from normeq.nn import VARIANTS, build_network, fold
 from normeq.provenance import git_revision, pick_device
 
@@ -206,10 +205,7 @@ def write(target: Path, rows: list[dict[str, object]], append: bool) -> None:
             measured = set(map(key, rows))
             kept = [row for row in csv.DictReader(handle) if key(row) not in measured]
     shown = [{name: f"{v:.5g}" if isinstance(v, float) else v for name, v in row.items()} for row in rows]
-    with atomic_path(target) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([*kept, *shown])
+    write_csv(target, COLUMNS, [*kept, *shown])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ warm-up, in turn.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import statistics
 import sys
@@ -22,12 +21,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import RESULTS, label, peak_rate, synchronize
+from machine import RESULTS, label, peak_rate, synchronize, write_csv
 from speed import NETWORKS
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from normeq.files import atomic_path
 from normeq.nn import VARIANTS, build_network
 from normeq.provenance import git_revision, pick_device
 from normeq.training.loop import Run
@@ -159,10 +157,7 @@ def main() -> int:
                 rows.append(row)
                 print(*(f"{key} {row[key]}" for key in COLUMNS[:10]), flush=True)
     target = options.out or RESULTS / f"{label(device)}-throughput.csv"
-    with atomic_path(target) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(target, COLUMNS, rows)
     print(f"{target}: {len(rows)} rows")
     return 0
 
