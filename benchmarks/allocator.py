@@ -2,7 +2,7 @@
 
     python benchmarks/allocator.py            # into benchmarks/results/<hardware>-allocator.csv
 
-Each round runs one process that keeps freed memory (normeq.allocator) and one that does not, one after the
+Each round runs one process that keeps freed memory (normeq.system.allocator) and one that does not, one after the
 other, on one thread; what counts is their CPU time, which other programs hardly disturb.
 """
 
@@ -21,9 +21,9 @@ import torch
 from machine import RESULTS, label, status_mb, write_csv
 from speed import MODES, NETWORKS, Subject
 
-from normeq.allocator import keep_freed_memory
 from normeq.nn import VARIANTS
-from normeq.provenance import git_revision
+from normeq.system.allocator import keep_freed_memory
+from normeq.system.provenance import git_revision
 
 COLUMNS = (
     "network,variant,device,dtype,workload,mode,cpu_seconds,cpu_seconds_kept,speedup,speedup_low,speedup_high,"

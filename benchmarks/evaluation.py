@@ -28,13 +28,14 @@ from machine import RESULTS, PeakMemory, label, synchronize, write_csv
 from speed import NETWORKS
 from torch.utils.flop_counter import FlopCounterMode
 
-from normeq.allocator import keep_freed_memory
+from normeq.denoisers.open import Denoiser
 from normeq.errors import NormeqError
-from normeq.evaluation import noise_levels, streaming
-from normeq.evaluation.denoisers import Denoiser
-from normeq.evaluation.tables import write_rows
 from normeq.nn import VARIANTS, FoldedForInference, build_network
-from normeq.provenance import git_revision, pick_device
+from normeq.suite.measurements import noise_levels
+from normeq.suite.measurements import stream as streaming
+from normeq.suite.measurements.rows import write_rows
+from normeq.system.allocator import keep_freed_memory
+from normeq.system.provenance import git_revision, pick_device
 
 COLUMNS = (
     "network,variant,device,images,shape,levels,draws,network_s_per_mpx,rest_s_per_mpx,noise_s_per_mpx,"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from normeq.files import atomic_path
-from normeq.provenance import hardware
+from normeq.system.files import atomic_path
+from normeq.system.provenance import hardware
 
 RESULTS = Path(__file__).parent / "results"
 

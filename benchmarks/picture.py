@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from normeq.figures.style import COLOURS, INK, paper_style
-from normeq.files import atomic_path
-from normeq.tables.names import VARIANTS, variant_name
+from normeq.suite.figures.style import COLOURS, INK, paper_style
+from normeq.suite.results.names import VARIANTS, variant_name
+from normeq.system.files import atomic_path
 
 # What an NE network costs in the authors' wrapper paper (Saied & Fleuret 2026; literature notes 2.7).
 PUBLISHED = {("cuda", "train"): 1.60, ("cuda", "infer"): 1.69, ("cpu", "train"): 1.50, ("cpu", "infer"): 1.90}

@@ -22,7 +22,7 @@ import torch
 import yaml
 from machine import RESULTS, write_csv
 
-from normeq.provenance import cpu_model, git_revision
+from normeq.system.provenance import cpu_model, git_revision
 from normeq.training.loop import train
 from normeq.training.spec import RunSpec
 

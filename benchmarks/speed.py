@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from normeq.errors import NormeqError
 from normeq.nn import VARIANTS, build_network, fold
-from normeq.provenance import git_revision, pick_device
+from normeq.system.provenance import git_revision, pick_device
 
 NETWORKS = {
     "fdncnn10x32": ("fdncnn", {"depth": 10, "channels": 32, "constraint": "mean"}),

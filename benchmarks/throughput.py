@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from normeq.nn import VARIANTS, build_network
-from normeq.provenance import git_revision, pick_device
+from normeq.system.provenance import git_revision, pick_device
 from normeq.training.loop import Run
 from normeq.training.spec import RunSpec
 from normeq.training.team import Team

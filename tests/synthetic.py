@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from normeq.tables.longtable import INTERVALS as INTERVAL_COLUMNS
-from normeq.tables.longtable import NOISE_LEVELS
+from normeq.suite.results.long_tables import INTERVALS as INTERVAL_COLUMNS
+from normeq.suite.results.long_tables import NOISE_LEVELS
 
 SIGMAS = (5, 10, 15, 20, 25, 30, 35, 40, 50, 75, 100)
 INTERVALS = (

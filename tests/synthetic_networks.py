@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from normeq.nn import build_network
-from normeq.weights import save_network
+from normeq.nn.weights import save_network
 
 
 def save_small(file: Path, variant: str, dataset: str = "d", **training: object) -> Path:

@@ -132,7 +132,7 @@ def test_an_interrupt_is_one_line(normeq, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("normeq.protocol_cli.get_protocol", interrupt)
+    monkeypatch.setattr("normeq.imaging.cli.get_protocol", interrupt)
     assert normeq("protocol", "paper") == (130, "", "normeq: interrupted\n")
 
 

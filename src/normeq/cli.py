@@ -7,20 +7,20 @@ import sys
 import typer
 
 from normeq import __version__
-from normeq.certificate_cli import certify_command
-from normeq.claims.cli import claims_command
-from normeq.compare.cli import compare_command
-from normeq.data.cli import app as data_app
+from normeq.denoisers.cli import networks_command
 from normeq.errors import NormeqError
-from normeq.evaluation import protocols_cli, range_cli  # noqa: F401 (more commands of evaluate_app)
-from normeq.evaluation.cli import app as evaluate_app
-from normeq.evaluation.cli import collect_command, metrics_command
-from normeq.figures import range_cli as figures_of_ranges  # noqa: F401 (more commands of figure_app)
-from normeq.figures.cli import figure_app
-from normeq.protocol_cli import protocol_command
-from normeq.report.cli import report_command, run_card_command
-from normeq.tables.cli import table_app
-from normeq.trained.cli import networks_command
+from normeq.imaging.cli import protocol_command
+from normeq.suite.claims.cli import claims_command
+from normeq.suite.compare.cli import compare_command
+from normeq.suite.data.cli import app as data_app
+from normeq.suite.figures import range_cli as figures_of_ranges  # noqa: F401 (more commands of figure_app)
+from normeq.suite.figures.cli import figure_app
+from normeq.suite.measurements import protocols_cli, range_cli  # noqa: F401 (more commands of evaluate_app)
+from normeq.suite.measurements.certificate_cli import certify_command
+from normeq.suite.measurements.cli import app as evaluate_app
+from normeq.suite.measurements.cli import collect_command, metrics_command
+from normeq.suite.report.cli import report_command, run_card_command
+from normeq.suite.tables.cli import table_app
 from normeq.training.cli import train_command
 
 # Typer brings its own copy of click, or uses the installed one, depending on its version.

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from normeq.equivariance import defect
+from normeq.equivariance.defect import defect
 from normeq.errors import NormeqError
 from normeq.nn import VARIANTS, build_network, count_parameters
 

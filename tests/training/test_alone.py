@@ -12,7 +12,7 @@ import torch
 import yaml
 from skimage.io import imsave
 
-from normeq.weights import load_network
+from normeq.nn.weights import load_network
 
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
@@ -115,11 +115,11 @@ def test_evaluator_on_a_bare_machine(tmp_path):
     ):
         out = tmp_path / f"{kind}.csv"
         arguments = [kind, tmp_path / "run", "--datasets", "photos", "--out", out, *extra]
-        result = bare(tmp_path, "normeq.evaluation", *arguments, *places)
+        result = bare(tmp_path, "normeq.suite.measurements", *arguments, *places)
         assert result.returncode == 0, result.stderr
         rows[kind] = out.read_text().splitlines()
         assert "2 measurements, 0 of them" in result.stdout
     assert len(rows["noise-levels"]) == len(rows["intervals"]) == 3
-    wrong = bare(tmp_path, "normeq.evaluation", "noise-levels", tmp_path / "none", "--datasets", "set12",
+    wrong = bare(tmp_path, "normeq.suite.measurements", "noise-levels", tmp_path / "none", "--datasets", "set12",
                  "--sigmas", 5, "--out", tmp_path / "x.csv")  # fmt: skip
     assert wrong.returncode == 2 and len(wrong.stderr.splitlines()) == 1 and "no such file" in wrong.stderr

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from normeq.errors import NormeqError
+from normeq.nn.weights import load_network
 from normeq.training import loop
 from normeq.training.loop import Interrupted, train
 from normeq.training.spec import RunSpec
-from normeq.weights import load_network
 
 CPU = torch.device("cpu")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import yaml
 
-from normeq.config import resolve_config
-from normeq.data.registry import find_folder
+from normeq.suite.experiment.config import resolve_config
+from normeq.suite.data.registry import find_folder
 from normeq.errors import NormeqError
-from normeq.experiment import MEASUREMENTS, REUSING, check_networks, read_experiment
-from normeq.gpus import count_gpus
+from normeq.suite.experiment.plan import MEASUREMENTS, REUSING, check_networks, read_experiment
+from normeq.system.gpus import count_gpus
 
 try:
     with open(workflow.source_path("../schemas/config.schema.yaml"), encoding="utf-8") as schema:

@@ -1,5 +1,5 @@
-# One job per denoiser and measurement. The file name carries the settings (see normeq.experiment). What an earlier file has is
-# taken from there (see normeq.evaluation.earlier): one more noise level measures one noise level.
+# One job per denoiser and measurement. The file name carries the settings (see normeq.suite.experiment.plan). What an earlier file has is
+# taken from there (see normeq.suite.measurements.row_cache): one more noise level measures one noise level.
 
 
 MEASURED = [part for kind in EXPERIMENT.measurements() for part in EXPERIMENT.parts(kind)]

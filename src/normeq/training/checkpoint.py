@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from normeq.errors import NormeqError
-from normeq.files import atomic_path
+from normeq.system.files import atomic_path
 
 
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import IO
 
-from normeq.files import atomic_path
+from normeq.system.files import atomic_path
 
 
 def open_log(path: Path, step: int) -> IO[str]:

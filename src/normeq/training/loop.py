@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from normeq import provenance
-from normeq.data.listing import files
-from normeq.data.registry import pin
 from normeq.errors import NormeqError
-from normeq.files import read_json, write_json
-from normeq.images import read_gray_uint8
+from normeq.imaging.images import read_gray_uint8
+from normeq.nn.weights import load_state, save_network
+from normeq.suite.data.listing import files
+from normeq.suite.data.registry import pin
+from normeq.system import provenance
+from normeq.system.files import read_json, write_json
 from normeq.training.average import WeightAverage
 from normeq.training.checkpoint import load_checkpoint, save_checkpoint
 from normeq.training.init import initialize
@@ -32,7 +33,6 @@ from normeq.training.signals import stop_signals
 from normeq.training.spec import RunSpec
 from normeq.training.team import Team, join_team
 from normeq.training.validation import validate
-from normeq.weights import load_state, save_network
 
 CHECKPOINT_SECONDS = 60.0
 LOG_LINES = 200  # lines of train.jsonl in a whole run

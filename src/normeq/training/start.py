@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from normeq.allocator import keep_freed_memory
 from normeq.errors import NormeqError
-from normeq.provenance import pick_device
+from normeq.system.allocator import keep_freed_memory
+from normeq.system.provenance import pick_device
 from normeq.training.loop import Interrupted, Progress, train
 from normeq.training.run_file import within_minutes
 from normeq.training.spec import RunSpec

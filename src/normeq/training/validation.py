@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from normeq.metrics import psnr
-from normeq.noise import gaussian_noise
+from normeq.imaging.metrics import psnr
+from normeq.imaging.noise import gaussian_noise
 from normeq.training.spec import RunSpec
 
 

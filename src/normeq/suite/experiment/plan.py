@@ -1,0 +1,388 @@
+"""From a config to the work: which runs are trained, what is measured on each, and the names of the files.
+
+Names carry content. A run's folder ends in the fingerprint of all that decides its weights; a measurement's
+file ends in the fingerprint of its settings and data. So whether something must be computed can be read off
+the file names, also in a fresh clone, where files have arbitrary times and no workflow has run yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from normeq.denoisers import pretrained as shipped
+from normeq.denoisers.sources import source_file
+from normeq.errors import NormeqError
+from normeq.suite.data import registry
+from normeq.suite.experiment.checks import check_claims, check_evaluate, check_images, check_levels
+from normeq.training.spec import RunSpec
+
+MEASUREMENTS = {
+    "noise_levels": "csv",
+    "intervals": "csv",
+    "filters": "npz",
+    "examples": "npz",
+    "gallery": "npz",
+    "interval_pictures": "npz",
+    "heatmap": "csv",
+    "tuning": "csv",
+    "protocols": "csv",
+    "certificate": "csv",
+}
+# Raised when what a measurement holds changes and its settings do not: older files are not taken for it.
+REVISIONS = {"filters": 2}
+# Measurements that follow `evaluate.protocol`; the others keep the paper's.
+NUMBERS = ("noise_levels", "intervals", "heatmap", "tuning")
+# Pictures and costly tables of every network: a told noise level is scaled with the range.
+OF_EACH = ("interval_pictures", "heatmap")
+# Settings that change no measurement but add others beside it.
+BESIDE = ("classical", "also_cpu")
+# Measurements that take over earlier rows.
+REUSING = (*NUMBERS, "protocols", "certificate")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment, made by :func:`read_experiment`.
+
+    Attributes:
+        name: folder name under ``results/`` and ``figures/``.
+        config: the resolved config.
+        runs: folder name under ``results/runs/`` -> what to train.
+        pins: data set -> what identifies its content.
+    """
+
+    name: str
+    config: dict[str, Any]
+    runs: dict[str, RunSpec]
+    pins: dict[str, str]
+
+    @property
+    def data_dir(self) -> str:
+        return self.config["data"]["dir"]
+
+    @property
+    def denoisers(self) -> dict[str, str]:
+        """Folder below ``results/`` that holds its measurements -> DENOISER as the command line takes it."""
+        folder = f"{self.name}/denoisers"
+        runs = {f"runs/{run}": f"results/runs/{run}" for run in self.runs}
+        others = {f"{folder}/{name}": name for name in self.config["trained"]}
+        own = {f"{folder}/{name}": f"{name}={target}" for name, target in self.config["denoisers"].items()}
+        return runs | others | own
+
+    @property
+    def measured(self) -> dict[str, str]:
+        """:attr:`denoisers`, and the classical ones that the certificate compares them with."""
+        classical = self.config["evaluate"].get("certificate", {}).get("classical", [])
+        extra = [name for name in classical if name not in self.config["denoisers"]]
+        folder = f"{self.name}/denoisers"
+        return self.denoisers | {f"{folder}/{name}": f"{name}=normeq.classical:{name}" for name in extra}
+
+    def is_network(self, folder: str) -> bool:
+        """Whether it is one of our networks; otherwise a user's own denoiser."""
+        return "=" not in self.measured[folder]
+
+    def source_file(self, folder: str) -> str | None:
+        """File below the working directory that a user's own denoiser comes from; None for installed
+        modules and for networks."""
+        return source_file(self.measured[folder].partition("=")[2])
+
+    def measurements(self) -> list[str]:
+        """Those of :data:`MEASUREMENTS` that the config asks for."""
+        return [kind for kind in MEASUREMENTS if kind in self.config["evaluate"]]
+
+    def shown(self, kind: str) -> list[str]:
+        """Denoisers in a picture or costly table: of the first network (of each, in :data:`OF_EACH`), first
+        noise level and seed every variant (none with ``shown: trained``); then networks that come trained and
+        the user's own."""
+        others = [folder for folder in self.denoisers if not folder.startswith("runs/")]
+        if self.config["shown"] == "trained":
+            return others
+        first: dict[str, RunSpec] = {}
+        for spec in self.runs.values():
+            if not first or kind in OF_EACH:
+                first.setdefault(spec.network["name"], spec)
+        alike = [
+            f"runs/{run}"
+            for run, spec in self.runs.items()
+            for chosen in [first.get(spec.network["name"])]
+            if chosen and (spec.sigma, spec.seed) == (chosen.sigma, chosen.seed)
+        ]
+        return alike + others
+
+    def compares_variants(self) -> bool:
+        """Whether some network is there in several variants."""
+        kinds = {_kind(spec) for spec in self.runs.values()}
+        kinds |= {_kind(spec) for spec in _shipped(self.config).values()}
+        return len(kinds) > len({(network, sigma) for network, _, sigma in kinds})
+
+    def datasets(self, kind: str) -> list[str]:
+        """Data sets that a measurement reads."""
+        settings = self.config["evaluate"][kind]
+        own = settings["datasets"] if "datasets" in settings else [settings["image"].split("/")[0]]
+        return list(dict.fromkeys([*own, *settings.get("published", {}).get("datasets", [])]))
+
+    def folders(self, dataset: str) -> tuple[str, ...]:
+        """Folders of the data folder that hold a data set."""
+        return registry.get(dataset, Path(self.data_dir)).members or (dataset,)
+
+    def _source(self, folder: str) -> str | None:
+        """SHA-256 of the weights of a network that came trained, or of the file of a user's own denoiser;
+        None for runs, whose names say what they are, and for functions of installed packages."""
+        if folder.startswith("runs/"):
+            return None
+        name = self.measured[folder]
+        file = shipped.weights_file(name) if self.is_network(folder) else self.source_file(folder)
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+
+    def part(self, kind: str, folder: str) -> str:
+        """File with one measurement of one denoiser.
+
+        Its name changes with the settings, the data, the weights of a network that came trained, and the file
+        of a user's own denoiser.
+        """
+        settings = self.config["evaluate"][kind]
+        content = {
+            "settings": {key: value for key, value in settings.items() if key not in BESIDE},
+            "pins": [self.pins[d] for d in self.datasets(kind)],
+        }
+        if kind in NUMBERS:
+            content["protocol"] = self.config["evaluate"]["protocol"]
+        if kind in REVISIONS:
+            content["revision"] = REVISIONS[kind]
+        source = self._source(folder)
+        if source:
+            content["source"] = source
+        return f"results/{folder}/parts/{kind}-{_key(content)}.{MEASUREMENTS[kind]}"
+
+    def parts(self, kind: str) -> list[str]:
+        """All files of one measurement."""
+        if kind == "filters":  # needs derivatives, which a user's own denoiser may not have
+            folders = [folder for folder in self.shown(kind) if self.is_network(folder)]
+        elif kind in ("examples", "gallery", "interval_pictures", "heatmap", "protocols"):
+            folders = self.shown(kind)
+        elif kind == "certificate":
+            folders = list(self.measured)
+        else:
+            folders = list(self.denoisers)
+        return [self.part(kind, folder) for folder in folders]
+
+    def options(self, kind: str) -> str:
+        """A measurement's settings as options of its command."""
+        settings = self.config["evaluate"][kind]
+        words: list[str] = []
+
+        def add(option: str, values: list[Any]) -> None:
+            for value in values:
+                text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+                words.extend([option, text])
+
+        if "image" in settings:
+            add("--image", [settings["image"]])
+            add("--crop", [settings["crop"]] if "crop" in settings else [])
+        add("--datasets", settings.get("datasets", []))
+        add("--sigma", [settings["sigma"]] if "sigma" in settings else [])
+        add("--sigmas", settings.get("sigmas", []))
+        moved = settings.get("intervals", [])
+        if isinstance(moved, dict):  # of the gallery: data sets, sigma and pairs
+            add("--interval-datasets", moved["datasets"])
+            add("--interval-sigma", [moved["sigma"]])
+            moved = moved["intervals"]
+        add("--interval", moved)
+        add("--pixel", settings.get("pixels", []))
+        add("--scale", settings.get("scales", []))
+        add("--shift", settings.get("shifts", []))
+        add("--dtype", settings.get("dtypes", []))
+        published = settings.get("published", {})
+        add("--published-datasets", published.get("datasets", []))
+        add("--published-sigmas", published.get("sigmas", []))
+        words.extend(["--also-cpu"] if settings.get("also_cpu") else [])
+        for key in ("radius", "size", "context"):
+            add(f"--{key}", [settings[key]] if key in settings else [])
+        add("--draws", [settings["draws"]] if "draws" in settings else [])
+        add("--images", [settings["images"]] if settings.get("images") else [])
+        add("--protocol", [self.config["evaluate"]["protocol"]] if kind in NUMBERS else [])
+        return shlex.join(words)
+
+    def record(self) -> str:
+        """What the results depend on, as YAML: the config without folders, remote, device and
+        what to do with missing networks."""
+        shown = {k: v for k, v in self.config.items() if k not in ("data", "device", "gpu")}
+        if "train" in shown:
+            shown["train"] = {k: v for k, v in shown["train"].items() if k != "missing"}
+        return yaml.safe_dump(json.loads(json.dumps(shown)), sort_keys=False, allow_unicode=True)
+
+    def record_file(self) -> str:
+        """File of :meth:`record`; its name changes with it."""
+        return f"results/{self.name}/config-{_key(self.record())}.yaml"
+
+
+def _key(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def read_experiment(config: dict[str, Any]) -> Experiment:
+    """Make the experiment of a resolved config (see :func:`normeq.suite.experiment.config.resolve_config`).
+
+    Raises:
+        NormeqError: what a schema cannot see: unknown data sets, a = b, pixels outside the crop, two runs of
+            one name, a claim that could never be tested; the message names the key.
+    """
+    evaluate = config["evaluate"]
+    used = {f"evaluate.{kind}": [s["image"].split("/")[0]] for kind, s in _sections(evaluate) if "image" in s}
+    used |= {f"evaluate.{kind}.datasets": s["datasets"] for kind, s in _sections(evaluate) if "datasets" in s}
+    published = evaluate.get("certificate", {}).get("published", {})
+    used |= {"evaluate.certificate.published.datasets": published["datasets"]} if published else {}
+    if "train" in config:
+        used["train.dataset"] = [config["train"]["dataset"]]
+    data_dir = Path(config["data"]["dir"])
+    known = registry.load(data_dir)
+    for key, names in used.items():
+        for name in names:
+            if name not in known:
+                raise NormeqError(f"config: {key}: unknown data set {name!r}; choose from {', '.join(known)}")
+    pins = {name: registry.pin(name, data_dir) for names in used.values() for name in names}
+    check_evaluate(evaluate)
+    check_images(evaluate, known)
+    if config["device"] == "cpu" and "tf32" in evaluate.get("certificate", {}).get("dtypes", []):
+        raise NormeqError(
+            "config: evaluate.certificate.dtypes: tf32 exists on NVIDIA GPUs only, and device is cpu"
+        )
+    runs: dict[str, RunSpec] = {}
+    left_out = set()
+    for spec, missing in _specs(config):
+        name = spec.name(pins[spec.dataset])
+        if name in runs:
+            raise NormeqError(
+                f"config: networks: two runs are called {name}; give each network its own name, "
+                "and name each noise level once"
+            )
+        runs[name] = spec
+        if missing == "skip" and not trained(name):
+            left_out.add(name)
+    _check_trained(config, runs)
+    check_levels(evaluate, [*runs.values(), *_shipped(config).values()])
+    check_claims(config, known, list(runs.values()), list(_shipped(config).values()))
+    if config["shown"] == "trained" and not config["trained"]:
+        raise NormeqError("config: shown: trained, but no networks are named under trained")
+    if left_out:
+        runs = {name: spec for name, spec in runs.items() if name not in left_out}
+        if not runs and not config["denoisers"] and not config["trained"]:
+            raise NormeqError(
+                "config: train.missing: none of the networks is trained yet; write missing: train, "
+                "or put their folders into results/runs"
+            )
+    if not runs and not config["denoisers"] and not config["trained"]:
+        raise NormeqError("config: nothing to evaluate: name networks and train, trained, or denoisers")
+    return Experiment(config["experiment"], config, runs, pins)
+
+
+def _sections(evaluate: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The measurements among the entries of ``evaluate``."""
+    return [(kind, settings) for kind, settings in evaluate.items() if isinstance(settings, dict)]
+
+
+def trained(run: str) -> bool:
+    """Whether the weights of a run are there."""
+    return Path("results/runs", run, "model.safetensors").is_file()
+
+
+def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:
+    """Every training of the config, and what to do where it is missing (``train`` or ``skip``)."""
+    if not config["networks"]:
+        return []
+    if "train" not in config:
+        raise NormeqError(
+            "config: the key 'train' is missing (networks are named, but not how to train them)"
+        )
+    train = config["train"]
+    for number, network in enumerate(config["networks"]):
+        if "sigmas" not in network and "sigmas" not in train:
+            raise NormeqError(
+                f"config: train: the key 'sigmas' is missing (networks[{number}] names none of its own)"
+            )
+    options: dict[str, dict[str, Any]] = {}
+    for number, network in enumerate(config["networks"]):
+        own = {key: value for key, value in network.items() if key not in ("sigmas", "seeds", "missing")}
+        if options.setdefault(network["name"], own) != own:
+            raise NormeqError(
+                f"config: networks[{number}]: {network['name']} is the name of another network too; tables "
+                "know networks by name"
+            )
+    return [
+        (
+            RunSpec.from_dict(
+                {
+                    "network": {k: v for k, v in network.items() if k not in ("sigmas", "seeds", "missing")},
+                    "variant": variant,
+                    "dataset": train["dataset"],
+                    "sigma": sigma,
+                    "seed": seed,
+                    "recipe": train["recipe"],
+                }
+            ),
+            network.get("missing", train["missing"]),
+        )
+        for network in config["networks"]
+        for sigma in network.get("sigmas") or train["sigmas"]
+        for seed in network.get("seeds", train["seeds"])
+        for variant in config["variants"]
+    ]
+
+
+def _shipped(config: dict[str, Any]) -> dict[str, RunSpec]:
+    """What the networks that come trained were trained as."""
+    return {name: RunSpec.from_dict(shipped.description(name)) for name in config["trained"]}
+
+
+def _kind(spec: RunSpec) -> tuple[str, str, str]:
+    """What tells networks apart in tables and figures, seeds left aside."""
+    return spec.network["name"], spec.variant, spec.sigma_label
+
+
+def _check_trained(config: dict[str, Any], runs: dict[str, RunSpec]) -> None:
+    known = shipped.names()
+    for name in config["trained"]:
+        if name not in known:
+            raise NormeqError(f"config: trained: {shipped.unknown(name)}")
+        if name in config["denoisers"]:
+            raise NormeqError(f"config: denoisers: {name} is the name of a trained network; choose another")
+    taken = {_kind(spec): run for run, spec in runs.items()}
+    for name, spec in _shipped(config).items():
+        if _kind(spec) in taken:
+            raise NormeqError(
+                f"config: trained: {name} would be taken for {taken[_kind(spec)]}: both are called "
+                f"{spec.network['name']}, {spec.variant}, trained at {spec.sigma_label}; leave one out"
+            )
+        taken[_kind(spec)] = name
+
+
+def check_networks(experiment: Experiment) -> None:
+    """Build every network that is still to be trained, without memory, and look for the files of users'
+    denoisers, so that a mistake shows before hours of training.
+
+    Raises:
+        NormeqError: an option that its architecture does not have, a variant that it cannot be, or a missing
+            file.
+    """
+    for name, target in experiment.config["denoisers"].items():
+        file = target.rpartition(":")[0]
+        if file.endswith(".py") and not Path(file).is_file():
+            raise NormeqError(f"config: denoisers.{name}: no file {file}")
+    todo = [s for run, s in experiment.runs.items() if not trained(run)]
+    if not todo:
+        return
+    import torch
+
+    for spec in {json.dumps([s.network, s.variant]): s for s in todo}.values():
+        try:
+            with torch.device("meta"):
+                spec.build()
+        except NormeqError as error:
+            raise NormeqError(f"config: networks: {spec.network['name']}: {error}") from None

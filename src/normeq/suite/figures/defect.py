@@ -1,0 +1,156 @@
+"""The published metric of equivariance over noise levels, on a logarithmic scale: where does it hold?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from normeq.errors import NormeqError
+from normeq.suite.figures.noise_levels import curve
+from normeq.suite.figures.style import (
+    GREY,
+    PUBLISHED,
+    heading,
+    legend,
+    looks,
+    networks_named,
+    paper_style,
+    save,
+)
+from normeq.suite.results.names import counted, dataset_name, part_note, trained_names
+from normeq.suite.results.published import AUTHORS, read_published
+from normeq.suite.statistics.means import FEW, per_image, summarise
+from normeq.suite.tables.certificate import read_certificate, tolerance
+
+KEYS = ["network", "variant", "train_sigma", "device", "dataset", "sigma"]
+DTYPE = "float32"
+MARKERS = {"baseline": "o", "wne": "^", "soft-ne": "v"}  # of Saied & Fleuret, as those of our variants
+NAMES = {"baseline": "ordinary", "wne": "wrapped", "soft-ne": "penalised"}
+
+
+def summary(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
+    """Every number of the figure.
+
+    Args:
+        table: as :func:`normeq.suite.tables.certificate.read_certificate` gives it.
+        published: folder of published values, or None.
+
+    Returns:
+        kind (denoiser, published), network, variant, train_sigma, device, dataset, sigma (8-bit units), value
+        (mean relative defect over images and draws, no unit), low, high (95 % interval over images), images,
+        seeds, draws (of λ and μ), size, source. Denoisers that refused a range there have no value.
+
+    Raises:
+        NormeqError: no draws of the published metric in float32.
+    """
+    rows = table[(table["kind"] == "published") & (table["dtype"] == DTYPE)]
+    if rows.empty:
+        raise NormeqError(
+            f"no draws of the published metric in {DTYPE}; measure with `normeq certify --published-datasets`"
+        )
+    if (rows["variant"] != "other").any():  # classical denoisers have no colour of their own
+        rows = rows[rows["variant"] != "other"]
+    rows = rows.assign(draw=rows.groupby([*KEYS, "image", "seed"]).cumcount())
+    refused = rows.groupby(KEYS)["relative"].transform(lambda column: not np.isfinite(column).all())
+    images = per_image(rows[~refused.astype(bool)], "relative", KEYS)
+    numbers = summarise(images, "relative", KEYS).rename(columns={"mean": "value"}).assign(kind="denoiser")
+    numbers["size"] = rows["size"].iloc[0] if "size" in rows else 0
+    if published is not None:
+        curves = read_published(published, "published_curves.csv")
+        curves = curves[curves["metric"] == "NE_defect"]
+        theirs = pd.DataFrame(
+            {
+                "kind": "published",
+                "network": curves["architecture"],
+                "variant": curves["variant"],
+                "train_sigma": curves["train_sigma"],
+                "dataset": curves["dataset"].str.lower(),
+                "sigma": curves["test_sigma"].astype(float),
+                "value": curves["value"],
+                "source": curves["source"],
+            }
+        )
+        numbers = pd.concat([numbers, theirs[theirs["dataset"].isin(numbers["dataset"])]], ignore_index=True)
+    front = ["kind", *KEYS, "value", "low", "high", "images", "seeds", "draws", "size", "source"]
+    return numbers.reindex(columns=front)
+
+
+def draw(numbers: pd.DataFrame) -> Figure:
+    """Draw the figure from the numbers of :func:`summary`: columns are data sets and devices, rows training
+    levels."""
+    ours = numbers[numbers["kind"] == "denoiser"]
+    style = looks(ours)
+    levels = list(dict.fromkeys(label for label in ours["train_sigma"] if label)) or [""]
+    panels = list(ours[["dataset", "device"]].drop_duplicates().itertuples(index=False, name=None))
+    size = max(4.4 * len(panels), 6.6), 3.1 * len(levels) + 1.2
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(levels), len(panels), squeeze=False, sharex=True, sharey=True)
+    for axes_row, level in zip(grid, levels, strict=True):
+        for axes, (dataset, device) in zip(axes_row, panels, strict=True):
+            axes.set_yscale("log")
+            here = ours[(ours["dataset"] == dataset) & (ours["device"] == device)]
+            here = here[here["train_sigma"].isin({level, ""})]
+            # Symmetric bounds of few images reach below zero, which has no place on this axis.
+            here = here.assign(**{side: here[side].where(here["images"] >= FEW) for side in ("low", "high")})
+            for key, line in here.groupby(["network", "variant"], sort=False):
+                curve(axes, line, "sigma", style[key])
+            grey = numbers[(numbers["kind"] == "published") & (numbers["dataset"] == dataset)]
+            _published(axes, grey[grey["sigma"].between(here["sigma"].min(), here["sigma"].max())])
+            axes.axhline(tolerance(DTYPE), color=GREY, linestyle="--", linewidth=1)
+            axes.annotate(
+                "✓ below √ε of float32", (0.995, tolerance(DTYPE)), xycoords=("axes fraction", "data"),
+                xytext=(0, 3), textcoords="offset points", color=GREY, fontsize=8, ha="right",
+            )  # fmt: skip
+            title = f"{dataset_name(dataset)}, {counted(here['images'], 'image')}, {device}"
+            several = f", training σ = {level.replace('-', '–')}" if len(levels) > 1 else ""
+            axes.set_title(title + several)
+            axes.set_xlim(left=0)
+        axes_row[0].set_ylabel("mean relative defect\n(no unit, log scale)")
+    for axes in grid[-1]:
+        axes.set_xlabel("test noise level σ (8-bit units)")
+    legend(figure, style, _sample(numbers))
+    names = networks_named(ours)
+    theirs = f"; published: {AUTHORS['Saied2026']}" if (numbers["kind"] == "published").any() else ""
+    heading(
+        figure,
+        f"How far from f(λy + μ) = λf(y) + μ{': ' if names else ''}{names}",
+        f"{trained_names(ours['train_sigma'])}; mean of ‖f(λy + μ) − λf(y) − μ‖ / ‖λf(y) + μ‖ over images"
+        f"{part_note(ours)} and {counted(ours['draws'], 'draw')} of λ from 0.5…1.5, μ from −0.25…0.25, in "
+        f"{DTYPE}; band: 95 % interval over images, from {FEW} on; "
+        f"{counted(ours['seeds'], 'training seed')}{theirs}",
+    )
+    return figure
+
+
+def _published(axes: Axes, theirs: pd.DataFrame) -> None:
+    for (variant, _), line in theirs.groupby(["variant", "train_sigma"], sort=False):
+        line = line.sort_values("sigma")
+        axes.plot(
+            line["sigma"], line["value"], color=PUBLISHED, linewidth=0.9, zorder=2, marker=MARKERS[variant],
+            markersize=3.6, markerfacecolor="white", markeredgewidth=0.8,
+        )  # fmt: skip
+
+
+def _sample(numbers: pd.DataFrame) -> list[Line2D]:
+    """Legend entries of the published curves, one per kind."""
+    theirs = numbers[numbers["kind"] == "published"]
+    look = {"color": PUBLISHED, "linewidth": 0.9, "markersize": 3.6, "markerfacecolor": "white"}
+    samples = []
+    kinds = theirs.groupby(["network", "variant"], sort=False)["train_sigma"].unique()
+    for (network, kind), levels in kinds.items():
+        trained = " and ".join(levels).replace("-", "–")
+        label = f"published: {network}, {NAMES[kind]}, trained at {trained}"
+        samples.append(Line2D([], [], marker=MARKERS[kind], label=label, **look))
+    return samples
+
+
+def make(table: Path, out: Path, published: Path | None = None) -> list[Path]:
+    """Read ``certificate.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
+    numbers = summary(read_certificate(table), published)
+    with paper_style():
+        return save(draw(numbers), numbers, out)

@@ -1,0 +1,137 @@
+"""What each range of the input costs: PSNR loss over scale and shift, one panel per denoiser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+
+from normeq.errors import NormeqError
+from normeq.suite.figures.style import GREY, INK, heading, looks, networks_named, paper_style, save
+from normeq.suite.results.long_tables import IDENTITY, read_heatmap
+from normeq.suite.results.names import counted, dataset_name, trained_names
+from normeq.suite.statistics.means import paired, per_image
+
+KEYS = [*IDENTITY, "dataset", "sigma", "scale", "shift"]
+COLOURS = "cividis_r"  # sequential, the same for colour-blind readers
+LARGEST = 20.0  # dB; what is lost beyond that looks alike
+CELL_W, CELL_H = 0.36, 0.25  # inches
+
+
+def plotted(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean PSNR at every scale and shift, and what is lost against scale 1 without shift, paired by image.
+
+    Returns:
+        network, variant, train_sigma, dataset, sigma, scale, shift, psnr, loss (dB), images, seeds, draws.
+
+    Raises:
+        NormeqError: the rows with scale 1 and shift 0 are missing.
+    """
+    images = per_image(table, "psnr", KEYS)
+    unit = images[(images["scale"] == 1) & (images["shift"] == 0)]
+    on = [*IDENTITY, "dataset", "sigma", "image"]
+    if len(unit) != len(images[on].drop_duplicates()):
+        raise NormeqError(
+            "every denoiser needs rows with scale 1 and shift 0: the others are compared with them"
+        )
+    images["loss"] = -paired(images, unit, "psnr", on)["psnr"].to_numpy()
+    means = images.groupby(KEYS, as_index=False, sort=False).agg(
+        psnr=("psnr", "mean"), loss=("loss", "mean"), images=("image", "size"),
+        seeds=("seeds", "max"), draws=("draws", "max"),
+    )  # fmt: skip
+    return means
+
+
+def draw(numbers: pd.DataFrame) -> Figure:
+    """Two panels a row, in the order of the table; one row after the other for each data set and σ."""
+    style = looks(numbers)
+    cells = list(numbers.groupby(["dataset", "sigma", *IDENTITY], sort=False))
+    columns = min(2, len(cells))
+    scales, shifts = sorted(numbers["scale"].unique()), sorted(numbers["shift"].unique())
+    rows = -(-len(cells) // columns)
+    width = max(columns * (CELL_W * len(shifts) + 0.75) + 0.9, 6.6)
+    figure = Figure(figsize=(width, rows * (CELL_H * len(scales) + 0.75) + 0.9), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    norm = PowerNorm(0.5, vmin=0, vmax=LARGEST, clip=True)
+    several = numbers[["dataset", "sigma"]].drop_duplicates().shape[0] > 1
+    levels = numbers[numbers["train_sigma"] != ""].groupby(["network", "variant"])["train_sigma"].nunique()
+    for axes, ((dataset, sigma, network, variant, level), cell) in zip(grid.flat, cells, strict=False):
+        _panel(axes, cell.pivot(index="scale", columns="shift", values="loss"), norm)
+        look = style[network, variant]
+        where = f"{dataset_name(dataset)}, σ = {sigma:g}: " if several else ""
+        trained = f", trained at {level.replace('-', '–')}" if level and levels[network, variant] > 1 else ""
+        axes.set_title(f"{where}{look.label}{trained}", color=look.colour)
+    for axes in grid.flat[len(cells) :]:
+        axes.set_visible(False)
+    for axes in grid[-1]:
+        axes.set_xlabel("shift a (in units of [0,1])")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("width b − a (log scale)")
+    bar = figure.colorbar(
+        mpl.cm.ScalarMappable(norm, COLOURS), ax=grid, fraction=0.03, pad=0.01, extend="max"
+    )
+    bar.set_ticks([0, 0.1, 0.5, 1, 2, 5, 10, 20])
+    bar.ax.set_yticklabels([f"{tick:g}" for tick in bar.get_ticks()])
+    bar.set_label("PSNR lost against [0, 1] (dB, square-root scale)")
+    names = networks_named(numbers)
+    where = " and ".join(
+        f"{dataset_name(d)}, {counted(part['images'], 'image')}, test σ = {s:g}"
+        for (d, s), part in numbers.groupby(["dataset", "sigma"], sort=False)
+    )
+    heading(
+        figure,
+        f"What the range [a, b] costs{': ' if names else ''}{names}",
+        f"{trained_names(numbers['train_sigma'])}; {where}; y → a + (b − a)·y, denoised in "
+        f"float32, and back; dB lost, mean over images; {counted(numbers['draws'], 'noise draw')} per image, "
+        f"{counted(numbers['seeds'], 'training seed')}",
+    )
+    return figure
+
+
+def _panel(axes: Axes, loss: pd.DataFrame, norm: PowerNorm) -> None:
+    axes.imshow(loss.to_numpy(), cmap=COLOURS, norm=norm, aspect="auto", origin="lower")
+    for (row, column), value in np.ndenumerate(loss.to_numpy()):
+        if np.isfinite(value):
+            dark = norm(value) > 0.55
+            axes.text(
+                column,
+                row,
+                short(value),
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="white" if dark else INK,
+            )
+    axes.set_xticks(range(loss.shape[1]), [_axis(v) for v in loss.columns], rotation=40)
+    axes.set_yticks(range(loss.shape[0]), [_axis(v) for v in loss.index])
+    axes.grid(False)
+    axes.tick_params(length=0)
+    for value, line in ((0, axes.axvline), (1, axes.axhline)):
+        place = loss.columns if line == axes.axvline else loss.index
+        if value in place:  # the cross of pure scalings and pure shifts
+            at = list(place).index(value)
+            for edge in (at - 0.5, at + 0.5):
+                line(edge, color=GREY, linewidth=0.7)
+
+
+def _axis(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
+
+
+def short(loss: float) -> str:
+    """``0``, ``0.04``, ``3.1``, ``14``; a gain has a minus sign."""
+    digits = 2 if abs(loss) < 0.995 else 1 if abs(loss) < 9.95 else 0
+    text = f"{loss:.{digits}f}"
+    return ("0" if float(text) == 0 else text).replace("-", "−")
+
+
+def make(table: Path, out: Path) -> list[Path]:
+    """Read ``heatmap.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
+    numbers = plotted(read_heatmap(table))
+    with paper_style():
+        return save(draw(numbers), numbers, out)

@@ -1,0 +1,130 @@
+"""The look of every figure: a variant has one colour and marker, a network one kind of line, everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from io import BytesIO
+from pathlib import Path
+from textwrap import wrap
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from normeq.suite.results.names import VARIANTS, variant_name
+from normeq.suite.tables.write import csv_bytes, write_all
+
+# Okabe & Ito: told apart by colour-blind readers too.
+COLOURS = {"ordinary": "#D55E00", "scale": "#0072B2", "norm": "#009E73", "wrapped": "#CC79A7"}
+MARKERS = {"ordinary": "o", "scale": "s", "norm": "D", "wrapped": "^"}
+OTHERS = ["#E69F00", "#56B4E9", "#7A5195", "#000000"]  # users' own denoisers, in order
+OTHER_MARKERS = ["P", "X", "v", "*"]
+LINES = ["-", (0, (5, 2)), (0, (1.2, 1.4)), (0, (5, 1.5, 1.2, 1.5))]  # networks, in order
+NOISY = "#7F7F7F"
+PUBLISHED = "#8C8C8C"
+INK = "#262626"
+GREY = "#595959"
+DPI = 200
+EM = 0.54  # width of a typical character, in font sizes
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one denoiser is drawn and called."""
+
+    label: str
+    colour: str
+    marker: str
+    line: str | tuple[float, tuple[float, ...]]
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """Matplotlib's defaults plus ``normeq.mplstyle``, whatever the user has set; restored afterwards."""
+    with mpl.rc_context(), as_file(files("normeq.suite.figures") / "normeq.mplstyle") as path:
+        mpl.rcdefaults()
+        mpl.rcParams.update(mpl.rc_params_from_file(path, use_default_template=False))
+        yield
+
+
+def looks(denoisers: pd.DataFrame) -> dict[tuple[str, str], Look]:
+    """A look for every (network, variant), in the order of the table.
+
+    The network is named only where the table has several.
+    """
+    pairs = list(dict.fromkeys(denoisers[["network", "variant"]].itertuples(index=False, name=None)))
+    networks = list(dict.fromkeys(network for network, variant in pairs if variant != "other"))
+    result: dict[tuple[str, str], Look] = {}
+    others = 0
+    for network, variant in pairs:
+        name = variant_name(variant, network)
+        if variant in VARIANTS:
+            line = LINES[networks.index(network) % len(LINES)]
+            label = f"{name}, {network}" if len(networks) > 1 else name
+            result[network, variant] = Look(label, COLOURS[variant], MARKERS[variant], line)
+        else:
+            i = others % len(OTHERS)
+            result[network, variant] = Look(name, OTHERS[i], OTHER_MARKERS[i], "-")
+            others += 1
+    return result
+
+
+def networks_named(denoisers: pd.DataFrame) -> str:
+    """``fdncnn8x32``: the networks of the table, for a title."""
+    return ", ".join(dict.fromkeys(denoisers.loc[denoisers["variant"] != "other", "network"]))
+
+
+def heading(figure: Figure, title: str, subtitle: str) -> None:
+    """A bold title and a grey subtitle at the top left; the layout engine keeps room for both."""
+    subtitle = re.sub(r"(\d) (?=[a-z%])", "\\1\u00a0", subtitle)  # keep a number and its unit on one line
+    lines = wrap(subtitle, int(figure.get_figwidth() * 72 / (8.5 * EM)))
+    figure.suptitle(title + "\n" * len(lines), x=0.01, ha="left", linespacing=1.35)
+    below = 21 / 72 / figure.get_figheight()  # the title's line, in points, as a share of the figure
+    figure.text(0.01, 1 - below, "\n".join(lines), fontsize=8.5, color=GREY, va="top", linespacing=1.25)
+
+
+def legend(figure: Figure, style: dict[tuple[str, str], Look], extra: Sequence[Line2D] = ()) -> None:
+    """All denoisers, and what else is drawn, below the panels in as many columns as fit."""
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line, label=look.label)
+        for look in style.values()
+    ]
+    handles += extra
+    widths = np.array(
+        [len(str(handle.get_label())) * 8.5 * EM + 28 for handle in handles]
+    )  # points, with the sample
+    for rows in range(1, len(handles) + 1):
+        columns = -(-len(handles) // rows)
+        filled = np.array_split(widths, columns)  # as matplotlib fills them
+        if sum(part.max() for part in filled) + 17 * columns <= figure.get_figwidth() * 72:
+            break
+    figure.set_figheight(figure.get_figheight() + 0.18 * rows)
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+
+
+def save(figure: Figure, numbers: pd.DataFrame, out: Path) -> list[Path]:
+    """Write OUT.svg, OUT.png (200 dpi) and OUT.csv (the numbers); the same figure gives the same bytes.
+
+    Raises:
+        NormeqError: a file cannot be written; then none is replaced.
+    """
+    out = Path(out)
+    if out.suffix in {".svg", ".png", ".csv"}:
+        out = out.with_suffix("")
+    figure.set_dpi(DPI)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # settled once, so that both pictures are laid out alike
+    content: dict[Path, bytes] = {}
+    for kind, metadata in (("svg", {"Date": None, "Creator": "normeq"}), ("png", {"Software": None})):
+        buffer = BytesIO()
+        figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
+        content[out.with_name(f"{out.name}.{kind}")] = buffer.getvalue()
+    content[out.with_name(f"{out.name}.csv")] = csv_bytes(numbers)
+    write_all(content)
+    return list(content)

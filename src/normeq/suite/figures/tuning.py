@@ -1,0 +1,83 @@
+"""Tuned networks beside equivariant ones: how far from the NE network the best choice of a range leads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from normeq.suite.figures.style import GREY, Look, heading, looks, networks_named, paper_style, save
+from normeq.suite.results.long_tables import IDENTITY, read_tuning
+from normeq.suite.results.names import counted, dataset_name, trained_names
+from normeq.suite.tables.tuning import label, summary
+
+ROW = 0.27  # inches
+
+
+def draw(numbers: pd.DataFrame) -> Figure:
+    """Panels: columns are noise levels, rows data sets; a line for each denoiser and way of tuning.
+
+    Args:
+        numbers: as :func:`normeq.suite.tables.tuning.summary` gives them.
+    """
+    value = "gap" if numbers["gap"].notna().any() else "psnr"
+    style = looks(numbers)
+    keys = [*IDENTITY, "method"]
+    lines = list(numbers[keys].drop_duplicates().itertuples(index=False, name=None))
+    datasets, sigmas = list(numbers["dataset"].unique()), sorted(numbers["sigma"].unique())
+    several = numbers[["network", "train_sigma"]].drop_duplicates().shape[0] > 1
+    size = (2.6 + 2.3 * len(sigmas), len(datasets) * (ROW * len(lines) + 0.75) + 0.9)
+    figure = Figure(figsize=(max(size[0], 6.6), size[1]), layout="constrained")
+    grid = figure.subplots(len(datasets), len(sigmas), squeeze=False, sharey=True, sharex="col")
+    for axes_row, dataset in zip(grid, datasets, strict=True):
+        for axes, sigma in zip(axes_row, sigmas, strict=True):
+            cell = numbers[(numbers["dataset"] == dataset) & (numbers["sigma"] == sigma)].set_index(keys)
+            for place, key in enumerate(lines):
+                if key in cell.index:
+                    _dot(axes, place, cell.loc[key], value, style[key[0], key[1]], key[3])
+            if value == "gap":
+                axes.axvline(0, color=GREY, linewidth=0.9, zorder=1)
+            axes.set_title(f"{dataset_name(dataset)}, σ = {sigma:g}")
+            axes.grid(axis="y", visible=False)
+        names = [
+            label(network, variant, method)
+            + (f" ({network}, σ = {level.replace('-', '–')})" if several and variant != "other" else "")
+            for network, variant, level, method in lines
+        ]
+        axes_row[0].set_yticks(range(len(lines)), names)
+        for tick, (network, variant, *_) in zip(axes_row[0].get_yticklabels(), lines, strict=True):
+            tick.set_color(style[network, variant].colour)
+        axes_row[0].set_ylim(len(lines) - 0.5, -0.5)
+    for axes in grid[-1]:
+        axes.set_xlabel({"gap": "PSNR − PSNR of\nnorm.-equiv. (dB)", "psnr": "PSNR (dB)"}[value])
+    networks = networks_named(numbers)
+    where = ", ".join(
+        f"{dataset_name(d)} {counted(part['images'], 'image')}"
+        for d, part in numbers.groupby("dataset", sort=False)
+    )
+    heading(
+        figure,
+        f"Choosing the range of the input instead{': ' if networks else ''}{networks}",
+        f"{trained_names(numbers['train_sigma'])}; {where}; scale tuning λ·f(y/λ), shift tuning "
+        "f(y − μ) + μ; oracle (open): the best λ or μ for each clean image; mean over images, bars: 95 % "
+        f"interval, paired; {counted(numbers['draws'], 'noise draw')} per image, "
+        f"{counted(numbers['seeds'], 'training seed')}",
+    )
+    return figure
+
+
+def _dot(axes: Axes, place: int, row: pd.Series, value: str, look: Look, method: str) -> None:
+    axes.hlines(place, row[f"{value}_low"], row[f"{value}_high"], color=look.colour, linewidth=1.4, zorder=2)
+    face = look.colour if method in ("none", "known") else "white"
+    axes.plot(
+        row[value], place, look.marker, color=look.colour, markerfacecolor=face, markeredgewidth=1.3, zorder=3
+    )
+
+
+def make(table: Path, out: Path) -> list[Path]:
+    """Read ``tuning.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
+    numbers = summary(read_tuning(table))
+    with paper_style():
+        return save(draw(numbers), numbers, out)

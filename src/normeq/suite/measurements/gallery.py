@@ -1,0 +1,134 @@
+"""Small denoised crops of many images, for the interactive view of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from normeq.denoisers.open import Denoiser, describe
+from normeq.equivariance.ranges import in_interval
+from normeq.errors import NormeqError
+from normeq.imaging.crops import detailed_crop, to_uint8
+from normeq.imaging.metrics import psnr
+from normeq.imaging.noise import gaussian_noise
+from normeq.suite.measurements.batches import run, test_images
+from normeq.suite.measurements.pictures import Crop
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """What is denoised on intervals [a,b] as well: every image of ``datasets``, at one σ (8-bit units)."""
+
+    datasets: tuple[str, ...]
+    sigma: float
+    intervals: tuple[tuple[float, float], ...]
+
+
+def gallery(
+    denoiser: Denoiser,
+    datasets: Sequence[str],
+    sigmas: Sequence[float],
+    size: int,
+    context: int,
+    moved: Intervals | None = None,
+    *,
+    data_dir: str | Path,
+    device: torch.device,
+    limit: int | None = None,
+) -> dict[str, np.ndarray]:
+    """Denoise the most detailed crop of each image, together with the pixels around it.
+
+    The surroundings make the crop that of the whole image for a network that looks no further; the wrapper's
+    mean and standard deviation are those of the crop with its surroundings. Noise is draw 0 of
+    ``noise_levels.csv``; noisy crops are not kept: they follow from ``clean``, ``shapes`` and ``crops``
+    (:func:`normeq.imaging.crops.noisy_crop`).
+
+    Args:
+        datasets: names in the data registry.
+        sigmas: 8-bit units.
+        size: side of the crop in pixels.
+        context: pixels around it that the denoiser sees too.
+        moved: images, σ and intervals [a,b] of further crops; they are denoised as T_{a,b}
+            (:mod:`normeq.equivariance.ranges`).
+        limit: only the first so many images of each data set.
+
+    Returns:
+        ``meta`` (JSON: labels, images ``dataset/name``, context, and dataset, sigma and intervals of
+        ``moved``), ``sigmas`` (S,), ``clean`` (N, h, h) uint8, ``shapes`` and ``crops`` (N, 2), ``denoised``
+        (N, S, h, h) uint8, ``psnr`` (N, S) of the crop in dB before rounding to 8 bits; with ``moved``:
+        ``denoised_moved`` (M, I, h, h) and ``psnr_moved`` (M, I), of those images in the same order.
+
+    Raises:
+        NormeqError: an image is smaller than the crop.
+    """
+    there = [
+        replace(denoiser, function=in_interval(denoiser.function, a, b))
+        for a, b in (moved.intervals if moved else ())
+    ]
+    names, clean_crops, shapes, crops, plain, shifted = [], [], [], [], [], []
+    for dataset, name, clean in test_images(datasets, data_dir, limit):
+        if min(clean.shape) < size:
+            raise NormeqError(
+                f"gallery: {dataset}/{name} of {clean.shape[0]}×{clean.shape[1]} pixels is smaller than the "
+                f"crop of {size}; choose a smaller size"
+            )
+        place = Crop(*detailed_crop(clean, size), size)
+        given = [clean + gaussian_noise(clean.shape, sigma, dataset, name, 0) for sigma in sigmas]
+        plain.append(
+            [
+                _denoise(denoiser, y, s, place, context, clean, device)
+                for y, s in zip(given, sigmas, strict=True)
+            ]
+        )
+        if moved and dataset in moved.datasets:
+            noisy = clean + gaussian_noise(clean.shape, moved.sigma, dataset, name, 0)
+            shifted.append([_denoise(f, noisy, moved.sigma, place, context, clean, device) for f in there])
+        names.append(f"{dataset}/{name}")
+        clean_crops.append(to_uint8(_cut(clean, place)))
+        shapes.append(clean.shape)
+        crops.append(place[:2])
+    about = {"images": names, "context": context}
+    if moved:
+        about["moved"] = {
+            "datasets": list(moved.datasets),
+            "sigma": moved.sigma,
+            "intervals": [list(pair) for pair in moved.intervals],
+        }
+    out = {
+        "meta": np.array(describe(denoiser, **about)),
+        "sigmas": np.array(sigmas, dtype=float),
+        "clean": np.stack(clean_crops),
+        "shapes": np.array(shapes),
+        "crops": np.array(crops),
+        "denoised": np.array([[crop for crop, _ in image] for image in plain]),
+        "psnr": np.array([[value for _, value in image] for image in plain]),
+    }
+    if moved:
+        out["denoised_moved"] = np.array([[crop for crop, _ in image] for image in shifted])
+        out["psnr_moved"] = np.array([[value for _, value in image] for image in shifted])
+    return out
+
+
+def _cut(image: np.ndarray, crop: Crop) -> np.ndarray:
+    return image[crop.row : crop.row + crop.size, crop.column : crop.column + crop.size]
+
+
+def _denoise(
+    denoiser: Denoiser,
+    noisy: np.ndarray,
+    sigma: float,
+    crop: Crop,
+    context: int,
+    clean: np.ndarray,
+    device: torch.device,
+) -> tuple[np.ndarray, float]:
+    """A crop, denoised together with its surroundings: 8-bit pixels, and PSNR in dB before rounding."""
+    top, left = max(0, crop.row - context), max(0, crop.column - context)
+    end = crop.size + context
+    seen = np.ascontiguousarray(noisy[top : crop.row + end, left : crop.column + end])
+    output = _cut(run(denoiser, seen, sigma, device), Crop(crop.row - top, crop.column - left, crop.size))
+    return to_uint8(output), psnr(output, _cut(clean, crop))

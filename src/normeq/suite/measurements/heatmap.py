@@ -1,0 +1,49 @@
+"""PSNR over a grid of scales and shifts: what any range of the image would give, not only a few intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Unpack
+
+from normeq.denoisers.open import Denoiser
+from normeq.equivariance.ranges import in_range
+from normeq.suite.measurements.stream import Setting, Setup, psnr_only, stream
+
+COLUMNS = (
+    "network,variant,train_sigma,seed,dataset,image,sigma,scale,shift,draw,psnr,weights,pixels,"
+    "measured_by,protocol,size"
+).split(",")
+
+
+def evaluate(
+    denoiser: Denoiser,
+    datasets: Sequence[str],
+    sigma: float,
+    scales: Sequence[float],
+    shifts: Sequence[float],
+    draws: int,
+    **setup: Unpack[Setup],
+) -> Iterator[dict[str, object]]:
+    """Yield one row per (image, draw, scale, shift), with the keys of :data:`COLUMNS`.
+
+    The noisy image is sent to [a, b] with a = shift and b - a = scale, denoised there and sent back; PSNR in
+    dB after that. Scale 1 with shift 0 is always there, to compare with. The same noise serves for the whole
+    grid.
+
+    Args:
+        sigma: 8-bit units; a noise map gets it times the scale.
+        scales, shifts: in units of the nominal range [0,1]; scales above 0.
+        datasets, draws, setup: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
+
+    Raises:
+        NormeqError: a scale that is not positive.
+    """
+    grid = dict.fromkeys([(1.0, 0.0), *((float(k), float(m)) for k in scales for m in shifts)])
+    there = [(k, m, replace(denoiser, function=in_range(denoiser.function, k, m))) for k, m in grid]
+    settings = [
+        Setting({"sigma": sigma, "scale": scale, "shift": shift, "draw": draw}, sigma, draw, moved)
+        for draw in range(draws)
+        for scale, shift, moved in there
+    ]
+    return stream(denoiser, datasets, settings, COLUMNS, psnr_only, **setup)

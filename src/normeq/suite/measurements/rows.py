@@ -1,0 +1,71 @@
+"""Long tables on disk: written row by row into a temporary file, collected into one."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from normeq.errors import NormeqError
+from normeq.system.files import atomic_path
+
+KEYS = (
+    "network,variant,train_sigma,seed,dataset,image,sigma,a,b,tuning,kind,scale,shift,dtype,device,draw,protocol"
+).split(",")
+
+
+def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> int:
+    """Write rows as they come, so that memory does not grow with them; the file appears when all are there.
+
+    Returns:
+        The number of rows.
+    """
+    count = 0
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow(
+                {k: f"{v:.6f}" if isinstance(v, float) and k not in KEYS else v for k, v in row.items()}
+            )
+            count += 1
+    return count
+
+
+def collect(parts: Sequence[str | Path], out: str | Path) -> int:
+    """Concatenate tables of the same columns, in the order of their keys.
+
+    Raises:
+        NormeqError: a part is missing, empty or has other columns; or two parts hold the same measurement.
+
+    Returns:
+        The number of rows.
+    """
+    import pandas as pd  # here: a bare machine measures, and collects elsewhere
+
+    frames = []
+    for part in parts:
+        try:
+            # Text, so that every number reaches the collected table as it was written.
+            frames.append(pd.read_csv(part, dtype=str, keep_default_na=False))
+        except FileNotFoundError:
+            raise NormeqError(f"{part}: no such file") from None
+        except (OSError, ValueError) as error:  # pandas' errors of parsing and decoding are ValueErrors
+            raise NormeqError(f"{part}: not a table ({error})") from None
+        if "protocol" in frames[-1] and "measured_by" not in frames[-1]:  # older than that column
+            frames[-1].insert(frames[-1].columns.get_loc("protocol"), "measured_by", "")
+        if list(frames[-1].columns) != list(frames[0].columns):
+            raise NormeqError(f"{part}: other columns than {parts[0]}")
+    table = pd.concat(frames, ignore_index=True)
+    keys = [key for key in KEYS if key in table.columns]
+    twice = table[table.duplicated(keys)]
+    if len(twice):
+        label = ", ".join(f"{key}={value}" for key, value in twice.iloc[0][keys].items() if value)
+        raise NormeqError(f"{out}: the same measurement stands in two parts ({label})")
+    numeric = {"sigma", "a", "b", "scale", "shift", "draw", "seed"}
+    table = table.sort_values(
+        keys, kind="stable", key=lambda column: pd.to_numeric(column) if column.name in numeric else column
+    )
+    with atomic_path(out) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+    return len(table)

@@ -1,0 +1,51 @@
+"""``normeq report`` and ``normeq run-card``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report_command(
+    out: Annotated[Path, typer.Argument(help="The HTML file.")],
+    config: Annotated[Path, typer.Option(help="The config as recorded: results/NAME/config-*.yaml.")],
+    table: Annotated[list[Path] | None, typer.Option(help="Markdown table; repeat for more.")] = None,
+    figure: Annotated[list[Path] | None, typer.Option(help="SVG or PNG; repeat for more.")] = None,
+    run: Annotated[list[Path] | None, typer.Option(help="Run folder; repeat for more.")] = None,
+    captions: Annotated[Path | None, typer.Option(help="Folder of captions (workflow/report).")] = None,
+    gallery: Annotated[
+        list[Path] | None, typer.Option(help="Part of `normeq evaluate gallery`; repeat for more.")
+    ] = None,
+    noise_levels: Annotated[Path | None, typer.Option(help="results/NAME/noise_levels.csv")] = None,
+    intervals: Annotated[Path | None, typer.Option(help="results/NAME/intervals.csv")] = None,
+    timing: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Snakemake's benchmark file of a measurement, where there is one; repeat for more."
+        ),
+    ] = None,
+) -> None:
+    """One offline HTML page: claims, pictures, figures, tables, runs, protocol, config."""
+    from normeq.suite.report.page import write_report
+
+    write_report(
+        out, config, table or [], figure or [], run or [], captions,
+        gallery or [], noise_levels, intervals, timing or [],
+    )  # fmt: skip
+    typer.echo(str(out))
+
+
+def run_card_command(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    noise_levels: Annotated[Path, typer.Option(help="Its table over noise levels (parts/).")],
+    config: Annotated[Path, typer.Option(help="The experiment's config, with its claims.")],
+    out: Annotated[Path, typer.Option(help="Markdown file to write.")],
+    published: Annotated[Path | None, typer.Option(help="Folder of published values.")] = None,
+) -> None:
+    """The page of a run: training, accuracy at its noise level, verdict against the published value."""
+    from normeq.suite.report.run_card import write_run_card
+
+    write_run_card(out, run, noise_levels, config, published)
+    typer.echo(str(out))

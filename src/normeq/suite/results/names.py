@@ -1,0 +1,70 @@
+"""Names and counts as tables and figures print them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from normeq.imaging.protocol import get_protocol
+
+VARIANTS = {
+    "ordinary": "ordinary",
+    "scale": "scale-equivariant",
+    "norm": "normalization-equivariant",
+    "wrapped": "wrapped ordinary",
+}
+DATASETS = {
+    "set12": "Set12",
+    "set12-without-04": "Set12 without 04",
+    "bsd68": "BSD68",
+    "skimage-test": "scikit-image photographs",
+}
+
+# Our networks that equal a published one in depth, width and normalisation.
+PUBLISHED_ARCHITECTURES = {"fdncnn20x64": "FDnCNN-20", "fdncnn": "FDnCNN-20", "dncnn20x64": "DnCNN-20-BN"}
+
+
+def variant_name(variant: str, network: str) -> str:
+    """``ordinary``, ...; a user's own denoiser goes by its own name."""
+    return network if variant == "other" else VARIANTS.get(variant, variant)
+
+
+def dataset_name(dataset: str) -> str:
+    return DATASETS.get(dataset, dataset)
+
+
+def trained_names(labels: Iterable[str]) -> str:
+    """``trained at σ = 25``, ``trained at σ = 10 and 25``, ``trained at σ = 5–50``, or ``not trained``."""
+    levels = [label.replace("-", "–") for label in dict.fromkeys(labels) if label]
+    return f"trained at σ = {' and '.join(levels)}" if levels else "not trained"
+
+
+def counted(numbers: Iterable[int], noun: str) -> str:
+    """``1 noise draw``, ``3 noise draws``, ``1–3 noise draws``."""
+    whole = [int(number) for number in numbers if number == number]  # rows without a count hold NaN
+    few, many = min(whole), max(whole)
+    return f"{few if few == many else f'{few}–{many}'} {noun}{'' if many == 1 else 's'}"
+
+
+def part_note(table: pd.DataFrame) -> str:
+    """``, middle 128×128 pixels`` where a long table says that only those were measured."""
+    sizes = sorted({int(size) for size in table.get("size", []) if int(size)})
+    return f", middle {' and '.join(f'{size}×{size}' for size in sizes)} pixels" if sizes else ""
+
+
+def protocol_note(table: pd.DataFrame) -> str:
+    """The conventions behind a long table: ``Protocol paper …``; without that column the paper's."""
+    protocol = get_protocol(table["protocol"].iloc[0] if "protocol" in table else "paper")
+    card = protocol.card()
+    return f"Protocol {protocol.name} (`normeq protocol`): input {card['input']}; output {card['output']}."
+
+
+def measured_on(summary: pd.DataFrame) -> str:
+    """``Set12 12 images, BSD68 68 images; 1 noise draw per image; 1 training seed`` from the counts."""
+    images = ", ".join(
+        f"{dataset_name(name)} {counted(rows['images'], 'image')}"
+        for name, rows in summary.groupby("dataset", sort=False)
+    )
+    draws, seeds = counted(summary["draws"], "noise draw"), counted(summary["seeds"], "training seed")
+    return f"{images}; {draws} per image; {seeds}"

@@ -1,0 +1,122 @@
+"""The registry: what the repository ships is consistent, and mistakes in it are named."""
+
+import csv
+import hashlib
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import yaml
+
+from normeq.errors import NormeqError
+from normeq.suite.data import pin, registry
+
+from .conftest import entry, write_registry
+
+DATA = Path(__file__).resolve().parents[3] / "data"
+PINNED = sorted(path.stem for path in DATA.glob("*.dvc"))
+
+
+def test_every_pin_has_an_entry_and_every_entry_a_pin():
+    assert PINNED == sorted(n for n, d in registry.load(DATA).items() if d.kind == "dvc")
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_the_dvc_hash_follows_from_the_manifest(name):
+    """DVC's directory md5 is that of a JSON list of {md5, relpath}, sorted by relpath: recomputed here."""
+    with (DATA / "files.csv").open(newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["dataset"] == name]
+    listing = [
+        {"md5": row["md5"], "relpath": row["file"]} for row in sorted(rows, key=lambda row: row["file"])
+    ]
+    assert pin(name, DATA) == hashlib.md5(json.dumps(listing).encode()).hexdigest() + ".dir"
+    out = yaml.safe_load((DATA / f"{name}.dvc").read_text())["outs"][0]
+    assert (out["nfiles"], out["size"]) == (len(rows), sum(int(row["bytes"]) for row in rows))
+    assert registry.get(name, DATA).files == len(rows)
+
+
+def test_hashes_and_addresses_are_well_formed():
+    for dataset in registry.load(DATA).values():
+        for file, record in dataset.manifest.items():
+            assert len(bytes.fromhex(record.sha256)) == 32, file
+            assert dataset.kind == "embedded" or record.url.startswith("https://"), file
+
+
+def test_embedded_sets_are_what_scikit_image_ships_and_do_not_overlap():
+    folder = Path(find_spec("skimage").origin).parent / "data"
+    train, test = (registry.get(f"skimage-{part}", DATA).manifest for part in ("train", "test"))
+    assert train and test and not set(train) & set(test)
+    for file, record in {**train, **test}.items():
+        assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == record.sha256, file
+        assert record.terms, file
+
+
+def test_the_papers_training_set_has_its_8694_images():
+    datasets = registry.load(DATA)
+    group = datasets["herbreteau8694"]
+    assert group.files == sum(datasets[member].files for member in group.members) == 8694
+
+
+def test_pins_differ_and_need_no_image(tmp_path):
+    for path in [DATA / "datasets.yaml", DATA / "files.csv", *DATA.glob("*.dvc")]:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    pins = [pin(name, tmp_path) for name in registry.load(tmp_path)]
+    assert len(set(pins)) == len(pins)
+
+
+def test_a_pin_follows_the_content_and_nothing_else(library):
+    def pins(terms="terms", sha="0" * 64, version=1, files=2):
+        image = {"file": "x.png", "sha256": sha, "terms": terms}
+        hand = entry("manual", files=files, version=version, terms=terms)
+        sets = {"in": entry("embedded", 1, images=[image], terms=terms), "hand": hand}
+        write_registry(
+            library.data, {**sets, "all": entry("group", None, members=["in", "hand"], terms=terms)}
+        )
+        return {name: pin(name, library.data) for name in ("in", "hand", "all")}
+
+    before = pins()
+    assert pins(terms="other words") == before
+    for change, moved in (({"sha": "1" * 64}, "in"), ({"version": 2}, "hand"), ({"files": 3}, "hand")):
+        after = pins(**change)
+        assert {name for name in before if before[name] != after[name]} == {moved, "all"}
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"licence": "x"}, "unknown key 'licence'"),
+        ({"kind": "magic"}, "kind 'magic'"),
+        ({"files": 4}, "files is 4, but 3"),
+        ({"members": ["nobody"]}, "unknown member nobody"),
+    ],
+)
+def test_mistakes_in_the_registry_are_named(library, change, word):
+    write_registry(library.data, {"tiny": {**entry("dvc", files=3), **change}})
+    with pytest.raises(NormeqError, match=f"tiny: {word}"):
+        registry.load(library.data)
+
+
+def test_a_missing_key_and_broken_yaml_are_named(library):
+    broken = entry("dvc", files=3)
+    del broken["origin"]
+    write_registry(library.data, {"tiny": broken})
+    with pytest.raises(NormeqError, match="tiny: missing key 'origin'"):
+        registry.load(library.data)
+    (library.data / "datasets.yaml").write_text("tiny: [")
+    with pytest.raises(NormeqError, match="not YAML") as refused:
+        registry.load(library.data)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_unknown_name_lists_the_known_ones(library):
+    with pytest.raises(NormeqError, match="'huge'.*tiny"):
+        registry.get("huge", library.data)
+
+
+@pytest.mark.parametrize("content", [None, "", "outs: []", "outs: [{path: tiny}]", "]"])
+def test_a_damaged_dvc_file_is_named(library, content):
+    path = library.data / "tiny.dvc"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(NormeqError, match="tiny.dvc"):
+        pin("tiny", library.data)

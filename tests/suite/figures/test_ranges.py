@@ -1,0 +1,189 @@
+"""Figures and tables about the range of the input: heat map, pictures on intervals, tuning; and NE(2)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from normeq.errors import NormeqError
+from normeq.suite.figures import heatmap, interval_pictures, tuning, two_dimensional
+from normeq.suite.figures.style import paper_style
+from normeq.suite.results.long_tables import read_heatmap, read_tuning
+from normeq.suite.tables import tuning as tuning_table
+from tests.synthetic_parts import clean_picture
+
+VARIANTS = ("ordinary", "scale", "norm", "wrapped")
+BASE = {"network": "tiny", "train_sigma": "25", "seed": 0, "dataset": "set12", "draw": 0}
+
+
+@pytest.fixture
+def heat(tmp_path: Path) -> Path:
+    """The loss is log10(scale)² for the ordinary network, |shift| for the scale-equivariant one, else 0."""
+    rows = [
+        BASE | {"variant": variant, "image": image, "sigma": 25, "scale": scale, "shift": shift, "psnr": psnr}
+        for variant in VARIANTS
+        for image, best in (("01", 30.0), ("02", 28.0))
+        for scale in (0.1, 1.0, 10.0, 100.0)
+        for shift in (-1.0, 0.0, 0.5)
+        for psnr in [
+            best - {"ordinary": np.log10(scale) ** 2 + abs(shift), "scale": abs(shift)}.get(variant, 0)
+        ]
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "heatmap.csv", index=False)
+    return tmp_path / "heatmap.csv"
+
+
+def test_the_heat_map_shows_the_loss(heat: Path, tmp_path: Path, says) -> None:
+    heatmap.make(heat, tmp_path / "figure")
+    numbers = pd.read_csv(tmp_path / "figure.csv").set_index(["variant", "scale", "shift"])
+    assert len(numbers) == 4 * 4 * 3 and (numbers["images"] == 2).all()
+    assert numbers.loc[("ordinary", 100, -1), "loss"] == pytest.approx(5)
+    assert numbers.loc[("scale", 100, 0.5), "loss"] == pytest.approx(0.5)
+    assert (numbers.sort_index().loc["norm", "loss"] == 0).all()
+    assert numbers.loc[("norm", 1, 0), "psnr"] == 29
+    says(
+        tmp_path / "figure.svg",
+        "ordinary",
+        "normalization-equivariant",
+        "trained at σ = 25",
+        "Set12, 2 images",
+        "−1",
+        "5.0",
+    )
+
+
+def test_a_cell_of_the_heat_map_stands_at_its_scale_and_shift(heat: Path) -> None:
+    with paper_style():
+        figure = heatmap.draw(heatmap.plotted(read_heatmap(heat)))
+    axes = next(a for a in figure.axes if a.get_title(loc="left") == "ordinary")
+    shown = axes.images[0].get_array()
+    scales = [t.get_text() for t in axes.get_yticklabels()]
+    shifts = [t.get_text() for t in axes.get_xticklabels()]
+    assert scales == ["0.1", "1", "10", "100"] and shifts == ["−1", "0", "0.5"]
+    assert shown[scales.index("10"), shifts.index("0.5")] == pytest.approx(1.5)
+    assert axes.get_ylim()[0] < axes.get_ylim()[1]  # wider upwards
+
+
+def test_the_heat_map_needs_the_plain_range(heat: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(heat)
+    table[(table["scale"] != 1) | (table["shift"] != 0)].to_csv(heat, index=False)
+    with pytest.raises(NormeqError, match="scale 1 and shift 0"):
+        heatmap.make(heat, tmp_path / "figure")
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [(0.004, "0"), (-0.004, "0"), (0.04, "0.04"), (3.14, "3.1"), (13.7, "14"), (-0.5, "−0.50")],
+)
+def test_short_numbers(loss: float, text: str) -> None:
+    assert heatmap.short(loss) == text
+
+
+def interval_part(folder: Path, variant: str, sigma: float = 25.0) -> Path:
+    clean = clean_picture(24)
+    noisy = clean + np.random.default_rng(0).normal(0, sigma / 255, clean.shape)
+    denoised = np.stack([0.9 * clean, 0.8 * clean])
+    meta = {k: BASE[k] for k in ("network", "train_sigma", "seed")} | {"variant": variant, "dataset": "set12"}
+    path = folder / f"{variant}.npz"
+    np.savez(
+        path, meta=json.dumps(meta | {"image": "05", "crop": [1, 2, 24]}), clean=clean, noisy=noisy,
+        sigma=np.array(sigma), psnr_in=np.array(20.0), intervals=np.array([[0.0, 1.0], [-1.0, 1.0]]),
+        denoised=denoised, psnr=np.array([31.5, 11.25]),
+    )  # fmt: skip
+    return path
+
+
+def test_pictures_on_intervals(tmp_path: Path, says) -> None:
+    interval_pictures.make([interval_part(tmp_path, v) for v in VARIANTS], tmp_path / "figure")
+    says(
+        tmp_path / "figure.svg",
+        "[0, 1]",
+        "[−1, 1]",
+        "31.50 dB",
+        "11.25 dB",
+        "noisy, 20.00 dB",
+        "clean",
+        "σ = 25",
+        "image 05",
+    )
+    numbers = pd.read_csv(tmp_path / "figure.csv")
+    assert len(numbers) == 1 + 4 * 2
+    assert numbers.query("variant == 'norm' and a == -1")["psnr"].item() == 11.25
+
+
+def test_pictures_of_another_noise_level_are_refused(tmp_path: Path) -> None:
+    parts = [interval_part(tmp_path, "norm"), interval_part(tmp_path, "scale", sigma=20.0)]
+    with pytest.raises(NormeqError, match="differ in"):
+        interval_pictures.make(parts, tmp_path / "figure")
+
+
+@pytest.fixture
+def tuned(tmp_path: Path) -> Path:
+    """Image 01 is best at λ = 2, image 02 as it is; shifts never help the ordinary network."""
+    tried = {
+        "ordinary": [("none", 1, 0, 20, 24), ("known", 3, 0, 25, 20), ("scale", 2, 0, 27, 23),
+                     ("shift", 1, 0.3, 19, 18)],
+        "scale": [("none", 1, 0, 26, 26), ("shift", 1, 0.3, 27, 25), ("shift", 1, -0.3, 24, 28)],
+        "norm": [("none", 1, 0, 29, 30)],
+        "wrapped": [("none", 1, 0, 28, 28)],
+    }  # fmt: skip
+    rows = [
+        BASE
+        | {"variant": v, "image": image, "sigma": 75, "tuning": kind, "scale": k, "shift": m, "psnr": psnr}
+        for v, lines in tried.items()
+        for kind, k, m, *both in lines
+        for image, psnr in zip(("01", "02"), both, strict=True)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "tuning.csv", index=False)
+    return tmp_path / "tuning.csv"
+
+
+def test_an_oracle_takes_the_best_for_each_image(tuned: Path) -> None:
+    numbers = tuning_table.summary(read_tuning(tuned)).set_index(["variant", "method"])
+    assert numbers["psnr"].to_dict() == {
+        ("ordinary", "none"): 22, ("ordinary", "known"): 22.5, ("ordinary", "scale"): 25.5,
+        ("ordinary", "shift"): 22, ("scale", "none"): 26, ("scale", "shift"): 27.5, ("norm", "none"): 29.5,
+        ("wrapped", "none"): 28,
+    }  # fmt: skip
+    assert numbers.loc[("ordinary", "scale"), "gain"] == 3.5
+    assert numbers.loc[("scale", "shift"), "gap"] == -2
+    assert (numbers.loc[("ordinary", "scale"), ["scale", "shift"]] == [1.5, 0]).all()  # median of 2 and 1
+
+
+def test_the_tuning_table_and_figure_say_what_was_done(tuned: Path, tmp_path: Path, says) -> None:
+    table = tuning_table.make(tuned)
+    cells = table.shown.set_index("denoiser")["σ = 75"]
+    assert cells["ordinary, scale tuning, oracle"] == "25.50 (+3.50; λ = 1.5)"
+    assert cells["normalization-equivariant"] == "29.50"
+    tuning.make(tuned, tmp_path / "figure")
+    says(
+        tmp_path / "figure.svg",
+        "scale-equivariant, shift tuning, oracle",
+        "Set12, σ = 75",
+        "trained at σ = 25",
+        "2 images",
+    )
+    assert len(pd.read_csv(tmp_path / "figure.csv")) == 8
+
+
+def test_without_the_norm_variant_the_psnr_itself_is_shown(tuned: Path, tmp_path: Path, svg_text) -> None:
+    table = pd.read_csv(tuned)
+    table[table["variant"] != "norm"].to_csv(tuned, index=False)
+    tuning.make(tuned, tmp_path / "figure")
+    assert "PSNR (dB)" in svg_text(tmp_path / "figure.svg")
+
+
+def test_the_picture_of_one_and_two_dimensions(tmp_path: Path, svg_text) -> None:
+    two_dimensional.make(tmp_path / "figure")
+    numbers = pd.read_csv(tmp_path / "figure.csv").set_index("name")
+    two = numbers[numbers["dimensions"] == 2]
+    assert (two["defect"] < 1e-14).all()
+    for letter in "AB":
+        for row in "12":
+            np.testing.assert_allclose(two[f"{letter}{row}1"] + two[f"{letter}{row}2"], 1)
+    assert numbers.loc["identity", "defect"] == 0 and numbers.loc[["ReLU", "tanh"], "defect"].min() > 0.1
+    assert "identity: defect 0" in svg_text(tmp_path / "figure.svg")

@@ -1,0 +1,59 @@
+"""What is committed is what the code measures: weights, noise, protocol and metrics, from end to end."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from normeq.denoisers.open import open_denoiser
+from normeq.imaging.protocol import PAPER
+from normeq.suite.measurements import noise_levels, protocols
+
+ROOT = Path(__file__).resolve().parents[3]
+MIRROR = ROOT.parent / "shared" / "mirror"
+IMAGE = "set12", "01"
+CPU = torch.device("cpu")
+
+pytestmark = pytest.mark.skipif(not MIRROR.is_dir(), reason="no ../shared/mirror beside this clone")
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A data folder with one image of Set12, from the mirror."""
+    dataset, name = IMAGE
+    listed = pd.read_csv(ROOT / "data/files.csv", dtype=str).set_index(["dataset", "file"])
+    md5 = listed.loc[(dataset, f"{name}.png"), "md5"]
+    (tmp_path / dataset).mkdir()
+    image = tmp_path / dataset / f"{name}.png"
+    shutil.copy(MIRROR / "files/md5" / md5[:2] / md5[2:], image)
+    monkeypatch.setattr("normeq.suite.measurements.batches.files", lambda *_: [image])
+    monkeypatch.setattr("normeq.suite.measurements.protocols.files", lambda *_: [image])
+    return tmp_path
+
+
+def committed(table: str, weights: str) -> pd.DataFrame:
+    rows = pd.read_csv(ROOT / "results/compact" / table, dtype={"image": str, "weights": str})
+    return rows[(rows["weights"] == weights) & (rows["dataset"] == IMAGE[0]) & (rows["image"] == IMAGE[1])]
+
+
+@pytest.mark.parametrize("variant", ["ordinary", "norm"])
+def test_the_committed_numbers_come_out_again(data, variant):
+    """Noise to the last digit, for it hangs on the seed rule alone; PSNR as far as processors agree."""
+    (run,) = ROOT.glob(f"results/runs/fdncnn10x32-{variant}-sigma25-seed0-*")
+    denoiser = open_denoiser(str(run), CPU)
+    levels = pd.DataFrame(
+        noise_levels.evaluate(
+            denoiser, ["set12"], [5.0, 25.0, 100.0], 1, data_dir=data, device=CPU, protocol=PAPER
+        )
+    ).set_index(["sigma", "draw"])
+    before = committed("noise_levels.csv", denoiser.weights).set_index(["sigma", "draw"]).loc[levels.index]
+    pd.testing.assert_series_equal(levels["psnr_in"], before["psnr_in"], atol=1e-6, rtol=0)
+    for column, tolerance in (("psnr", 1e-3), ("psnr_8bit", 2e-3), ("ssim", 1e-4), ("psnr_in_clipped", 1e-5)):
+        pd.testing.assert_series_equal(levels[column], before[column], atol=tolerance, rtol=0)
+    others = pd.DataFrame(protocols.evaluate(denoiser, ["set12"], [25.0], data_dir=data, device=CPU))
+    others = others.set_index(["sigma", "protocol", "draw"])
+    before = committed("protocols.csv", denoiser.weights).set_index(others.index.names).loc[others.index]
+    assert "kair" in others.index.get_level_values("protocol")
+    pd.testing.assert_series_equal(others["psnr"], before["psnr"], atol=2e-3, rtol=0)

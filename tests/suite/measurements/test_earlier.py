@@ -1,0 +1,218 @@
+"""What was measured before is not measured again, unless something that decides it has changed."""
+
+import csv
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from skimage.io import imsave
+
+from normeq.denoisers.open import open_denoiser
+from normeq.imaging.noise import gaussian_noise
+from normeq.imaging.protocol import KAIR, PAPER
+from normeq.suite.measurements import batches, intervals, noise_levels
+from normeq.suite.measurements import rows as tables
+from normeq.suite.measurements import stream as streaming
+from normeq.suite.measurements.row_cache import Earlier
+from tests.synthetic_networks import save_small
+
+CPU = torch.device("cpu")
+SIZES = {"one": (24, 30), "three": (30, 24), "two": (24, 30)}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Three images of two sizes that stand for the data set ``d``."""
+    rng = np.random.default_rng(0)
+    for name, size in SIZES.items():
+        imsave(tmp_path / f"{name}.png", rng.integers(60, 190, size, dtype=np.uint8), check_contrast=False)
+    monkeypatch.setattr(batches, "files", lambda dataset, data_dir: sorted(tmp_path.glob("*.png")))
+    return tmp_path
+
+
+@pytest.fixture
+def own(folder, monkeypatch):
+    """A user's denoiser that writes a line whenever it is called."""
+    (folder / "mine.py").write_text(
+        "def denoise(noisy, sigma):\n"
+        f"    open({str(folder / 'calls')!r}, 'a').write(f'{{sigma * 255:g}}\\n')\n"
+        "    return noisy * 0.9\n"
+    )
+    return folder / "mine.py"
+
+
+def measure(own, out, sigmas, earlier=(), protocol=PAPER, **settings):
+    """Write a table; return the rows and the σ of every call of the denoiser."""
+    calls = own.parent / "calls"
+    calls.unlink(missing_ok=True)
+    rows = noise_levels.evaluate(
+        open_denoiser(f"mine={own}:denoise", CPU), ["d"], sigmas, settings.pop("draws", 1), device=CPU,
+        protocol=protocol, earlier=Earlier(earlier), **settings,
+    )  # fmt: skip
+    tables.write_rows(out, noise_levels.COLUMNS, rows)
+    with open(out, newline="") as handle:
+        found = list(csv.DictReader(handle))
+    return found, calls.read_text().split() if calls.exists() else []
+
+
+def test_one_more_noise_level_measures_one_noise_level(own, tmp_path):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    before, calls = measure(own, parts / "a.csv", [5, 25])
+    assert sorted(calls) == ["25"] * 3 + ["5"] * 3
+    after, calls = measure(own, parts / "b.csv", [5, 10, 25], [parts])
+    assert calls == ["10"] * 3
+    assert [row for row in after if float(row["sigma"]) != 10] == before
+    fresh, _ = measure(own, tmp_path / "c.csv", [5, 10, 25])
+    assert fresh == after
+
+
+def test_a_repeated_run_measures_nothing(own, tmp_path):
+    out = tmp_path / "a.csv"
+    before, _ = measure(own, out, [5, 25], draws=2)
+    after, calls = measure(own, out, [25.0, 5.0], [out], draws=2)
+    assert not calls and sorted(map(str, after)) == sorted(map(str, before))
+    _, calls = measure(own, out, [5, 25], [out], draws=3)
+    assert len(calls) == 2 * 3
+
+
+def test_the_middle_of_an_image_has_the_noise_of_the_whole(own, tmp_path):
+    out = tmp_path / "a.csv"
+    whole, _ = measure(own, out, [25])
+    part, calls = measure(own, out, [25], [out], size=12)
+    assert len(calls) == 3 and all(a["pixels"] != b["pixels"] for a, b in zip(whole, part, strict=True))
+    path = next(iter(sorted(own.parent.glob("*.png"))))
+    noisy = gaussian_noise(SIZES[path.stem], 25, "d", path.stem, 0)
+    (h, w) = ((n - 12) // 2 for n in SIZES[path.stem])
+    expected = -10 * np.log10(np.mean(noisy[h : h + 12, w : w + 12].astype(float) ** 2))
+    assert float(part[0]["psnr_in"]) == pytest.approx(expected, abs=1e-5)
+    same, calls = measure(own, out, [25], [out], size=100)  # more than the image has
+    assert [row["pixels"] for row in same] == [row["pixels"] for row in whole]
+
+
+def test_another_protocol_image_or_denoiser_is_measured(own, folder, tmp_path):
+    out = tmp_path / "a.csv"
+    measure(own, out, [25])
+    _, calls = measure(own, tmp_path / "kair.csv", [25], [out], protocol=KAIR)
+    assert len(calls) == 3
+    imsave(folder / "two.png", np.full((24, 30), 99, np.uint8), check_contrast=False)
+    _, calls = measure(own, tmp_path / "image.csv", [25], [out])
+    assert len(calls) == 1
+    own.write_text(own.read_text().replace("0.9", "0.8"))
+    _, calls = measure(own, tmp_path / "own.csv", [25], [out])
+    assert len(calls) == 3
+
+
+def test_what_is_no_table_of_measurements_is_passed_over(own, tmp_path):
+    part, _ = measure(own, tmp_path / "a.csv", [25])
+    text = (tmp_path / "a.csv").read_text()
+    files = {
+        "old.csv": "\n".join(line.rsplit(",", 2)[0] for line in text.splitlines()),
+        "torn.csv": text[:-40],
+        "column.csv": text.replace("psnr_8bit", "rounded"),
+        "numbers.csv": text.replace("25", "many"),
+        "x.csv": "x,y\n1,2\n",
+        "empty.csv": "",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
+    _, calls = measure(
+        own, tmp_path / "b.csv", [25], [tmp_path / name for name in (*files, "bytes.csv", "no.csv")]
+    )
+    assert len(calls) == 1  # the torn table has two whole rows
+
+
+def test_who_measured_stays_with_the_row(own, tmp_path, monkeypatch):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    old, _ = measure(own, parts / "old.csv", [5])
+    assert all(row["measured_by"].split("; ")[1] == f"torch {torch.__version__}" for row in old)
+    monkeypatch.setattr("normeq.suite.measurements.row_cache.measured_by", lambda device: "another machine")
+    both, calls = measure(own, tmp_path / "both.csv", [5, 25], [parts])
+    assert calls == ["25"] * 3
+    found = {(float(row["sigma"]), row["measured_by"]) for row in both}
+    assert found == {(5, old[0]["measured_by"]), (25, "another machine")}
+    # A table from before the column was there: taken over, and collected beside newer ones.
+    table = pd.read_csv(parts / "old.csv", dtype=str).drop(columns="measured_by")
+    table.to_csv(parts / "old.csv", index=False)
+    both, calls = measure(own, tmp_path / "both.csv", [5, 25], [parts])
+    assert calls == ["25"] * 3 and {row["measured_by"] for row in both} == {"", "another machine"}
+    measure(own, parts / "new.csv", [25])
+    assert tables.collect([parts / "new.csv", parts / "old.csv"], tmp_path / "all.csv") == 6
+    with open(tmp_path / "all.csv", newline="") as handle:
+        assert sorted(csv.DictReader(handle), key=str) == sorted(both, key=str)
+
+
+def test_functions_of_installed_packages_are_always_measured(folder, tmp_path):
+    denoiser = open_denoiser("blur=normeq.classical:gaussian", CPU)
+    out = tmp_path / "a.csv"
+    tables.write_rows(out, noise_levels.COLUMNS, noise_levels.evaluate(denoiser, ["d"], [25], 1, device=CPU))
+    earlier = Earlier([out])
+    list(noise_levels.evaluate(denoiser, ["d"], [25], 1, device=CPU, earlier=earlier))
+    assert earlier.used == 0
+
+
+def test_one_more_interval_measures_one_interval(own, tmp_path):
+    denoiser = open_denoiser(f"mine={own}:denoise", CPU)
+    out, calls = tmp_path / "a.csv", own.parent / "calls"
+    rows = intervals.evaluate(denoiser, ["d"], 25, [(0, 1), (10, 11)], 1, device=CPU)
+    tables.write_rows(out, intervals.COLUMNS, rows)
+    calls.unlink()
+    earlier = Earlier([out])
+    rows = list(
+        intervals.evaluate(denoiser, ["d"], 25, [(0, 1), (-1, 1), (10, 11)], 1, device=CPU, earlier=earlier)
+    )
+    assert len(rows) == 9 and earlier.used == 6 and calls.read_text().split() == ["50"] * 3
+
+
+def test_batches_are_of_one_size_and_data_set():
+    def images():
+        for number, (dataset, shape) in enumerate(
+            [("a", (4, 6)), ("a", (6, 4)), ("a", (4, 6)), ("a", (4, 6)), ("b", (4, 6)), ("b", (9, 9))]
+        ):
+            yield dataset, str(number), np.zeros(shape, np.float32)
+
+    def names(pixels):
+        return [[image.name for image in batch] for batch in batches.batches(images(), pixels)]
+
+    assert sorted(names(48)) == [["0", "2"], ["1"], ["3"], ["4"], ["5"]]
+    assert names(1) == [[str(i)] for i in range(6)]
+    assert sorted(names(10**6)) == [["0", "2", "3"], ["1"], ["4"], ["5"]]
+
+
+def test_images_are_read_as_they_are_needed():
+    read = []
+
+    def images():
+        for number in range(4):
+            read.append(number)
+            yield "a", str(number), np.zeros((4, 4), np.float32)
+
+    next(batches.batches(images(), 32))
+    assert read == [0, 1]
+
+
+@pytest.mark.parametrize("variant", ["ordinary", "wrapped", "norm"])
+def test_batches_give_the_numbers_of_single_images(folder, tmp_path, monkeypatch, variant):
+    save_small(tmp_path / "model.safetensors", variant)
+    denoiser = open_denoiser(str(tmp_path), CPU)
+
+    def rows():
+        found = noise_levels.evaluate(denoiser, ["d"], [5, 50], 2, device=CPU)
+        return {(row["image"], row["sigma"], row["draw"]): row for row in found}
+
+    alone = rows()
+    monkeypatch.setattr(streaming, "batch_pixels", lambda denoiser, device: 10**6)
+    together = rows()
+    assert alone.keys() == together.keys() and len(alone) == 12
+    for key, row in alone.items():
+        for column in ("psnr", "ssim", "psnr_in"):
+            assert together[key][column] == pytest.approx(row[column], rel=1e-5)
+
+
+def test_a_pipe_is_no_table_and_nobody_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert Earlier([tmp_path / "pipe"]).used == 0

@@ -1,0 +1,30 @@
+"""The summary for `dvc metrics diff`."""
+
+import itertools
+
+import pandas as pd
+import pytest
+
+from normeq.suite.analysis.headline import summarise_experiment
+
+SERIES = {"network": "net", "variant": "norm", "train_sigma": "25", "seed": "0", "dataset": "set12"}
+
+
+def test_means_and_the_worst_interval(tmp_path):
+    cells = list(itertools.product(["01", "02"], [5, 25], [0, 1]))
+    levels = pd.DataFrame(
+        SERIES
+        | {"image": i, "sigma": s, "draw": d, "psnr_in": 20, "psnr": 30 + float(i) + s / 10 + d, "ssim": 0.9}
+        for i, s, d in cells
+    )
+    levels.to_csv(tmp_path / "noise_levels.csv", index=False)
+    loss = {(0, 1): 0.0, (0, 255): 3.0, (-1, 1): 1.25}
+    intervals = pd.DataFrame(
+        SERIES | {"image": i, "sigma": 25, "a": a, "b": b, "draw": 0, "psnr": 30 + float(i) - loss[a, b]}
+        for i, (a, b) in itertools.product(["01", "02"], loss)
+    )
+    intervals.to_csv(tmp_path / "intervals.csv", index=False)
+    found = summarise_experiment(tmp_path / "noise_levels.csv", tmp_path / "intervals.csv")
+    assert found["psnr_db"] == {"set12": {"net-norm-sigma25": {"sigma5": 32.5, "sigma25": 34.5}}}
+    assert found["worst_interval_loss_db"]["set12"]["net-norm-sigma25"] == pytest.approx(3.0)
+    assert list(summarise_experiment(tmp_path / "noise_levels.csv", None)) == ["psnr_db"]
