@@ -32,8 +32,8 @@ from normeq.denoisers.open import Denoiser
 from normeq.errors import NormeqError
 from normeq.nn import VARIANTS, FoldedForInference, build_network
 from normeq.suite.measurements import noise_levels
-from normeq.suite.measurements import stream as streaming
-from normeq.suite.measurements.rows import write_rows
+from normeq.suite.measuring import stream as streaming
+from normeq.suite.measuring.rows import write_rows
 from normeq.system.allocator import keep_freed_memory
 from normeq.system.provenance import git_revision, pick_device
 

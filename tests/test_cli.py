@@ -85,7 +85,7 @@ def test_the_installed_command():
         (["train", json.dumps(RUN), "--out", "x", "--device", "tpu9"], "unknown device 'tpu9'"),
         (
             ["evaluate", "noise-levels", "x", "--datasets", "set12", "--sigmas", -1, "--out", "t.csv"],
-            "sigma must be above 0 (8-bit units), got -1",
+            "sigmas[0]: -1.0 must be above 0",
         ),
         (
             ["evaluate", "noise-levels", "x", "--datasets", "set12", "--sigmas", 25, "--out", "t.csv"],
@@ -104,7 +104,10 @@ def test_the_installed_command():
             "unknown protocol 'matlab': choose from paper, kair",
         ),
         (["table", "protocols", "none.csv", "--out-dir", "."], "no such table: none.csv"),
-        ("evaluate protocols x --datasets set12 --sigmas 0 --out t.csv".split(), "sigma must be above 0"),
+        (
+            "evaluate protocols x --datasets set12 --sigmas 0 --out t.csv".split(),
+            "sigmas[0]: 0.0 must be above 0",
+        ),
         (["protocol", "matlab"], "unknown protocol 'matlab'"),
         (["collect", "t.csv", "missing.csv"], "missing.csv: no such file"),
         (["metrics", "missing.csv", "--out", "m.json"], "missing.csv"),

@@ -15,10 +15,8 @@ from normeq.suite.compare.cli import compare_command
 from normeq.suite.data.cli import app as data_app
 from normeq.suite.figures import range_cli as figures_of_ranges  # noqa: F401 (more commands of figure_app)
 from normeq.suite.figures.cli import figure_app
-from normeq.suite.measurements import protocols_cli, range_cli  # noqa: F401 (more commands of evaluate_app)
-from normeq.suite.measurements.certificate_cli import certify_command
-from normeq.suite.measurements.cli import app as evaluate_app
-from normeq.suite.measurements.cli import collect_command, metrics_command
+from normeq.suite.measuring.cli import app as evaluate_app
+from normeq.suite.measuring.cli import certify_command, collect_command, metrics_command
 from normeq.suite.report.cli import report_command, run_card_command
 from normeq.suite.tables.cli import table_app
 from normeq.training.cli import train_command

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import yaml
 
-from normeq.suite.experiment.config import resolve_config
+from normeq.suite.config.resolve import resolve as resolve_config
 from normeq.suite.data.registry import find_folder
 from normeq.errors import NormeqError
-from normeq.suite.experiment.plan import MEASUREMENTS, REUSING, check_networks, read_experiment
+from normeq.suite.experiment.plan import check_networks, read_experiment
 from normeq.system.gpus import count_gpus
 
 try:
@@ -110,14 +110,15 @@ def measured_data(kind):
     return data
 
 
-def reuse(kind):
-    """Where a measurement looks for what was measured before."""
-    return "--reuse results/{folder}/parts" if kind in REUSING else ""
+def measurement_options(measurement):
+    """The protocol, and where a measurement looks for what was measured before, where these count."""
+    protocol = f"--protocol {EXPERIMENT.config['evaluate']['protocol']} " if measurement.follows_protocol else ""
+    return protocol + ("--reuse results/{folder}/parts" if measurement.reuses_rows else "")
 
 
 def parts(kind):
     """Files of one measurement of all denoisers; none where the config leaves it out (nothing then asks for them)."""
-    return EXPERIMENT.parts(kind) if kind in EXPERIMENT.measurements() else []
+    return EXPERIMENT.parts(kind) if kind in EXPERIMENT.measurements else []
 
 
 def parts_of_kind(wildcards):
@@ -175,7 +176,7 @@ def report_options(wildcards, input):
     shown += [f"--{Path(table).stem.replace('_', '-')} {table}" for table in input.measured]
     timings = [
         f"--timing {Path(part).with_suffix('.tsv')}"
-        for kind in EXPERIMENT.measurements()
+        for kind in EXPERIMENT.measurements
         for part in EXPERIMENT.parts(kind)
     ]
     return [*shown, *timings, f"--captions {CAPTIONS}"]

@@ -1,10 +1,10 @@
 # One job per denoiser and measurement. The file name carries the settings (see normeq.suite.experiment.plan). What an earlier file has is
-# taken from there (see normeq.suite.measurements.row_cache): one more noise level measures one noise level.
+# taken from there (see normeq.suite.measuring.row_cache): one more noise level measures one noise level.
 
 
-MEASURED = [part for kind in EXPERIMENT.measurements() for part in EXPERIMENT.parts(kind)]
+MEASURED = [part for kind in EXPERIMENT.measurements for part in EXPERIMENT.parts(kind)]
 
-for kind in EXPERIMENT.measurements():
+for kind, measurement in EXPERIMENT.measurements.items():
 
     rule:
         name:
@@ -13,7 +13,7 @@ for kind in EXPERIMENT.measurements():
             denoiser_files,
             measured_data(kind),
         output:
-            f"results/{{folder}}/parts/{kind}-{{key}}.{MEASUREMENTS[kind]}",
+            f"results/{{folder}}/parts/{kind}-{{key}}.{measurement.suffix}",
         log:
             f"logs/{NAME}/{kind}/{{folder}}-{{key}}.log",
         benchmark:
@@ -28,10 +28,10 @@ for kind in EXPERIMENT.measurements():
             runtime=480,
         params:
             denoiser=denoiser,
-            command="certify" if kind == "certificate" else f"evaluate {kind.replace('_', '-')}",
-            options=EXPERIMENT.options(kind),
-            reuse=reuse(kind),
+            command=measurement.command,
+            settings=EXPERIMENT.settings_json(kind),
+            options=measurement_options(measurement),
             data_dir=data_dir,
         shell:
-            "normeq {params.command} {params.denoiser:q} {params.options} {params.reuse} --out {output}"
+            "normeq evaluate {params.command} {params.denoiser:q} --settings {params.settings:q} {params.options} --out {output}"
             " --data-dir {params.data_dir} --device {resources.device} --threads {threads} 2>&1 | tee {log}"

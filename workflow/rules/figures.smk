@@ -12,7 +12,7 @@ FIGURES = [
         "layers": "noise_levels",  # of the layers themselves: always
         "two_dimensional": "noise_levels",
     }.items()
-    if kind in EXPERIMENT.measurements()
+    if kind in EXPERIMENT.measurements
 ]
 if "published" in EXPERIMENT.config["evaluate"].get("certificate", {}):  # else there is one noise level
     FIGURES.append(f"figures/{NAME}/defect.svg")

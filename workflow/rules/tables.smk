@@ -1,4 +1,4 @@
-TABLED = [kind for kind in ("noise_levels", "intervals") if kind in EXPERIMENT.measurements()]
+TABLED = [kind for kind in ("noise_levels", "intervals") if kind in EXPERIMENT.measurements]
 TABLED_FILES = [f"results/{NAME}/{kind}.csv" for kind in TABLED]
 TABLES = TABLED_FILES + expand(
     f"results/{NAME}/tables/{{table}}.md", table=["matched_noise", "generalisation", "variance"]
@@ -7,7 +7,7 @@ if "intervals" in TABLED:
     TABLES.append(f"results/{NAME}/tables/intervals.md")
 if EXPERIMENT.compares_variants():
     TABLES.append(f"results/{NAME}/tables/comparisons.md")
-if "protocols" in EXPERIMENT.measurements():
+if "protocols" in EXPERIMENT.measurements:
     TABLES += [f"results/{NAME}/protocols.csv", f"results/{NAME}/tables/protocols.md"]
 TABLES += [
     f"results/{NAME}/{file}"
@@ -18,7 +18,7 @@ TABLES += [
         "certificate": ["certificate.csv", "tables/certificate.md"],
     }.items()
     for file in files
-    if kind in EXPERIMENT.measurements()
+    if kind in EXPERIMENT.measurements
 ]
 
 

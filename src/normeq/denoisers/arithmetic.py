@@ -1,59 +1,18 @@
-"""The arithmetic a denoiser computes in: number formats, autocast, TF32."""
+"""A denoiser computing in another arithmetic: number formats, autocast, TF32."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from normeq.denoisers.open import Denoiser
+from normeq.denoisers.precision import ARITHMETICS, Arithmetic
 from normeq.errors import NormeqError
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    """How a denoiser computes.
-
-    Attributes:
-        name: as in the tables.
-        eps: gap between 1 and the next number of the format in which products are formed.
-        images: format of the images that go in and come out.
-        autocast: format of the convolutions where it is narrower than ``images`` (weights stay in float32,
-            as in training).
-        tf32: whether a GPU may round the factors of float32 products to 10 bits.
-        emulated: whether those of convolutions and matrix products are rounded so in software, anywhere.
-    """
-
-    name: str
-    eps: float
-    images: torch.dtype = torch.float32
-    autocast: torch.dtype | None = None
-    tf32: bool = False
-    emulated: bool = False
-
-
-def _eps(dtype: torch.dtype) -> float:
-    return torch.finfo(dtype).eps
-
-
-ARITHMETICS: dict[str, Arithmetic] = {
-    a.name: a
-    for a in (
-        Arithmetic("float64", _eps(torch.float64), images=torch.float64),
-        Arithmetic("float32", _eps(torch.float32)),
-        Arithmetic("tf32", 2.0**-10, tf32=True),
-        Arithmetic("emulated-tf32", 2.0**-10, emulated=True),
-        Arithmetic("bfloat16", _eps(torch.bfloat16), autocast=torch.bfloat16),
-        Arithmetic("float16", _eps(torch.float16), autocast=torch.float16),
-        Arithmetic("all-bfloat16", _eps(torch.bfloat16), images=torch.bfloat16),
-        Arithmetic("all-float16", _eps(torch.float16), images=torch.float16),
-    )
-}
 
 
 def get_arithmetic(name: str, device: torch.device) -> Arithmetic:
@@ -91,18 +50,18 @@ def computing_in(
     if network is None and arithmetic.name not in ("float64", "float32"):
         return None
     function = denoiser.function
-    if network is not None and arithmetic.images != torch.float32:
-        function = copy.deepcopy(network).to(arithmetic.images)
+    format_ = getattr(torch, arithmetic.images)
+    if network is not None and format_ != torch.float32:
+        function = copy.deepcopy(network).to(format_)
+    narrow = getattr(torch, arithmetic.autocast) if arithmetic.autocast else None
 
     def compute(images: Tensor, sigma: float) -> Tensor:
-        cast = torch.autocast(
-            images.device.type, arithmetic.autocast, enabled=arithmetic.autocast is not None
-        )
+        cast = torch.autocast(images.device.type, narrow, enabled=narrow is not None)
         rounded = RoundedFactors() if arithmetic.emulated else nullcontext()
         with torch.no_grad(), _tf32(arithmetic.tf32), cast, rounded:
-            return function(images.clone(), sigma).to(arithmetic.images)  # some work in place
+            return function(images.clone(), sigma).to(format_)  # some work in place
 
-    if network is None and arithmetic.images == torch.float64:
+    if network is None and format_ == torch.float64:
         output = compute(y.double() / 3, 0.1)  # a third of a float32 number is none
         if torch.equal(output, output.float().double()):
             return None

@@ -17,7 +17,7 @@ from normeq.errors import NormeqError
 from normeq.suite.claims.spec import Claim, read_claims
 from normeq.suite.claims.table import make
 from normeq.suite.claims.verdict import counts_and_values, judge
-from normeq.suite.experiment.config import resolve_config
+from normeq.suite.config.resolve import resolve as resolve_config
 from normeq.suite.statistics.significance import holm, signed_rank
 from normeq.suite.tables.formats import latex, markdown
 from tests import synthetic

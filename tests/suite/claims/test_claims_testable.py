@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from normeq.errors import NormeqError
-from normeq.suite.experiment.config import resolve_config
+from normeq.suite.config.resolve import resolve as resolve_config
 from normeq.suite.experiment.plan import read_experiment
 from tests.suite.results.test_published import write
 

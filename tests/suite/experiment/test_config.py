@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from normeq.errors import NormeqError
-from normeq.suite.experiment.config import resolve_config
+from normeq.suite.config.resolve import resolve as resolve_config
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())

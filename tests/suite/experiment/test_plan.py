@@ -1,14 +1,17 @@
 """From config to file names: names change with what decides the content, and with nothing else."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from normeq.errors import NormeqError
-from normeq.suite.experiment.config import resolve_config
+from normeq.suite.config.resolve import resolve as resolve_config
 from normeq.suite.experiment.plan import check_networks, read_experiment
+from normeq.suite.measuring.options import settings_from
+from normeq.suite.measuring.registry import all_measurements
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -85,7 +88,11 @@ def test_a_measurement_is_named_by_its_settings_alone():
 
 def test_a_measurement_with_new_content_gets_a_new_name(monkeypatch):
     before = {kind: read().part(kind, "runs/x") for kind in ("filters", "examples")}
-    monkeypatch.setattr("normeq.suite.experiment.plan.REVISIONS", {"filters": 99})
+    newer = {
+        name: replace(kind, revision=99) if name == "filters" else kind
+        for name, kind in all_measurements().items()
+    }
+    monkeypatch.setattr("normeq.suite.experiment.plan.all_measurements", lambda: newer)
     assert read().part("filters", "runs/x") != before["filters"]
     assert read().part("examples", "runs/x") == before["examples"]
 
@@ -144,7 +151,10 @@ def test_every_network_is_in_the_pictures_of_ranges_and_the_first_in_others():
         ("interval_pictures", {"tiny", "told"}),
         ("examples", {"tiny"}),
     ):
-        shown = [experiment.runs[folder.removeprefix("runs/")] for folder in experiment.shown(kind)]
+        shown = [
+            experiment.runs[folder.removeprefix("runs/")]
+            for folder in experiment.shown(all_measurements()[kind].of)
+        ]
         assert {spec.network["name"] for spec in shown} == names and {spec.seed for spec in shown} == {0}
         assert len(shown) == 2 * len(names)
 
@@ -166,20 +176,12 @@ def test_a_network_may_have_noise_levels_and_seeds_of_its_own():
     assert other.build().noise_map
 
 
-def test_options_reach_the_command_line_unchanged():
-    experiment = read(evaluate__intervals__intervals=[[-0.5, 0.5], [0, 1]], evaluate__intervals__images=2)
-    words = experiment.options("intervals").split()
-    assert words == (
-        "--datasets skimage-test --sigma 25 --interval -0.5,0.5 --interval 0,1 --draws 1 --images 2"
-        " --protocol paper".split()
-    )
-
-
-def test_the_intervals_of_the_gallery_reach_the_command_line():
+def test_settings_reach_the_command_line_unchanged():
     moved = {"datasets": ["skimage-test"], "sigma": 15, "intervals": [[-1, 1]]}
-    words = read(evaluate__gallery__intervals=moved, evaluate__gallery__size=64).options("gallery").split()
-    options = "--interval-datasets skimage-test --interval-sigma 15 --interval -1,1 --size 64 --context 48"
-    assert set(options.split()) < set(words) and words[:2] == ["--datasets", "skimage-test"]
+    experiment = read(evaluate__gallery__intervals=moved, evaluate__gallery__size=64)
+    for name, kind in experiment.measurements.items():
+        assert settings_from(kind, {}, experiment.settings_json(name)) == experiment.settings(name)
+    assert experiment.settings("gallery").intervals.intervals == [(-1, 1)]
 
 
 @pytest.mark.parametrize(

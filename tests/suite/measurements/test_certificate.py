@@ -6,21 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from normeq.denoisers.arithmetic import ARITHMETICS, computing_in, get_arithmetic
+from normeq.denoisers.arithmetic import computing_in, get_arithmetic
 from normeq.denoisers.open import open_denoiser
+from normeq.denoisers.precision import ARITHMETICS
 from normeq.errors import NormeqError
 from normeq.imaging.noise import gaussian_noise
-from normeq.suite.measurements.batches import Image
-from normeq.suite.measurements.certificate import (
-    COLUMNS,
+from normeq.suite.measurements.certificate import COLUMNS
+from normeq.suite.measuring.batches import Image
+from normeq.suite.measuring.defects import (
     Change,
     certify,
     changes,
     find_image,
     published_changes,
 )
-from normeq.suite.measurements.row_cache import Earlier
-from normeq.suite.measurements.rows import write_rows
+from normeq.suite.measuring.row_cache import Earlier
+from normeq.suite.measuring.rows import write_rows
 from normeq.suite.tables import certificate as table
 from normeq.suite.tables.formats import latex, markdown
 from tests.synthetic_denoisers import write_own
@@ -264,8 +265,8 @@ def test_published_metric_and_authors_check(own, tmp_path):
 
 
 def test_the_middle_of_the_noisy_image(monkeypatch, own):
-    monkeypatch.setattr("normeq.suite.measurements.certificate.image_file", lambda image, data_dir: image)
-    monkeypatch.setattr("normeq.suite.measurements.certificate.read_gray", lambda path: CLEAN)
+    monkeypatch.setattr("normeq.suite.measuring.defects.image_file", lambda image, data_dir: image)
+    monkeypatch.setattr("normeq.suite.measuring.defects.read_gray", lambda path: CLEAN)
     seen = []
 
     def spy(y, sigma):

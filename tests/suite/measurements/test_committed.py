@@ -28,8 +28,8 @@ def data(tmp_path, monkeypatch):
     (tmp_path / dataset).mkdir()
     image = tmp_path / dataset / f"{name}.png"
     shutil.copy(MIRROR / "files/md5" / md5[:2] / md5[2:], image)
-    monkeypatch.setattr("normeq.suite.measurements.batches.files", lambda *_: [image])
-    monkeypatch.setattr("normeq.suite.measurements.protocols.files", lambda *_: [image])
+    monkeypatch.setattr("normeq.suite.measuring.batches.files", lambda *_: [image])
+    monkeypatch.setattr("normeq.suite.data.listing.files", lambda *_: [image])
     return tmp_path
 
 

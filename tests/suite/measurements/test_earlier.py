@@ -12,10 +12,11 @@ from skimage.io import imsave
 from normeq.denoisers.open import open_denoiser
 from normeq.imaging.noise import gaussian_noise
 from normeq.imaging.protocol import KAIR, PAPER
-from normeq.suite.measurements import batches, intervals, noise_levels
-from normeq.suite.measurements import rows as tables
-from normeq.suite.measurements import stream as streaming
-from normeq.suite.measurements.row_cache import Earlier
+from normeq.suite.measurements import intervals, noise_levels
+from normeq.suite.measuring import batches
+from normeq.suite.measuring import rows as tables
+from normeq.suite.measuring import stream as streaming
+from normeq.suite.measuring.row_cache import Earlier
 from tests.synthetic_networks import save_small
 
 CPU = torch.device("cpu")
@@ -130,7 +131,7 @@ def test_who_measured_stays_with_the_row(own, tmp_path, monkeypatch):
     parts.mkdir()
     old, _ = measure(own, parts / "old.csv", [5])
     assert all(row["measured_by"].split("; ")[1] == f"torch {torch.__version__}" for row in old)
-    monkeypatch.setattr("normeq.suite.measurements.row_cache.measured_by", lambda device: "another machine")
+    monkeypatch.setattr("normeq.suite.measuring.row_cache.measured_by", lambda device: "another machine")
     both, calls = measure(own, tmp_path / "both.csv", [5, 25], [parts])
     assert calls == ["25"] * 3
     found = {(float(row["sigma"]), row["measured_by"]) for row in both}

@@ -12,8 +12,9 @@ from skimage.io import imsave
 from normeq.denoisers import open as denoisers
 from normeq.denoisers.open import open_denoiser
 from normeq.errors import NormeqError
-from normeq.suite.measurements import batches, intervals, noise_levels, pictures
-from normeq.suite.measurements import rows as tables
+from normeq.suite.measurements import examples, filters, intervals, noise_levels
+from normeq.suite.measuring import batches, pictures
+from normeq.suite.measuring import rows as tables
 from tests.synthetic_networks import save_small
 
 CPU = torch.device("cpu")
@@ -30,7 +31,8 @@ def images(tmp_path, monkeypatch):
     paths = sorted(folder.iterdir())
     monkeypatch.setattr(batches, "files", lambda dataset, data_dir: paths)
     monkeypatch.setattr(
-        pictures, "image_file", lambda image, data_dir: folder / (image.split("/")[1] + ".png")
+        "normeq.suite.data.listing.image_file",
+        lambda image, data_dir: folder / (image.split("/")[1] + ".png"),
     )
     return paths
 
@@ -111,7 +113,7 @@ def test_interval_0_1_is_the_plain_evaluation(images, run_folder):
 
 def test_examples(images, own):
     crop = pictures.Crop(2, 3, 16)
-    found = pictures.examples(
+    found = examples.evaluate(
         open_denoiser(f"same={own}:identity", CPU), "d/two", crop, [5, 25], data_dir="", device=CPU
     )
     np.testing.assert_array_equal(found["noisy"], found["denoised"])
@@ -123,7 +125,7 @@ def test_examples(images, own):
 def test_filters(images, run_folder):
     crop = pictures.Crop(0, 0, 20)
     arguments = ("d/one", crop, [5, 25], [(0, 19), (10, 10)], 4)
-    found = pictures.filters(open_denoiser(run_folder("norm"), CPU), *arguments, data_dir="", device=CPU)
+    found = filters.evaluate(open_denoiser(run_folder("norm"), CPU), *arguments, data_dir="", device=CPU)
     assert found["filters"].shape == (2, 2, 9, 9)
     np.testing.assert_allclose(found["sums"], 1, atol=1e-5)
     # Three 3×3 layers see 7×7 pixels: the windows hold all of the filter, zeros outside the crop included.
@@ -138,12 +140,12 @@ def test_filters(images, run_folder):
 def test_filters_refuse_what_is_outside(images, run_folder, crop, pixel, message):
     denoiser = open_denoiser(run_folder("norm"), CPU)
     with pytest.raises(NormeqError, match=message):
-        pictures.filters(denoiser, "d/one", pictures.Crop(*crop), [5], [pixel], 2, data_dir="", device=CPU)
+        filters.evaluate(denoiser, "d/one", pictures.Crop(*crop), [5], [pixel], 2, data_dir="", device=CPU)
 
 
 def test_filters_need_a_differentiable_denoiser(images, own):
     with pytest.raises(NormeqError, match="denoiser same: adaptive filters need a PyTorch module"):
-        pictures.filters(
+        filters.evaluate(
             open_denoiser(f"same={own}:identity", CPU),
             "d/one",
             pictures.Crop(0, 0, 9),

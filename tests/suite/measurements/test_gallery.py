@@ -14,8 +14,8 @@ from normeq.errors import NormeqError
 from normeq.imaging.crops import detailed_crop, noisy_crop, to_uint8
 from normeq.imaging.images import read_gray
 from normeq.imaging.noise import gaussian_noise
-from normeq.suite.measurements import batches
-from normeq.suite.measurements.gallery import Intervals, gallery
+from normeq.suite.measurements.gallery import Moved, evaluate
+from normeq.suite.measuring import batches
 
 CPU = torch.device("cpu")
 
@@ -40,7 +40,7 @@ def denoiser(function):
 
 def make(function, **changes):
     options = {"datasets": ["d"], "sigmas": [5.0, 25.0], "size": 16, "context": 3} | changes
-    return gallery(denoiser(function), **options, data_dir="", device=CPU)
+    return evaluate(denoiser(function), **options, data_dir="", device=CPU)
 
 
 def test_the_crop_has_the_detail():
@@ -68,8 +68,8 @@ def test_crops_are_those_of_the_whole_denoised_image(files):
 
 
 def test_intervals_move_a_denoiser_that_clips_and_no_other(files):
-    moved = Intervals(("e",), 25.0, ((0.0, 1.0), (10.0, 11.0)))
-    options = {"datasets": ["d", "e"], "moved": moved}
+    moved = Moved(datasets=["e"], sigma=25, intervals=[(0, 1), (10, 11)])
+    options = {"datasets": ["d", "e"], "intervals": moved}
     same = make(lambda y, sigma: uniform_filter(y, 3), **options)
     assert len(same["clean"]) == 3 and same["denoised_moved"].shape == (1, 2, 16, 16)
     np.testing.assert_allclose(same["psnr_moved"][0, 1], same["psnr_moved"][0, 0], atol=1e-3)
@@ -80,8 +80,8 @@ def test_intervals_move_a_denoiser_that_clips_and_no_other(files):
 
 def test_sigma_follows_the_width_of_the_interval(files):
     given = []
-    moved = Intervals(("e",), 25.0, ((0.0, 255.0),))
-    make(lambda y, sigma: given.append(sigma) or y, datasets=["e"], sigmas=[25.0], moved=moved)
+    moved = Moved(datasets=["e"], sigma=25, intervals=[(0, 255)])
+    make(lambda y, sigma: given.append(sigma) or y, datasets=["e"], sigmas=[25.0], intervals=moved)
     assert given == pytest.approx([25 / 255, 25])
 
 

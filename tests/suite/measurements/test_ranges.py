@@ -15,9 +15,10 @@ from normeq.imaging.metrics import psnr
 from normeq.imaging.noise import gaussian_noise
 from normeq.imaging.protocol import KAIR
 from normeq.nn import build_network
-from normeq.suite.measurements import batches, heatmap, pictures, tuning
-from normeq.suite.measurements import rows as tables
-from normeq.suite.measurements.row_cache import Earlier
+from normeq.suite.measurements import heatmap, interval_pictures, tuning
+from normeq.suite.measuring import batches, pictures
+from normeq.suite.measuring import rows as tables
+from normeq.suite.measuring.row_cache import Earlier
 
 CPU = torch.device("cpu")
 
@@ -37,7 +38,8 @@ def clean(tmp_path, monkeypatch):
         batches, "files", lambda dataset, data_dir: [tmp_path / "one.png", tmp_path / "two.png"]
     )
     monkeypatch.setattr(
-        pictures, "image_file", lambda image, data_dir: tmp_path / f"{image.split('/')[1]}.png"
+        "normeq.suite.data.listing.image_file",
+        lambda image, data_dir: tmp_path / f"{image.split('/')[1]}.png",
     )
     return {name: image for _, name, image in batches.test_images(["d"], "")}
 
@@ -133,7 +135,7 @@ def test_pictures_on_every_interval(clean):
     def f(y, sigma):
         return y.clamp(0, 1)
 
-    found = pictures.interval_pictures(
+    found = interval_pictures.evaluate(
         denoiser(f), "d/two", pictures.Crop(2, 3, 16), 25, [(0, 1), (10, 11)], data_dir="", device=CPU
     )
     noisy = (clean["two"] + gaussian_noise((24, 30), 25, "d", "two", 0))[2:18, 3:19]

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from normeq.denoisers.open import Denoiser
 from normeq.imaging.protocol import KAIR, PAPER
-from normeq.suite.measurements import batches, intervals, noise_levels
-from normeq.suite.measurements import stream as streaming
+from normeq.suite.measurements import intervals, noise_levels
+from normeq.suite.measuring import batches
+from normeq.suite.measuring import stream as streaming
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 SHAPE = 160, 200

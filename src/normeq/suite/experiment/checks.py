@@ -9,6 +9,8 @@ from typing import Any
 from normeq.errors import NormeqError
 from normeq.suite.claims.testable import MEASURED_ON, check_testable
 from normeq.suite.data.registry import Dataset
+from normeq.suite.measuring.registry import all_measurements
+from normeq.suite.measuring.settings import Settings
 from normeq.suite.results.leaks import LEAK_FREE
 from normeq.training.spec import RunSpec
 
@@ -48,12 +50,33 @@ def check_claims(
         check_testable(f"config: claims[{number}]", claim, config, runs, shipped)
 
 
-def check_images(evaluate: dict[str, Any], known: Mapping[str, Dataset]) -> None:
-    """Refuse images that a data set does not have, and crops that leave them, before anything is fetched."""
-    for key, settings in evaluate.items():
-        if not isinstance(settings, dict) or "image" not in settings:
+def check_evaluate(evaluate: dict[str, Any]) -> dict[str, Settings]:
+    """The settings of every measurement of the config, typed, after its own checks.
+
+    Raises:
+        NormeqError: settings that do not fit together; the message names the key.
+    """
+    sections = {}
+    for kind, measurement in all_measurements().items():
+        if kind not in evaluate:
             continue
-        dataset, _, image = settings["image"].partition("/")
+
+        def fail(key: str, message: str, kind: str = kind) -> None:
+            raise NormeqError(f"config: evaluate.{kind}.{key}: {message}")
+
+        settings = measurement.settings.model_validate(evaluate[kind])
+        settings.check(fail)
+        settings.check_compared(fail)
+        sections[kind] = settings
+    return sections
+
+
+def check_images(sections: Mapping[str, Settings], known: Mapping[str, Dataset]) -> None:
+    """Refuse images that a data set does not have, and crops that leave them, before anything is fetched."""
+    for key, settings in sections.items():
+        if not hasattr(settings, "image"):
+            continue
+        dataset, _, image = settings.image.partition("/")
         records = {Path(file).stem: record for file, record in known[dataset].manifest.items()}
         if records and image not in records:
             raise NormeqError(
@@ -61,50 +84,9 @@ def check_images(evaluate: dict[str, Any], known: Mapping[str, Dataset]) -> None
                 f"the first is {min(records)}, the last {max(records)}"
             )
         shape = records[image].shape if records else None
-        row, column, size = settings.get("crop", (0, 0, 0))
+        row, column, size = getattr(settings, "crop", (0, 0, 0))
         if shape and (row + size > shape[0] or column + size > shape[1]):
             raise NormeqError(
                 f"config: evaluate.{key}.crop: {size} pixels from row {row}, column {column} "
                 f"leave the image of {shape[0]}×{shape[1]} pixels"
             )
-
-
-def check_evaluate(evaluate: dict[str, Any]) -> None:
-    """Refuse intervals without a < b, ranges without [0, 1], and what lies outside its crop or data sets."""
-    moved = evaluate.get("gallery", {}).get("intervals", {})
-    places = {key: evaluate.get(key, {}) for key in ("intervals", "interval_pictures")}
-    for key, place in [*places.items(), ("gallery.intervals", moved)]:
-        for number, (a, b) in enumerate(place.get("intervals", [])):
-            if not a < b:
-                raise NormeqError(
-                    f"config: evaluate.{key}.intervals[{number}]: a must be below b, got [{a}, {b}]"
-                )
-    pairs = [tuple(pair) for pair in places["intervals"].get("intervals", [])]
-    if pairs and (0, 1) not in pairs:
-        raise NormeqError(
-            "config: evaluate.intervals.intervals: [0, 1] is missing; the others are compared with it"
-        )
-    heatmap = evaluate.get("heatmap", {"scales": [1], "shifts": [0]})
-    for key, nominal in (("scales", 1), ("shifts", 0)):
-        if nominal not in heatmap[key]:
-            raise NormeqError(
-                f"config: evaluate.heatmap.{key}: {nominal} is missing; the others are compared with it"
-            )
-    for name in moved.get("datasets", []):
-        if name not in evaluate["gallery"]["datasets"]:
-            raise NormeqError(
-                f"config: evaluate.gallery.intervals.datasets: {name} is not in evaluate.gallery.datasets"
-            )
-    if 0 < evaluate.get("certificate", {}).get("size", 0) < 8:
-        raise NormeqError("config: evaluate.certificate.size: must be 0 or at least 8 pixels")
-    for kind in ("filters", "examples", "interval_pictures"):
-        if kind in evaluate and evaluate[kind]["crop"][2] < 8:
-            raise NormeqError(f"config: evaluate.{kind}.crop: the side must be at least 8 pixels")
-    if "filters" in evaluate:
-        side = evaluate["filters"]["crop"][2]
-        for number, (row, column) in enumerate(evaluate["filters"]["pixels"]):
-            if max(row, column) >= side:
-                raise NormeqError(
-                    f"config: evaluate.filters.pixels[{number}]: [{row}, {column}] is outside "
-                    f"the crop of {side} pixels"
-                )

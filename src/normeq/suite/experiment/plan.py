@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,30 +20,9 @@ from normeq.denoisers.sources import source_file
 from normeq.errors import NormeqError
 from normeq.suite.data import registry
 from normeq.suite.experiment.checks import check_claims, check_evaluate, check_images, check_levels
+from normeq.suite.measuring.registry import Measurement, all_measurements
+from normeq.suite.measuring.settings import Settings
 from normeq.training.spec import RunSpec
-
-MEASUREMENTS = {
-    "noise_levels": "csv",
-    "intervals": "csv",
-    "filters": "npz",
-    "examples": "npz",
-    "gallery": "npz",
-    "interval_pictures": "npz",
-    "heatmap": "csv",
-    "tuning": "csv",
-    "protocols": "csv",
-    "certificate": "csv",
-}
-# Raised when what a measurement holds changes and its settings do not: older files are not taken for it.
-REVISIONS = {"filters": 2}
-# Measurements that follow `evaluate.protocol`; the others keep the paper's.
-NUMBERS = ("noise_levels", "intervals", "heatmap", "tuning")
-# Pictures and costly tables of every network: a told noise level is scaled with the range.
-OF_EACH = ("interval_pictures", "heatmap")
-# Settings that change no measurement but add others beside it.
-BESIDE = ("classical", "also_cpu")
-# Measurements that take over earlier rows.
-REUSING = (*NUMBERS, "protocols", "certificate")
 
 
 @dataclass(frozen=True)
@@ -93,20 +71,25 @@ class Experiment:
         modules and for networks."""
         return source_file(self.measured[folder].partition("=")[2])
 
-    def measurements(self) -> list[str]:
-        """Those of :data:`MEASUREMENTS` that the config asks for."""
-        return [kind for kind in MEASUREMENTS if kind in self.config["evaluate"]]
+    @property
+    def measurements(self) -> dict[str, Measurement]:
+        """Those that the config asks for, by name."""
+        return {name: kind for name, kind in all_measurements().items() if name in self.config["evaluate"]}
 
-    def shown(self, kind: str) -> list[str]:
-        """Denoisers in a picture or costly table: of the first network (of each, in :data:`OF_EACH`), first
-        noise level and seed every variant (none with ``shown: trained``); then networks that come trained and
-        the user's own."""
+    def settings(self, kind: str) -> Settings:
+        """The settings of a measurement, typed."""
+        return all_measurements()[kind].settings.model_validate(self.config["evaluate"][kind])
+
+    def shown(self, of: str) -> list[str]:
+        """Denoisers in a picture or costly table: of the first network (``first``; of ``each``), first noise
+        level and seed every variant (none with ``shown: trained``); then networks that come trained and the
+        user's own."""
         others = [folder for folder in self.denoisers if not folder.startswith("runs/")]
         if self.config["shown"] == "trained":
             return others
         first: dict[str, RunSpec] = {}
         for spec in self.runs.values():
-            if not first or kind in OF_EACH:
+            if not first or of == "each":
                 first.setdefault(spec.network["name"], spec)
         alike = [
             f"runs/{run}"
@@ -124,9 +107,7 @@ class Experiment:
 
     def datasets(self, kind: str) -> list[str]:
         """Data sets that a measurement reads."""
-        settings = self.config["evaluate"][kind]
-        own = settings["datasets"] if "datasets" in settings else [settings["image"].split("/")[0]]
-        return list(dict.fromkeys([*own, *settings.get("published", {}).get("datasets", [])]))
+        return self.settings(kind).datasets_read()
 
     def folders(self, dataset: str) -> tuple[str, ...]:
         """Folders of the data folder that hold a data set."""
@@ -147,68 +128,34 @@ class Experiment:
         Its name changes with the settings, the data, the weights of a network that came trained, and the file
         of a user's own denoiser.
         """
+        asked = all_measurements()[kind]
         settings = self.config["evaluate"][kind]
-        content = {
-            "settings": {key: value for key, value in settings.items() if key not in BESIDE},
+        content: dict[str, Any] = {
+            "settings": {key: value for key, value in settings.items() if key not in asked.unkeyed},
             "pins": [self.pins[d] for d in self.datasets(kind)],
         }
-        if kind in NUMBERS:
+        if asked.follows_protocol:
             content["protocol"] = self.config["evaluate"]["protocol"]
-        if kind in REVISIONS:
-            content["revision"] = REVISIONS[kind]
+        if asked.revision > 1:
+            content["revision"] = asked.revision
         source = self._source(folder)
         if source:
             content["source"] = source
-        return f"results/{folder}/parts/{kind}-{_key(content)}.{MEASUREMENTS[kind]}"
+        return f"results/{folder}/parts/{kind}-{_key(content)}.{asked.suffix}"
 
     def parts(self, kind: str) -> list[str]:
         """All files of one measurement."""
-        if kind == "filters":  # needs derivatives, which a user's own denoiser may not have
-            folders = [folder for folder in self.shown(kind) if self.is_network(folder)]
-        elif kind in ("examples", "gallery", "interval_pictures", "heatmap", "protocols"):
-            folders = self.shown(kind)
-        elif kind == "certificate":
+        asked = all_measurements()[kind]
+        folders = list(self.denoisers) if asked.of == "every" else self.shown(asked.of)
+        if kind == "certificate":
             folders = list(self.measured)
-        else:
-            folders = list(self.denoisers)
+        if asked.derivatives:  # which a user's own denoiser may not have
+            folders = [folder for folder in folders if self.is_network(folder)]
         return [self.part(kind, folder) for folder in folders]
 
-    def options(self, kind: str) -> str:
-        """A measurement's settings as options of its command."""
-        settings = self.config["evaluate"][kind]
-        words: list[str] = []
-
-        def add(option: str, values: list[Any]) -> None:
-            for value in values:
-                text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-                words.extend([option, text])
-
-        if "image" in settings:
-            add("--image", [settings["image"]])
-            add("--crop", [settings["crop"]] if "crop" in settings else [])
-        add("--datasets", settings.get("datasets", []))
-        add("--sigma", [settings["sigma"]] if "sigma" in settings else [])
-        add("--sigmas", settings.get("sigmas", []))
-        moved = settings.get("intervals", [])
-        if isinstance(moved, dict):  # of the gallery: data sets, sigma and pairs
-            add("--interval-datasets", moved["datasets"])
-            add("--interval-sigma", [moved["sigma"]])
-            moved = moved["intervals"]
-        add("--interval", moved)
-        add("--pixel", settings.get("pixels", []))
-        add("--scale", settings.get("scales", []))
-        add("--shift", settings.get("shifts", []))
-        add("--dtype", settings.get("dtypes", []))
-        published = settings.get("published", {})
-        add("--published-datasets", published.get("datasets", []))
-        add("--published-sigmas", published.get("sigmas", []))
-        words.extend(["--also-cpu"] if settings.get("also_cpu") else [])
-        for key in ("radius", "size", "context"):
-            add(f"--{key}", [settings[key]] if key in settings else [])
-        add("--draws", [settings["draws"]] if "draws" in settings else [])
-        add("--images", [settings["images"]] if settings.get("images") else [])
-        add("--protocol", [self.config["evaluate"]["protocol"]] if kind in NUMBERS else [])
-        return shlex.join(words)
+    def settings_json(self, kind: str) -> str:
+        """A measurement's settings, as ``--settings`` of its command takes them."""
+        return json.dumps(self.config["evaluate"][kind], sort_keys=True)
 
     def record(self) -> str:
         """What the results depend on, as YAML: the config without folders, remote, device and
@@ -235,10 +182,11 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
             one name, a claim that could never be tested; the message names the key.
     """
     evaluate = config["evaluate"]
-    used = {f"evaluate.{kind}": [s["image"].split("/")[0]] for kind, s in _sections(evaluate) if "image" in s}
-    used |= {f"evaluate.{kind}.datasets": s["datasets"] for kind, s in _sections(evaluate) if "datasets" in s}
-    published = evaluate.get("certificate", {}).get("published", {})
-    used |= {"evaluate.certificate.published.datasets": published["datasets"]} if published else {}
+    sections = check_evaluate(evaluate)
+    used = {
+        f"evaluate.{kind}" + (".datasets" if hasattr(settings, "datasets") else ""): settings.datasets_read()
+        for kind, settings in sections.items()
+    }
     if "train" in config:
         used["train.dataset"] = [config["train"]["dataset"]]
     data_dir = Path(config["data"]["dir"])
@@ -248,8 +196,7 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
             if name not in known:
                 raise NormeqError(f"config: {key}: unknown data set {name!r}; choose from {', '.join(known)}")
     pins = {name: registry.pin(name, data_dir) for names in used.values() for name in names}
-    check_evaluate(evaluate)
-    check_images(evaluate, known)
+    check_images(sections, known)
     if config["device"] == "cpu" and "tf32" in evaluate.get("certificate", {}).get("dtypes", []):
         raise NormeqError(
             "config: evaluate.certificate.dtypes: tf32 exists on NVIDIA GPUs only, and device is cpu"
@@ -281,11 +228,6 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
     if not runs and not config["denoisers"] and not config["trained"]:
         raise NormeqError("config: nothing to evaluate: name networks and train, trained, or denoisers")
     return Experiment(config["experiment"], config, runs, pins)
-
-
-def _sections(evaluate: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """The measurements among the entries of ``evaluate``."""
-    return [(kind, settings) for kind, settings in evaluate.items() if isinstance(settings, dict)]
 
 
 def trained(run: str) -> bool:

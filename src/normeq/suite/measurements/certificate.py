@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
-import torch
-from torch import Tensor
+from pydantic import Field
 
-from normeq.denoisers.arithmetic import Arithmetic, computing_in
-from normeq.denoisers.open import Denoiser
-from normeq.equivariance.defect import Defect, defect
-from normeq.errors import NormeqError
-from normeq.imaging.images import middle, read_gray
-from normeq.imaging.protocol import PAPER
-from normeq.suite.data.listing import image_file
-from normeq.suite.measurements.batches import Image
-from normeq.suite.measurements.row_cache import Earlier, labels
+from normeq.denoisers.precision import ARITHMETICS
+from normeq.suite.measuring.registry import Measurement
+from normeq.suite.measuring.settings import (
+    Datasets,
+    ImageName,
+    Option,
+    Planned,
+    Settings,
+    Sigma,
+    Sigmas,
+    unique,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from normeq.denoisers.open import Denoiser
+    from normeq.suite.measuring.defects import Change
+    from normeq.suite.measuring.row_cache import Earlier
 
 COLUMNS = (
     "network,variant,train_sigma,seed,dataset,image,sigma,size,kind,scale,shift,dtype,device,"
@@ -28,154 +36,143 @@ COLUMNS = (
 ).split(",")
 SCALES = (0.001, 0.1, 2.0, 40.0, 255.0)
 SHIFTS = (-1.0, -0.25, 0.5, 10.0)
-AUTHORS_SCALE, AUTHORS_SHIFT = 40.0, 10.0  # the check in the authors' notebook, part of every grid
-PUBLISHED_DRAWS = 8
-NOT_ITS_FAULT = (NormeqError, MemoryError, torch.OutOfMemoryError)
+CLASSICAL = ("tv", "nlm", "wavelet", "bilateral", "median", "gaussian")
 
 
-@dataclass(frozen=True)
-class Change:
-    """A change of range y ↦ λy + μ and why it is looked at.
+class Published(Settings):
+    """Images and noise levels over which the published metric (Saied & Fleuret 2026, appendix E) is a mean, in
+    float32; left out, it is that of the image above in every arithmetic, and there is no figure over noise
+    levels."""
 
-    Attributes:
-        kind: ``repeat`` (λ = 1, μ = 0: does the same input give the same output), ``scale`` (μ = 0),
-            ``shift`` (λ = 1), ``joint``, or ``published`` (a draw of the published metric, joint as well).
-        scale, shift: λ > 0 and μ; μ in units of the nominal range [0,1].
-    """
-
-    kind: str
-    scale: float
-    shift: float
+    datasets: Annotated[Datasets, Option("--published-datasets")]
+    sigmas: Annotated[Sigmas, Option("--published-sigmas")]
 
 
-def changes(scales: Iterable[float] = SCALES, shifts: Iterable[float] = SHIFTS) -> list[Change]:
-    """The grid: no change, each λ, each μ, and each pair. The authors' λ = 40 and μ = 10 are always in.
+class Certificate(Settings):
+    """Which denoisers are equivariant to λy + μ, measured on the middle of one noisy image
+    (docs/equivariance.md)."""
 
-    Raises:
-        NormeqError: λ is not a finite positive number other than 1, or μ not a finite number other than 0.
-    """
-    scales, shifts = tuple(scales), tuple(shifts)
-    for scale in scales:
-        if not (0 < scale < math.inf) or scale == 1:
-            raise NormeqError(f"a scale must be a positive number other than 1, got {scale:g}")
-    for shift in shifts:
-        if not math.isfinite(shift) or shift == 0:
-            raise NormeqError(f"a shift must be a finite number other than 0, got {shift:g}")
-    scales, shifts = sorted({*scales, AUTHORS_SCALE}), sorted({*shifts, AUTHORS_SHIFT})
-    return [
-        Change("repeat", 1.0, 0.0),
-        *(Change("scale", scale, 0.0) for scale in scales),
-        *(Change("shift", 1.0, shift) for shift in shifts),
-        *(Change("joint", scale, shift) for scale in scales for shift in shifts),
-    ]
+    image: Annotated[ImageName, Option("--image", "skimage-test/camera")]
+    sigma: Annotated[Sigma, Option("--sigma", 25.0)]
+    size: Annotated[
+        int, Field(ge=0, description="Side of the square used, in pixels; 0 for the whole image.")
+    ] = 128
+    scales: Annotated[
+        list[Annotated[float, Field(gt=0, json_schema_extra={"not": {"const": 1}})]],
+        unique("Scales λ; the authors' 40 is always in.", least=0),
+        Option("--scale"),
+    ] = list(SCALES)
+    shifts: Annotated[
+        list[Annotated[float, Field(json_schema_extra={"not": {"const": 0}})]],
+        unique("Shifts μ, in units of the nominal range [0,1]; the authors' 10 is always in.", least=0),
+        Option("--shift"),
+    ] = list(SHIFTS)
+    dtypes: Annotated[
+        list[Literal[tuple(ARITHMETICS)]],
+        unique("Arithmetics, tf32 on a GPU only; empty for all that the device has.", least=0),
+        Option("--dtype"),
+    ] = []
+    also_cpu: Annotated[
+        bool, Field(description="Whether the CPU is measured as well where networks run on a GPU.")
+    ] = True
+    published: Published | None = None
+    classical: Annotated[
+        list[Literal[(*CLASSICAL, "bm3d")]],
+        unique(
+            "Classical denoisers to certify beside those of the experiment (bm3d must be installed by hand).",
+            least=0,
+        ),
+        Planned(),
+    ] = list(CLASSICAL)
+
+    def check(self, fail: Callable[[str, str], None]) -> None:
+        if 0 < self.size < 8:
+            fail("size", "must be 0 or at least 8 pixels")
+        if self.published and self.dtypes and "float32" not in self.dtypes:
+            fail("dtypes", "the published metric is measured in float32, which is not among them")
+
+    def check_compared(self, fail: Callable[[str, str], None]) -> None:
+        if self.dtypes and "float32" not in self.dtypes:
+            fail("dtypes", "float32 is missing; tables and claims are about it")
+
+    def datasets_read(self) -> list[str]:
+        more = self.published.datasets if self.published else []
+        return list(dict.fromkeys([*super().datasets_read(), *more]))
 
 
-def published_changes(dataset: str, image: str, sigma: float) -> list[Change]:
-    """The draws of the published metric for one noisy image: λ ∼ U(0.5, 1.5), μ ∼ U(-0.25, 0.25), 8 of them.
-
-    The metric is the mean of the relative defect over draws, images and noise levels (Saied & Fleuret 2026,
-    appendix E). The draws depend on the label of the noisy image alone: every denoiser gets the same.
-
-    Args:
-        dataset, image: names of the data set and of the image.
-        sigma: noise level in 8-bit units.
-    """
-    label = f"{dataset}/{image}|sigma={float(sigma)!r}|published changes"
-    key = np.frombuffer(hashlib.sha256(label.encode()).digest()[:16], dtype="<u8")
-    random = np.random.Generator(np.random.Philox(key=key))
-    return [
-        Change("published", random.uniform(0.5, 1.5), random.uniform(-0.25, 0.25))
-        for _ in range(PUBLISHED_DRAWS)
-    ]
+MEASUREMENT = Measurement(
+    "certificate", Certificate, tuple(COLUMNS), reuses_rows=True, unkeyed=("classical", "also_cpu")
+)
 
 
-def find_image(image: str, size: int, data_dir: str | Path = "data") -> Image:
-    """One image of a data set.
+def evaluate(
+    denoiser: Denoiser,
+    image: str | Sequence[str],
+    sigma: float,
+    size: int,
+    scales: Sequence[float],
+    shifts: Sequence[float],
+    dtypes: Sequence[str],
+    also_cpu: bool,
+    published: Published | None,
+    *,
+    data_dir: str | Path,
+    device: torch.device,
+    earlier: Earlier | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield one row per change of range and arithmetic, with the keys of :data:`COLUMNS`; see
+    :func:`normeq.suite.measuring.defects.certify`.
 
-    Args:
-        image: ``dataset/name``.
-        size: side of the square in its middle that is used, in pixels; 0, or more than it has, for all.
-        data_dir: folder of the data sets.
-    """
-    dataset, _, name = image.rpartition("/")
-    return Image(dataset, name, read_gray(image_file(image, data_dir)), size)
-
-
-def certify(
-    denoiser: Denoiser, image: Image, sigma: float, grid: Sequence[Change], arithmetic: Arithmetic,
-    device: torch.device, earlier: Earlier | None = None,
-) -> Iterator[dict[str, object]]:  # fmt: skip
-    """Yield one row per change of range, with the keys of :data:`COLUMNS`.
-
-    The image gets the noise that other measurements give it (draw 0, not clipped); the denoiser gets λσ with
-    λy + μ. A change that it refuses, or answers with numbers that are not finite, has no defect but an
-    ``error``. No rows at all where it cannot compute in ``arithmetic``.
+    Functions of arrays compute on the CPU, whatever the device.
 
     Args:
         denoiser: what is certified.
-        image: the clean image.
+        image: ``dataset/name``, or several.
         sigma: noise level in 8-bit units.
-        grid: see :func:`changes` and :func:`published_changes`.
-        arithmetic, device: what it computes in, and where.
-        earlier: rows that need not be measured again.
+        size: side of the square in the middle of the images that is used, in pixels; 0 for all.
+        scales, shifts: λ and μ of the grid.
+        dtypes: names of arithmetics; empty for all that the device has.
+        also_cpu: whether the CPU is measured as well where the device is a GPU.
+        published: images and noise levels of the published metric, in float32; None for ``image`` and
+            ``sigma``, in every arithmetic.
+        data_dir, device, earlier: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
 
     Raises:
-        NormeqError: the denoiser cannot even denoise the image as it is, or answers with NaN or infinity.
+        NormeqError: an arithmetic that the device does not have; an image that is not there; a denoiser that
+            fails on the image as it is.
     """
-    earlier = earlier or Earlier()
-    same = labels(denoiser, image, PAPER, device) | {
-        "sigma": f"{sigma:g}", "size": image.size, "dtype": arithmetic.name, "device": device.type,
-    }  # fmt: skip
-    asked = [same | {"kind": c.kind, "scale": f"{c.scale:.10g}", "shift": f"{c.shift:.10g}"} for c in grid]
-    rows = [earlier.find(label, COLUMNS) for label in asked]
-    if None in rows:
-        noisy = PAPER.noisy(image.clean, sigma, image.dataset, image.name, 0)
-        y = torch.from_numpy(middle(noisy, image.size))[None, None].to(device)
-        try:
-            function = computing_in(arithmetic, denoiser, y)
-            if function is None:
-                return
-            y = y.to(arithmetic.images)
-            here = function(y, sigma / 255)
-            if not here.isfinite().all():
-                raise ValueError("its output is not finite")
-        except NOT_ITS_FAULT:
-            raise
-        except Exception as error:
-            where = f"{image.dataset}/{image.name}"
-            raise NormeqError(
-                f"denoiser {denoiser.network}: fails on {where} as it is ({_line(error)})"
-            ) from None
+    import torch
 
-        def denoise(images: Tensor, level: float) -> Tensor:  # the image as it is, only once
-            return here if images is y else function(images, level)
+    from normeq.denoisers.arithmetic import get_arithmetic
+    from normeq.suite.measuring.batches import Image, test_images
+    from normeq.suite.measuring.defects import certify, changes, find_image, published_changes
 
-        rows = [
-            old or label | _numbers(*_measure(denoise, y, change, sigma / 255))
-            for old, label, change in zip(rows, asked, grid, strict=True)
-        ]
-    for row in rows:
-        yield {column: row[column] for column in COLUMNS}
+    for name in dtypes:
+        get_arithmetic(name, device)
+    grid = changes(scales, shifts)
+    cpu = torch.device("cpu")
+    places = [(device if isinstance(denoiser.function, torch.nn.Module) else cpu, denoiser)]
+    if also_cpu and places[0][0].type != "cpu":
+        places.append((cpu, replace(denoiser, function=copy.deepcopy(denoiser.function).to(cpu))))
+    shown = [find_image(name, size, data_dir) for name in ([image] if isinstance(image, str) else image)]
 
+    def cases(arithmetic: str) -> Iterator[tuple[Image, float, list[Change]]]:
+        """Clean image, noise level and changes of range: the grid, and the draws of the published metric."""
+        yield from ((one, sigma, grid) for one in shown)
+        if published is None:
+            yield from ((one, sigma, published_changes(one.dataset, one.name, sigma)) for one in shown)
+        elif arithmetic == "float32":
+            for entry in test_images(published.datasets, data_dir):
+                one = Image(*entry, size)
+                yield from ((one, s, published_changes(one.dataset, one.name, s)) for s in published.sigmas)
 
-def _measure(
-    denoise: Callable[[Tensor, float], Tensor], y: Tensor, change: Change, sigma: float
-) -> tuple[Defect | None, str]:
-    try:
-        found = defect(denoise, y, change.scale, change.shift, sigma)
-    except NOT_ITS_FAULT:
-        raise
-    except Exception as error:  # whatever a user's function raises
-        return None, _line(error)
-    if not math.isfinite(found.relative):
-        return None, "output is not finite"
-    return found, ""
-
-
-def _numbers(found: Defect | None, error: str) -> dict[str, str]:
-    names = ("relative", "normalised", "absolute")
-    return {name: f"{getattr(found, name):.6e}" if found else "" for name in names} | {"error": error}
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    for where, opened in places:
+        able = [name for name, one in ARITHMETICS.items() if where.type == "cuda" or not one.tf32]
+        for name in (name for name in dtypes or able if name in able):
+            count = 0
+            for case in cases(name):
+                for row in certify(opened, *case, ARITHMETICS[name], where, earlier):
+                    count += 1
+                    yield row
+            if not count:
+                print(f"{denoiser.network}: does not compute in {name}, left out")

@@ -2,39 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
-import torch
+from pydantic import Field
 
-from normeq.denoisers.open import Denoiser, describe
-from normeq.equivariance.ranges import in_interval
 from normeq.errors import NormeqError
-from normeq.imaging.crops import detailed_crop, to_uint8
-from normeq.imaging.metrics import psnr
-from normeq.imaging.noise import gaussian_noise
-from normeq.suite.measurements.batches import run, test_images
-from normeq.suite.measurements.pictures import Crop
+from normeq.suite.measuring.pictures import Crop
+from normeq.suite.measuring.registry import Measurement
+from normeq.suite.measuring.settings import (
+    Datasets,
+    Images,
+    Intervals,
+    Option,
+    Settings,
+    Sigma,
+    Sigmas,
+    check_intervals,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from normeq.denoisers.open import Denoiser
 
 
-@dataclass(frozen=True)
-class Intervals:
-    """What is denoised on intervals [a,b] as well: every image of ``datasets``, at one σ (8-bit units)."""
+class Moved(Settings):
+    """The crops of these data sets on intervals [a,b] as well, at one noise level."""
 
-    datasets: tuple[str, ...]
-    sigma: float
-    intervals: tuple[tuple[float, float], ...]
+    datasets: Annotated[Datasets, Option("--interval-datasets")]
+    sigma: Annotated[Sigma, Option("--interval-sigma")]
+    intervals: Intervals
 
 
-def gallery(
+class Gallery(Settings):
+    """The most detailed crop of every image, denoised by every network, for the interactive view of the
+    report."""
+
+    datasets: Datasets
+    sigmas: Sigmas
+    images: Images = None
+    size: Annotated[int, Field(ge=16, description="Side of the crops in pixels.")] = 64
+    context: Annotated[int, Field(ge=0, description="Pixels around a crop that the denoiser sees too.")] = 48
+    intervals: Moved | None = None
+
+    def check(self, fail: Callable[[str, str], None]) -> None:
+        if self.intervals is None:
+            return
+        check_intervals(self.intervals.intervals, fail, "intervals.intervals")
+        for name in self.intervals.datasets:
+            if name not in self.datasets:
+                fail("intervals.datasets", f"{name} is not in evaluate.gallery.datasets")
+
+
+MEASUREMENT = Measurement("gallery", Gallery, of="first")
+
+
+def evaluate(
     denoiser: Denoiser,
     datasets: Sequence[str],
     sigmas: Sequence[float],
     size: int,
     context: int,
-    moved: Intervals | None = None,
+    intervals: Moved | None = None,
     *,
     data_dir: str | Path,
     device: torch.device,
@@ -52,19 +85,28 @@ def gallery(
         sigmas: 8-bit units.
         size: side of the crop in pixels.
         context: pixels around it that the denoiser sees too.
-        moved: images, σ and intervals [a,b] of further crops; they are denoised as T_{a,b}
+        intervals: images, σ and intervals [a,b] of further crops; they are denoised as T_{a,b}
             (:mod:`normeq.equivariance.ranges`).
         limit: only the first so many images of each data set.
 
     Returns:
         ``meta`` (JSON: labels, images ``dataset/name``, context, and dataset, sigma and intervals of
         ``moved``), ``sigmas`` (S,), ``clean`` (N, h, h) uint8, ``shapes`` and ``crops`` (N, 2), ``denoised``
-        (N, S, h, h) uint8, ``psnr`` (N, S) of the crop in dB before rounding to 8 bits; with ``moved``:
+        (N, S, h, h) uint8, ``psnr`` (N, S) of the crop in dB before rounding to 8 bits; with ``intervals``:
         ``denoised_moved`` (M, I, h, h) and ``psnr_moved`` (M, I), of those images in the same order.
 
     Raises:
         NormeqError: an image is smaller than the crop.
     """
+    import numpy as np
+
+    from normeq.denoisers.open import describe
+    from normeq.equivariance.ranges import in_interval
+    from normeq.imaging.crops import detailed_crop, to_uint8
+    from normeq.imaging.protocol import PAPER
+    from normeq.suite.measuring.batches import test_images
+
+    moved = intervals
     there = [
         replace(denoiser, function=in_interval(denoiser.function, a, b))
         for a, b in (moved.intervals if moved else ())
@@ -77,7 +119,7 @@ def gallery(
                 f"crop of {size}; choose a smaller size"
             )
         place = Crop(*detailed_crop(clean, size), size)
-        given = [clean + gaussian_noise(clean.shape, sigma, dataset, name, 0) for sigma in sigmas]
+        given = [PAPER.noisy(clean, sigma, dataset, name, 0) for sigma in sigmas]
         plain.append(
             [
                 _denoise(denoiser, y, s, place, context, clean, device)
@@ -85,7 +127,7 @@ def gallery(
             ]
         )
         if moved and dataset in moved.datasets:
-            noisy = clean + gaussian_noise(clean.shape, moved.sigma, dataset, name, 0)
+            noisy = PAPER.noisy(clean, moved.sigma, dataset, name, 0)
             shifted.append([_denoise(f, noisy, moved.sigma, place, context, clean, device) for f in there])
         names.append(f"{dataset}/{name}")
         clean_crops.append(to_uint8(_cut(clean, place)))
@@ -127,6 +169,12 @@ def _denoise(
     device: torch.device,
 ) -> tuple[np.ndarray, float]:
     """A crop, denoised together with its surroundings: 8-bit pixels, and PSNR in dB before rounding."""
+    import numpy as np
+
+    from normeq.imaging.crops import to_uint8
+    from normeq.imaging.metrics import psnr
+    from normeq.suite.measuring.batches import run
+
     top, left = max(0, crop.row - context), max(0, crop.column - context)
     end = crop.size + context
     seen = np.ascontiguousarray(noisy[top : crop.row + end, left : crop.column + end])

@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Unpack
+from typing import TYPE_CHECKING, Annotated, Unpack
 
-from normeq.denoisers.open import Denoiser
-from normeq.equivariance.ranges import in_range
-from normeq.suite.measurements.stream import Setting, Setup, psnr_only, stream
+from normeq.suite.measuring.registry import Measurement
+from normeq.suite.measuring.settings import (
+    Datasets,
+    Draws,
+    Images,
+    Middle,
+    Option,
+    Scales,
+    Settings,
+    Shifts,
+    Sigma,
+)
+
+if TYPE_CHECKING:
+    from normeq.denoisers.open import Denoiser
+    from normeq.suite.measuring.stream import Setup
 
 COLUMNS = (
     "network,variant,train_sigma,seed,dataset,image,sigma,scale,shift,draw,psnr,weights,pixels,"
     "measured_by,protocol,size"
 ).split(",")
+
+
+class Heatmap(Settings):
+    """PSNR over a grid of ranges, the image sent to scale·y + shift before the network and back after it; what is
+    lost is against scale 1, shift 0, which must be among them."""
+
+    datasets: Datasets
+    sigma: Annotated[Sigma, Option("--sigma", 25.0)]
+    scales: Scales
+    shifts: Shifts
+    draws: Draws = 1
+    images: Images = None
+    size: Middle = 0
+
+    def check_compared(self, fail: Callable[[str, str], None]) -> None:
+        for key, nominal in (("scales", 1), ("shifts", 0)):
+            if nominal not in getattr(self, key):
+                fail(key, f"{nominal} is missing; the others are compared with it")
+
+
+MEASUREMENT = Measurement(
+    "heatmap", Heatmap, tuple(COLUMNS), of="each", follows_protocol=True, reuses_rows=True
+)
 
 
 def evaluate(
@@ -39,6 +75,9 @@ def evaluate(
     Raises:
         NormeqError: a scale that is not positive.
     """
+    from normeq.equivariance.ranges import in_range
+    from normeq.suite.measuring.stream import Setting, psnr_only, stream
+
     grid = dict.fromkeys([(1.0, 0.0), *((float(k), float(m)) for k in scales for m in shifts)])
     there = [(k, m, replace(denoiser, function=in_range(denoiser.function, k, m))) for k, m in grid]
     settings = [

@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Unpack
+from typing import TYPE_CHECKING, Annotated, Unpack
 
-from normeq.denoisers.open import Denoiser
-from normeq.equivariance.ranges import in_interval
-from normeq.suite.measurements.stream import Setting, Setup, psnr_only, stream
+from normeq.suite.measuring.registry import Measurement
+from normeq.suite.measuring.settings import (
+    Datasets,
+    Draws,
+    Images,
+    Intervals,
+    Option,
+    Settings,
+    Sigma,
+    check_intervals,
+)
+
+if TYPE_CHECKING:
+    from normeq.denoisers.open import Denoiser
+    from normeq.suite.measuring.stream import Setup
 
 COLUMNS = (
     "network,variant,train_sigma,seed,dataset,image,sigma,a,b,draw,psnr,weights,pixels,measured_by,protocol"
 ).split(",")
+
+
+class IntervalsSettings(Settings):
+    """PSNR when the noisy image is mapped from [0,1] to [a,b] before the network, and back after it."""
+
+    datasets: Datasets
+    sigma: Annotated[Sigma, Option("--sigma", 25.0)]
+    intervals: Intervals
+    draws: Draws = 1
+    images: Images = None
+
+    def check(self, fail: Callable[[str, str], None]) -> None:
+        check_intervals(self.intervals, fail)
+
+    def check_compared(self, fail: Callable[[str, str], None]) -> None:
+        if (0, 1) not in self.intervals:
+            fail("intervals", "[0, 1] is missing; the others are compared with it")
+
+
+MEASUREMENT = Measurement(
+    "intervals", IntervalsSettings, tuple(COLUMNS), follows_protocol=True, reuses_rows=True
+)
 
 
 def evaluate(
@@ -33,6 +67,9 @@ def evaluate(
     Raises:
         NormeqError: an interval without a < b.
     """
+    from normeq.equivariance.ranges import in_interval
+    from normeq.suite.measuring.stream import Setting, psnr_only, stream
+
     there = [(a, b, replace(denoiser, function=in_interval(denoiser.function, a, b))) for a, b in intervals]
     settings = [
         Setting({"sigma": sigma, "a": a, "b": b, "draw": draw}, sigma, draw, moved)

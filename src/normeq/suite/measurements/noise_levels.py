@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from torch import Tensor
+from normeq.suite.measuring.registry import Measurement
+from normeq.suite.measuring.settings import Datasets, Draws, Images, Settings, Sigmas
 
-from normeq.denoisers.open import Denoiser
-from normeq.imaging.metrics import Reference
-from normeq.imaging.protocol import Protocol
-from normeq.suite.measurements.stream import Setting, Setup, stream
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from normeq.denoisers.open import Denoiser
+    from normeq.imaging.metrics import Reference
+    from normeq.imaging.protocol import Protocol
+    from normeq.suite.measuring.stream import Setup
 
 COLUMNS = (
     "network,variant,train_sigma,seed,dataset,image,sigma,draw,psnr_in,psnr,ssim,psnr_in_clipped,"
     "psnr_8bit,weights,pixels,measured_by,protocol"
 ).split(",")
+
+
+class NoiseLevels(Settings):
+    """PSNR and SSIM at each noise level."""
+
+    datasets: Datasets
+    sigmas: Sigmas
+    draws: Draws = 1
+    images: Images = None
+
+
+MEASUREMENT = Measurement(
+    "noise_levels", NoiseLevels, tuple(COLUMNS), follows_protocol=True, reuses_rows=True
+)
 
 
 def evaluate(
@@ -33,8 +51,10 @@ def evaluate(
         datasets: names in the data registry.
         sigmas: noise levels in 8-bit units, > 0.
         draws: noise realisations per image and σ.
-        setup: device and more, see :class:`normeq.suite.measurements.stream.Setup`.
+        setup: device and more, see :class:`normeq.suite.measuring.stream.Setup`.
     """
+    from normeq.suite.measuring.stream import Setting, stream
+
     settings = [
         Setting({"sigma": sigma, "draw": draw}, sigma, draw, denoiser)
         for sigma, draw in product(sigmas, range(draws))

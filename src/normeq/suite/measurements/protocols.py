@@ -6,20 +6,34 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from normeq.denoisers.open import Denoiser
 from normeq.imaging.conventions import CONVENTIONS
-from normeq.imaging.images import is_colour, read_gray, read_gray_bt709
 from normeq.imaging.protocol import PAPER, Protocol
-from normeq.suite.data.listing import files
-from normeq.suite.measurements.batches import Image, batch_pixels, batches, denoise, stack
 from normeq.suite.measurements.noise_levels import COLUMNS, judge
-from normeq.suite.measurements.row_cache import Earlier, labels
+from normeq.suite.measuring.registry import Measurement
+from normeq.suite.measuring.settings import Datasets, Images, Settings, Sigmas
+
+if TYPE_CHECKING:
+    import torch
+
+    from normeq.denoisers.open import Denoiser
+    from normeq.suite.measuring.batches import Image
+    from normeq.suite.measuring.row_cache import Earlier
 
 # Draw 1 of the paper's protocol is the yardstick: what another noise of the same kind moves.
 MEASURED = ((PAPER, 0), (PAPER, 1), *((convention.protocol, 0) for convention in CONVENTIONS))
+
+
+class Protocols(Settings):
+    """The same weights under the conventions of others, and the dB that each one moves (docs/protocol.md)."""
+
+    datasets: Datasets
+    sigmas: Sigmas
+    images: Images = None
+
+
+MEASUREMENT = Measurement("protocols", Protocols, tuple(COLUMNS), of="first", reuses_rows=True)
 
 
 def evaluate(
@@ -39,6 +53,11 @@ def evaluate(
 
     Args and errors: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
     """
+    from normeq.imaging.images import is_colour, read_gray
+    from normeq.suite.data.listing import files
+    from normeq.suite.measuring.batches import batch_pixels, batches
+    from normeq.suite.measuring.row_cache import Earlier, labels
+
     earlier = earlier or Earlier()
     for dataset in datasets:
         paths = {path.stem: path for path in files(dataset, Path(data_dir))[:limit]}
@@ -72,6 +91,9 @@ def _measure(
     device: torch.device,
 ) -> list[Iterator[dict[str, float]]]:
     """Numbers of each image under each of some protocols that give the denoiser the same."""
+    from normeq.imaging.images import read_gray_bt709
+    from normeq.suite.measuring.batches import denoise, stack
+
     given = protocols[0]
     clean = [given.clean(read_gray_bt709(paths[i.name]) if given.bt709 else i.clean) for i in batch]
     noisy = [given.noisy(x, sigma, i.dataset, i.name, draw) for x, i in zip(clean, batch, strict=True)]

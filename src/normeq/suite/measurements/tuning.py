@@ -9,12 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from normeq.denoisers.open import Denoiser
-from normeq.equivariance.ranges import in_range
-from normeq.suite.measurements.stream import Setting, Setup, psnr_only, stream
-from normeq.suite.results.long_tables import train_range
+from normeq.suite.measuring.registry import Measurement
+from normeq.suite.measuring.settings import (
+    Datasets,
+    Draws,
+    Images,
+    Middle,
+    Scales,
+    Settings,
+    Shifts,
+    Sigmas,
+)
+
+if TYPE_CHECKING:
+    from normeq.denoisers.open import Denoiser
+    from normeq.suite.measuring.stream import Setup
 
 COLUMNS = (
     "network,variant,train_sigma,seed,dataset,image,sigma,draw,tuning,scale,shift,psnr,weights,pixels,"
@@ -22,6 +33,23 @@ COLUMNS = (
 ).split(",")
 # Tuning would change nothing where the variant is equivariant to it: only the others are tuned.
 TUNED = {"ordinary": ("scale", "shift"), "scale": ("shift",), "norm": (), "wrapped": ()}
+
+
+class Tuning(Settings):
+    """Scale tuning λ·f(y/λ) of the ordinary network and shift tuning f(y − μ) + μ of the ordinary and the
+    scale-equivariant one, as baselines; the λ and μ among which an oracle chooses, for each image and noise
+    level."""
+
+    datasets: Datasets
+    sigmas: Sigmas
+    scales: Scales
+    shifts: Shifts
+    draws: Draws = 1
+    images: Images = None
+    size: Middle = 0
+
+
+MEASUREMENT = Measurement("tuning", Tuning, tuple(COLUMNS), follows_protocol=True, reuses_rows=True)
 
 
 def settings(
@@ -38,6 +66,8 @@ def settings(
         scales: λ of λ·f(y/λ), above 0.
         shifts: μ of f(y - μ) + μ, in units of the nominal range [0,1].
     """
+    from normeq.suite.results.long_tables import train_range
+
     kinds = TUNED.get(denoiser.variant, ("scale", "shift"))
     tried = [("none", 1.0, 0.0)]
     trained = train_range(denoiser.train_sigma)
@@ -68,6 +98,9 @@ def evaluate(
     Raises:
         NormeqError: λ that is not positive.
     """
+    from normeq.equivariance.ranges import in_range
+    from normeq.suite.measuring.stream import Setting, psnr_only, stream
+
     tried = [
         Setting(
             {"sigma": sigma, "draw": draw, "tuning": kind, "scale": scale, "shift": shift},

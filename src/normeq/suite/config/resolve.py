@@ -1,4 +1,4 @@
-"""Reading an experiment's config: defaults filled in, mistakes named in one line."""
+"""Reading settings: checked against a JSON schema, defaults filled in, mistakes named in one line."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import jsonschema
 from normeq.errors import NormeqError
 
 
-def resolve_config(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """Check a config against its schema and fill in the schema's defaults.
+def resolve(config: dict[str, Any], schema: dict[str, Any], where: str = "config") -> dict[str, Any]:
+    """Check settings against their schema and fill in the schema's defaults.
 
     Args:
         config: as read from YAML; not changed.
         schema: JSON schema (draft 2020-12) whose ``default`` entries apply; ``$ref`` may point into its
             ``$defs``.
+        where: what messages begin with.
 
     Returns:
         A deep copy with every default written out.
@@ -32,20 +33,21 @@ def resolve_config(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, 
     if errors:
         lines = [line for error in errors for line in _describe(error)]
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-        raise NormeqError(f"config: {lines[0]}{more}")
-    _check_finite(config, "config")
+        raise NormeqError(f"{where}: {lines[0]}{more}")
+    _check_finite(config, where, "")
     _fill(config, schema, schema)
     return config
 
 
-def _check_finite(value: Any, path: str) -> None:
+def _check_finite(value: Any, where: str, path: str) -> None:
     """Refuse ``.nan`` and ``.inf``, which no bound of a schema keeps out."""
     if isinstance(value, float) and not math.isfinite(value):
-        raise NormeqError(f"{path.replace('config.', 'config: ', 1)}: {value} is not a finite number")
+        raise NormeqError(f"{where}: {path}: {value} is not a finite number")
     for key, part in (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     ):
-        _check_finite(part, f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}")
+        step = f"[{key}]" if isinstance(key, int) else f".{key}" if path else str(key)
+        _check_finite(part, where, path + step)
 
 
 def _fill(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:

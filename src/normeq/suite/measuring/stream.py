@@ -15,8 +15,8 @@ from normeq.denoisers.open import Denoiser
 from normeq.imaging.images import middle
 from normeq.imaging.metrics import Reference
 from normeq.imaging.protocol import PAPER, Protocol
-from normeq.suite.measurements.batches import Image, batch_pixels, batches, denoise, stack, test_images
-from normeq.suite.measurements.row_cache import Earlier, labels
+from normeq.suite.measuring.batches import Image, batch_pixels, batches, denoise, stack, test_images
+from normeq.suite.measuring.row_cache import Earlier, labels
 
 Numbers = Callable[[Protocol, Reference, Tensor, Tensor], Iterable[dict[str, float]]]
 

@@ -10,8 +10,8 @@ import torch
 
 from normeq.denoisers.open import Denoiser
 from normeq.imaging.protocol import Protocol
-from normeq.suite.measurements.batches import Image
-from normeq.suite.measurements.rows import KEYS
+from normeq.suite.measuring.batches import Image
+from normeq.suite.measuring.rows import KEYS
 from normeq.system.provenance import measured_by
 
 NUMBERS = {"sigma", "a", "b", "draw"}

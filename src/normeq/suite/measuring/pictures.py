@@ -1,0 +1,60 @@
+"""Pictures of one image crop: what their measurements share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+from pydantic import Field
+
+from normeq.errors import NormeqError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from normeq.denoisers.open import Denoiser
+
+
+class Crop(NamedTuple):
+    """A square part of an image: top row, left column, side, in pixels."""
+
+    row: Annotated[int, Field(ge=0)]
+    column: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=0)]
+
+
+def noisy_versions(
+    image: str, sigmas: Sequence[float], data_dir: str | Path
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The clean image and draw 0 of its noise at every σ (8-bit units)."""
+    from normeq.imaging.images import read_gray
+    from normeq.imaging.protocol import PAPER
+    from normeq.suite.data.listing import image_file
+
+    dataset, _, name = image.rpartition("/")
+    clean = read_gray(image_file(image, data_dir))
+    return clean, [PAPER.noisy(clean, sigma, dataset, name, 0) for sigma in sigmas]
+
+
+def cut(array: np.ndarray, crop: Crop, image: str) -> np.ndarray:
+    """The crop of an array (H, W).
+
+    Raises:
+        NormeqError: it leaves the image.
+    """
+    row, column, size = crop
+    part = array[row : row + size, column : column + size]
+    if part.shape != (size, size) or min(crop) < 0:
+        raise NormeqError(
+            f"{image}: the crop {tuple(crop)} (row, column, size) leaves the image of shape {array.shape}"
+        )
+    return part
+
+
+def meta(denoiser: Denoiser, image: str, crop: Crop) -> str:
+    """What a file of pictures shows, as JSON."""
+    from normeq.denoisers.open import describe
+
+    dataset, _, name = image.rpartition("/")
+    return describe(denoiser, dataset=dataset, image=name, crop=list(crop))
