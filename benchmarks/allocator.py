@@ -2,8 +2,8 @@
 
     python benchmarks/allocator.py            # into benchmarks/results/<hardware>-allocator.csv
 
-Each round runs one process that keeps freed memory (normeq.system.allocator) and one that does not, one after the
-other, on one thread; what counts is their CPU time, which other programs hardly disturb.
+Each round runs one process that keeps freed memory (normeq.system.allocator) and one that does not, one
+after the other, on one thread; what counts is their CPU time, which other programs hardly disturb.
 """
 
 from __future__ import annotations

@@ -76,8 +76,9 @@ def open_denoiser(text: str, device: torch.device) -> Denoiser:
     """Open a denoiser by its description.
 
     Args:
-        text: the name of a trained network, or a run folder (see :func:`normeq.denoisers.pretrained.weights_file`); or
-            ``NAME=module:callable`` or ``NAME=path/file.py:callable`` for a user's own. That callable is an
+        text: the name of a trained network, or a run folder (see
+            :func:`normeq.denoisers.pretrained.weights_file`); or ``NAME=module:callable`` or
+            ``NAME=path/file.py:callable`` for a user's own. That callable is an
             :class:`torch.nn.Module`, called as ``net(y)`` with (N, 1, H, W) tensors, or a function
             ``f(noisy, sigma)`` of a 2-D float32 array and σ in the units of the image, which returns an
             array.

@@ -1,4 +1,4 @@
-"""The arithmetics a denoiser can be certified in: number formats, autocast, TF32. Names and ε, without PyTorch."""
+"""The arithmetics a denoiser can be certified in: number formats, autocast, TF32; without PyTorch."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from normeq.nn.fdncnn import FDnCNN
 from normeq.nn.variants import get_variant
 from normeq.nn.wrapper import NormalizationWrapper
 
+CONSTRAINTS = ("telescope", "mean")
 ARCHITECTURES: dict[str, type[nn.Module]] = {"fdncnn": FDnCNN, "drunet": DRUNet, "dncnn": DnCNN}
 
 
@@ -37,7 +38,7 @@ def build_network(
     """
     if architecture not in ARCHITECTURES:
         raise NormeqError(f"unknown architecture {architecture!r}: choose one of {', '.join(ARCHITECTURES)}")
-    if constraint not in ("telescope", "mean"):
+    if constraint not in CONSTRAINTS:
         raise NormeqError(f"unknown constraint {constraint!r}: choose telescope or mean")
     cls = ARCHITECTURES[architecture]
     known = [name for name in inspect.signature(cls).parameters if name != "variant"]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import re
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from normeq.errors import NormeqError
@@ -19,13 +21,11 @@ from normeq.training.recipes import preset
 # Raised by hand when a change of the code alters the weights that a recipe gives.
 TRAINER_VERSION = 2
 
-CHOICES = {
-    "optimizer": ("adam", "muon"),
-    "schedule": ("constant", "cosine", "linear", "halve"),
-    "loss": ("mse", "l1"),
-    "precision": ("float32", "bfloat16"),
-    "init": ("default", "unit"),
-}
+
+def _setting(default: Any, **bounds: Any) -> Any:
+    """A field with what it may be: ``choices``, or ``ge``, ``gt`` and ``lt`` of a number. Checked in
+    :class:`Recipe`, and in the config schema, which is made from these."""
+    return field(default=default, metadata=bounds)
 
 
 @dataclass(frozen=True)
@@ -54,47 +54,44 @@ class Recipe:
         validate_every: steps between validations; 0 for at the end only.
     """
 
-    steps: int | None = None
-    max_minutes: float | None = None
-    batch: int = 128
-    patch: int = 70
-    optimizer: str = "adam"
-    lr: float = 1e-4
-    lr_rest: float = 1e-3
-    schedule: str = "constant"
-    warmup: int = 0
-    halve_every: int = 100_000
-    loss: str = "mse"
-    precision: str = "float32"
-    init: str = "default"
-    average: float = 0.0
-    holdout: int = 0
-    validate_every: int = 0
+    steps: int | None = _setting(None, ge=1)
+    max_minutes: float | None = _setting(None, gt=0)
+    batch: int = _setting(128, ge=1)
+    patch: int = _setting(70, ge=8)
+    optimizer: str = _setting("adam", choices=("adam", "muon"))
+    lr: float = _setting(1e-4, gt=0, lt=10)
+    lr_rest: float = _setting(1e-3, gt=0, lt=10)
+    schedule: str = _setting("constant", choices=("constant", "cosine", "linear", "halve"))
+    warmup: int = _setting(0, ge=0)
+    halve_every: int = _setting(100_000, ge=1)
+    loss: str = _setting("mse", choices=("mse", "l1"))
+    precision: str = _setting("float32", choices=("float32", "bfloat16"))
+    init: str = _setting("default", choices=("default", "unit"))
+    average: float = _setting(0.0, ge=0, lt=1)
+    holdout: int = _setting(0, ge=0)
+    validate_every: int = _setting(0, ge=0)
 
     def __post_init__(self) -> None:
-        for key, known in CHOICES.items():
-            if getattr(self, key) not in known:
-                raise NormeqError(
-                    f"recipe: {key} must be one of {', '.join(known)}, not {getattr(self, key)!r}"
-                )
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            if value is not None or setting.default is not None:
+                _check_setting(setting.name, value, setting.type, setting.metadata)
         if (self.steps is None) == (self.max_minutes is None):
             raise NormeqError("recipe: give either steps or max_minutes")
-        least = {"batch": 1, "patch": 8, "warmup": 0, "halve_every": 1, "holdout": 0, "validate_every": 0}
-        if self.steps is not None:
-            least["steps"] = 1
-        for key, low in least.items():
-            value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise NormeqError(f"recipe: {key} must be a whole number of at least {low}, not {value!r}")
-        for key in ("lr", "lr_rest"):
-            if not _is_number(getattr(self, key)) or not 0 < getattr(self, key) < 10:
-                raise NormeqError(
-                    f"recipe: {key} must be a number above 0 and below 10, not {getattr(self, key)!r}"
-                )
-        if not _is_number(self.average) or not 0 <= self.average < 1:
-            raise NormeqError(f"recipe: average must be at least 0 and below 1, not {self.average!r}")
-        if self.max_minutes is not None and not (_is_number(self.max_minutes) and self.max_minutes > 0):
-            raise NormeqError(f"recipe: max_minutes must be a number above 0, not {self.max_minutes!r}")
+
+
+def _check_setting(key: str, value: Any, kind: str, bounds: Mapping[str, Any]) -> None:
+    if "choices" in bounds:
+        if value not in bounds["choices"]:
+            raise NormeqError(f"recipe: {key} must be one of {', '.join(bounds['choices'])}, not {value!r}")
+        return
+    whole = kind.startswith("int")
+    right = _is_number(value) and (isinstance(value, int) or not whole)
+    tests = {"ge": ("at least", operator.ge), "gt": ("above", operator.gt), "lt": ("below", operator.lt)}
+    if not right or not all(tests[name][1](value, bound) for name, bound in bounds.items()):
+        words = " and ".join(f"{tests[name][0]} {bound:g}" for name, bound in bounds.items())
+        number = "a whole number of" if whole else "a number"
+        raise NormeqError(f"recipe: {key} must be {number} {words}, not {value!r}")
 
 
 def _is_number(value: object) -> bool:

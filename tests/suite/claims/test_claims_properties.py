@@ -88,5 +88,5 @@ def test_the_gain_of_tuning(tmp_path: Path) -> None:
     assert record["verdict"] == "reproduced" and record["images"] == 3
     (record,) = judge([Claim.from_dict(claim | {"tuning": "scale"})], tmp_path / "n.csv", **files)
     assert record["verdict"] == "not tested"
-    with pytest.raises(NormeqError, match="tuning 'best' is not one of known, scale, shift"):
+    with pytest.raises(NormeqError, match="tuning: 'best' is not one of known, scale, shift"):
         Claim.from_dict(claim | {"tuning": "best"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,28 +9,13 @@ from typing import Any
 import yaml
 
 from normeq.errors import NormeqError
-from normeq.suite.results.names import VARIANTS
+from normeq.suite.claims.settings import KINDS
+from normeq.suite.config.resolve import resolve
+from normeq.suite.config.schema import schema_of
 
-BOUNDS = ("at least", "at most", "within")
-STATED = ("before", "after")
-# Keys of each kind beside those of every claim: needed, then optional. The config schema says the same.
-COMMON = ("id", "claim", "kind", "bound", "threshold")
-OPTIONAL = ("network", "train_sigma", "stated")
-KINDS = {
-    "gain": (("datasets", "of", "over", "sigma"), OPTIONAL),
-    "interval_loss": (("datasets", "variant"), (*OPTIONAL, "intervals")),
-    "level": (("datasets", "variant", "sigma", "published"), OPTIONAL),
-    "tuning_gain": (("datasets", "variant", "tuning", "sigma"), OPTIONAL),
-    "defect": (("variant", "change"), (*OPTIONAL, "dtype")),
-    "filters": (("variant", "quantity"), OPTIONAL),
-}
 UNITLESS = ("defect", "filters")  # the others are in dB
-# Of which kind of tuning, change of range, or property of a filter a claim speaks: kind -> key, choices.
-ASPECTS = {
-    "tuning_gain": ("tuning", ("known", "scale", "shift")),
-    "defect": ("change", ("scale", "shift", "joint")),
-    "filters": ("quantity", ("sum", "unexplained")),
-}
+# Key of each kind that says of which tuning, change of range, or property of a filter it speaks.
+ASPECTS = {"tuning_gain": "tuning", "defect": "change", "filters": "quantity"}
 
 
 @dataclass(frozen=True)
@@ -41,9 +25,9 @@ class Claim:
     Attributes:
         id: short name.
         claim: the statement.
-        kind: one of :data:`KINDS`.
+        kind: a key of :data:`normeq.suite.claims.settings.KINDS`.
         datasets: data sets on which it is made; a verdict for each. Empty for what is measured on one image.
-        bound: one of :data:`BOUNDS`.
+        bound: ``at least``, ``at most`` or ``within``.
         threshold: in dB, or without unit (:data:`UNITLESS`).
         variants: the variant, or for a gain the two (``of``, ``over``).
         network: only this one, or None for each of the table.
@@ -86,59 +70,28 @@ class Claim:
         kind = entry.get("kind")
         if not isinstance(kind, str) or kind not in KINDS:
             raise NormeqError(f"{name}: kind {kind!r} is not one of {', '.join(KINDS)}")
-        needed, optional = KINDS[kind]
-        for key in entry:
-            if key not in (*COMMON, *needed, *optional):
-                known = ", ".join((*COMMON, *needed, *optional))
-                raise NormeqError(f"{name}: unknown key {key!r}; known keys are {known}")
-        for key in (*COMMON, *needed):
-            if key not in entry:
-                raise NormeqError(f"{name}: the key {key!r} is missing")
-        if entry["bound"] not in BOUNDS:
-            raise NormeqError(f"{name}: bound {entry['bound']!r} is not one of {', '.join(BOUNDS)}")
-        datasets = entry.get("datasets", [])
-        if not isinstance(datasets, list | tuple) or not all(isinstance(d, str) for d in datasets):
-            raise NormeqError(f"{name}: datasets must be a list of names, not {datasets!r}")
-        for key in ("of", "over", "variant"):
-            if key in entry and entry[key] not in VARIANTS:
-                raise NormeqError(f"{name}: {key} {entry[key]!r} is not one of {', '.join(VARIANTS)}")
-        published = entry.get("published")
-        if "published" in needed and not (
-            isinstance(published, dict) and {"paper", "method"} <= published.keys()
-        ):
-            raise NormeqError(f"{name}: published must name paper and method, got {published!r}")
-        key, choices = ASPECTS.get(kind, (None, ()))
-        if key and entry[key] not in choices:
-            raise NormeqError(f"{name}: {key} {entry[key]!r} is not one of {', '.join(choices)}")
-        stated = entry.get("stated", "before")
-        if stated not in STATED:
-            raise NormeqError(f"{name}: stated {stated!r} is not one of {', '.join(STATED)}")
-        try:
-            level = float(entry["sigma"]) if "sigma" in entry else None
-            trained = _label(entry.get("train_sigma", level if kind == "level" else None))
-            intervals = entry.get("intervals")
-            threshold = float(entry["threshold"])
-            if not math.isfinite(threshold) or (entry["bound"] == "within" and threshold < 0):
-                raise ValueError(f"no value can be {entry['bound']} {threshold:g}")
-            return cls(
-                id=str(entry["id"]),
-                claim=str(entry["claim"]),
-                kind=kind,
-                datasets=tuple(map(str, entry.get("datasets", ()))),
-                bound=entry["bound"],
-                threshold=threshold,
-                variants=(entry["of"], entry["over"]) if kind == "gain" else (entry["variant"],),
-                network=entry.get("network"),
-                train_sigma=trained,
-                sigma=level,
-                intervals=None if intervals is None else tuple((float(a), float(b)) for a, b in intervals),
-                published=None if published is None else dict(published),
-                aspect=entry[key] if key else None,
-                dtype=str(entry.get("dtype", "float32")),
-                stated=stated,
-            )
-        except (TypeError, ValueError) as error:
-            raise NormeqError(f"{name}: {error}") from None
+        stated = KINDS[kind].model_validate(resolve(entry, schema_of(KINDS[kind]), name))
+        if stated.bound == "within" and stated.threshold < 0:
+            raise NormeqError(f"{name}: no value can be within {stated.threshold:g}")
+        has = stated.model_dump(exclude_none=True)
+        intervals = has.get("intervals")
+        return cls(
+            id=stated.id,
+            claim=stated.claim,
+            kind=kind,
+            datasets=tuple(has.get("datasets", ())),
+            bound=stated.bound,
+            threshold=stated.threshold,
+            variants=(has["of"], has["over"]) if kind == "gain" else (has["variant"],),
+            network=stated.network,
+            train_sigma=_label(has.get("train_sigma", has.get("sigma") if kind == "level" else None)),
+            sigma=has.get("sigma"),
+            intervals=None if intervals is None else tuple(map(tuple, intervals)),
+            published=has.get("published"),
+            aspect=has[ASPECTS[kind]] if kind in ASPECTS else None,
+            dtype=has.get("dtype", "float32"),
+            stated=stated.stated,
+        )
 
 
 def _label(train_sigma: float | list[float] | None) -> str | None:

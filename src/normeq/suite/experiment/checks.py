@@ -8,9 +8,9 @@ from typing import Any
 
 from normeq.errors import NormeqError
 from normeq.suite.claims.testable import MEASURED_ON, check_testable
+from normeq.suite.config.settings import Settings
 from normeq.suite.data.registry import Dataset
 from normeq.suite.measuring.registry import all_measurements
-from normeq.suite.measuring.settings import Settings
 from normeq.suite.results.leaks import LEAK_FREE
 from normeq.training.spec import RunSpec
 

@@ -18,10 +18,10 @@ import yaml
 from normeq.denoisers import pretrained as shipped
 from normeq.denoisers.sources import source_file
 from normeq.errors import NormeqError
+from normeq.suite.config.settings import Settings
 from normeq.suite.data import registry
 from normeq.suite.experiment.checks import check_claims, check_evaluate, check_images, check_levels
 from normeq.suite.measuring.registry import Measurement, all_measurements
-from normeq.suite.measuring.settings import Settings
 from normeq.training.spec import RunSpec
 
 

@@ -11,17 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from normeq.denoisers.precision import ARITHMETICS
+from normeq.suite.config.settings import Option, Planned, Settings, unique
 from normeq.suite.measuring.registry import Measurement
-from normeq.suite.measuring.settings import (
-    Datasets,
-    ImageName,
-    Option,
-    Planned,
-    Settings,
-    Sigma,
-    Sigmas,
-    unique,
-)
+from normeq.suite.measuring.settings import Datasets, ImageName, Sigma, Sigmas
 
 if TYPE_CHECKING:
     import torch
@@ -34,14 +26,14 @@ COLUMNS = (
     "network,variant,train_sigma,seed,dataset,image,sigma,size,kind,scale,shift,dtype,device,"
     "relative,normalised,absolute,error,weights,pixels,measured_by,protocol"
 ).split(",")
-SCALES = (0.001, 0.1, 2.0, 40.0, 255.0)
-SHIFTS = (-1.0, -0.25, 0.5, 10.0)
+SCALES = (0.001, 0.1, 2, 40, 255)
+SHIFTS = (-1, -0.25, 0.5, 10)
 CLASSICAL = ("tv", "nlm", "wavelet", "bilateral", "median", "gaussian")
 
 
 class Published(Settings):
-    """Images and noise levels over which the published metric (Saied & Fleuret 2026, appendix E) is a mean, in
-    float32; left out, it is that of the image above in every arithmetic, and there is no figure over noise
+    """Images and noise levels over which the published metric (Saied & Fleuret 2026, appendix E) is a mean,
+    in float32; left out, it is that of the image above in every arithmetic, and there is no figure over noise
     levels."""
 
     datasets: Annotated[Datasets, Option("--published-datasets")]

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from normeq.suite.config.settings import Settings
 from normeq.suite.measuring.pictures import Crop, cut, meta, noisy_versions
 from normeq.suite.measuring.registry import Measurement
-from normeq.suite.measuring.settings import CropSetting, ImageName, Settings, Sigmas, check_crop
+from normeq.suite.measuring.settings import CropSetting, ImageName, Sigmas, check_crop
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from normeq.errors import NormeqError
+from normeq.suite.config.settings import Option, Settings
 from normeq.suite.measuring.pictures import Crop, cut, meta, noisy_versions
 from normeq.suite.measuring.registry import Measurement
-from normeq.suite.measuring.settings import CropSetting, ImageName, Option, Settings, Sigmas, check_crop
+from normeq.suite.measuring.settings import CropSetting, ImageName, Sigmas, check_crop
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,18 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from normeq.errors import NormeqError
+from normeq.suite.config.settings import Option, Settings
 from normeq.suite.measuring.pictures import Crop
 from normeq.suite.measuring.registry import Measurement
-from normeq.suite.measuring.settings import (
-    Datasets,
-    Images,
-    Intervals,
-    Option,
-    Settings,
-    Sigma,
-    Sigmas,
-    check_intervals,
-)
+from normeq.suite.measuring.settings import Datasets, Images, Intervals, Sigma, Sigmas, check_intervals
 
 if TYPE_CHECKING:
     import numpy as np

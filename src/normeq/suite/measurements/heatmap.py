@@ -6,18 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Unpack
 
+from normeq.suite.config.settings import Option, Settings
 from normeq.suite.measuring.registry import Measurement
-from normeq.suite.measuring.settings import (
-    Datasets,
-    Draws,
-    Images,
-    Middle,
-    Option,
-    Scales,
-    Settings,
-    Shifts,
-    Sigma,
-)
+from normeq.suite.measuring.settings import Datasets, Draws, Images, Middle, Scales, Shifts, Sigma
 
 if TYPE_CHECKING:
     from normeq.denoisers.open import Denoiser
@@ -30,8 +21,8 @@ COLUMNS = (
 
 
 class Heatmap(Settings):
-    """PSNR over a grid of ranges, the image sent to scale·y + shift before the network and back after it; what is
-    lost is against scale 1, shift 0, which must be among them."""
+    """PSNR over a grid of ranges, the image sent to scale·y + shift before the network and back after it;
+    what is lost is against scale 1, shift 0, which must be among them."""
 
     datasets: Datasets
     sigma: Annotated[Sigma, Option("--sigma", 25.0)]

@@ -7,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from normeq.suite.config.settings import Option, Settings
 from normeq.suite.measuring.pictures import Crop, cut, meta, noisy_versions
 from normeq.suite.measuring.registry import Measurement
 from normeq.suite.measuring.settings import (
     CropSetting,
     ImageName,
     Intervals,
-    Option,
-    Settings,
     Sigma,
     check_crop,
     check_intervals,

@@ -6,17 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Unpack
 
+from normeq.suite.config.settings import Option, Settings
 from normeq.suite.measuring.registry import Measurement
-from normeq.suite.measuring.settings import (
-    Datasets,
-    Draws,
-    Images,
-    Intervals,
-    Option,
-    Settings,
-    Sigma,
-    check_intervals,
-)
+from normeq.suite.measuring.settings import Datasets, Draws, Images, Intervals, Sigma, check_intervals
 
 if TYPE_CHECKING:
     from normeq.denoisers.open import Denoiser

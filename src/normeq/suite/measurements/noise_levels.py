@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Unpack
 
+from normeq.suite.config.settings import Settings
 from normeq.suite.measuring.registry import Measurement
-from normeq.suite.measuring.settings import Datasets, Draws, Images, Settings, Sigmas
+from normeq.suite.measuring.settings import Datasets, Draws, Images, Sigmas
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from normeq.imaging.conventions import CONVENTIONS
 from normeq.imaging.protocol import PAPER, Protocol
+from normeq.suite.config.settings import Settings
 from normeq.suite.measurements.noise_levels import COLUMNS, judge
 from normeq.suite.measuring.registry import Measurement
-from normeq.suite.measuring.settings import Datasets, Images, Settings, Sigmas
+from normeq.suite.measuring.settings import Datasets, Images, Sigmas
 
 if TYPE_CHECKING:
     import torch

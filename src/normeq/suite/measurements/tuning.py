@@ -11,17 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
+from normeq.suite.config.settings import Settings
 from normeq.suite.measuring.registry import Measurement
-from normeq.suite.measuring.settings import (
-    Datasets,
-    Draws,
-    Images,
-    Middle,
-    Scales,
-    Settings,
-    Shifts,
-    Sigmas,
-)
+from normeq.suite.measuring.settings import Datasets, Draws, Images, Middle, Scales, Shifts, Sigmas
 
 if TYPE_CHECKING:
     from normeq.denoisers.open import Denoiser

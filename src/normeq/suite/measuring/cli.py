@@ -1,5 +1,5 @@
-"""``normeq evaluate KIND``, one command per measurement, made from its typed settings; ``certify``, ``collect``
-and ``metrics``. Heavy imports stand inside the functions, so that every other command starts at once."""
+"""``normeq evaluate KIND``, made from the typed settings of each measurement; ``certify``, ``collect`` and
+``metrics``. Heavy imports stand inside the functions, so that every other command starts at once."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _commands() -> typer.Typer:
 
 
 def _command(kind: Measurement) -> Callable[..., None]:
-    """The function behind ``normeq evaluate KIND``: its parameters are the settings, then the surroundings."""
+    """What ``normeq evaluate KIND`` calls: its parameters are the settings, then the surroundings."""
     from normeq.suite.measuring.options import parameters, settings_from
 
     def run(**given: Any) -> None:
@@ -216,8 +216,8 @@ def certify_command(
     device: Device = "auto",
     threads: Threads = 0,
 ) -> None:
-    """Is f(λy + μ) = λf(y) + μ? `evaluate certificate` of several denoisers and images, in one table, of which
-    `normeq table certificate` makes the one with ✓ and ✗."""
+    """Is f(λy + μ) = λf(y) + μ? `evaluate certificate` of several denoisers and images, in one long table;
+    `normeq table certificate` makes the one with ✓ and ✗ of it."""
     from normeq.suite.measuring.options import read_settings
     from normeq.suite.measuring.registry import all_measurements
     from normeq.suite.measuring.row_cache import Earlier

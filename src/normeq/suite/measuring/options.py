@@ -15,8 +15,8 @@ from pydantic_core import PydanticUndefined
 from normeq.errors import NormeqError
 from normeq.suite.config.resolve import resolve
 from normeq.suite.config.schema import schema_of
+from normeq.suite.config.settings import Option, Planned, Settings
 from normeq.suite.measuring.registry import Measurement, is_section
-from normeq.suite.measuring.settings import Option, Planned, Settings
 
 
 def read_settings(kind: Measurement, given: Mapping[str, Any], where: str) -> Settings:

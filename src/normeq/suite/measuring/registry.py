@@ -1,5 +1,5 @@
-"""The measurements. Each is declared once, in the module that evaluates it; everything else is made from that:
-the command, the section of the config schema, the checks, the names of the files and the rule of the workflow.
+"""The measurements. Each is declared once, in the module that evaluates it. Made from that are its command,
+its section of the config schema, the checks, the names of its files and its rule in the workflow.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from normeq.suite import measurements
-from normeq.suite.measuring.settings import Planned, Settings
+from normeq.suite.config.settings import Planned, Settings
 
 
 @dataclass(frozen=True)
 class Measurement:
     """What is measured on denoisers, one file for each of them.
 
-    A module of :mod:`normeq.suite.measurements` declares it as ``MEASUREMENT`` and has a function ``evaluate(denoiser, …)`` whose
-    parameters are the settings by name (``images`` is called ``limit``), then ``data_dir`` and ``device``,
-    and ``protocol`` and ``earlier`` where the two flags below say so.
+    A module of :mod:`normeq.suite.measurements` declares it as ``MEASUREMENT`` and has a function
+    ``evaluate(denoiser, …)`` whose parameters are the settings by name (``images`` is called
+    ``limit``), then ``data_dir`` and ``device``, and ``protocol`` and ``earlier`` where the two flags below say so.
 
     Attributes:
         name: key under ``evaluate`` in the config, and beginning of file names; with ``-`` for ``_`` the
@@ -64,8 +64,8 @@ class Measurement:
         Args:
             denoiser: see :class:`normeq.denoisers.open.Denoiser`.
             settings: of the type :attr:`settings`.
-            setup: ``data_dir``, ``device``, and ``protocol`` and ``earlier`` where they count; a setting by its
-                name replaces that of ``settings``.
+            setup: ``data_dir``, ``device``, and ``protocol`` and ``earlier`` where they count; a
+                setting by its name replaces that of ``settings``.
         """
         values = {
             name: getattr(settings, name)

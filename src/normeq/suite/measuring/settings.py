@@ -1,4 +1,4 @@
-"""Typed settings of measurements: each setting once, with its bounds, default, description and option.
+"""Settings that several measurements have: each once, with its bounds, description and option.
 
 The config schema, the checks and the options of ``normeq evaluate`` are made from these
 (:mod:`normeq.suite.config.schema`, :mod:`normeq.suite.measuring.cli`).
@@ -7,54 +7,12 @@ The config schema, the checks and the options of ``normeq evaluate`` are made fr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
+from normeq.suite.config.settings import Option, unique
 from normeq.suite.measuring.pictures import Crop
-
-
-@dataclass(frozen=True)
-class Option:
-    """How a setting is called on the command line, where that is not ``--its-name``.
-
-    Attributes:
-        name: such as ``--interval``, for a list of which each option gives one entry.
-        default: for people at the command line, where a config must say it; None for none.
-    """
-
-    name: str
-    default: Any = None
-
-
-@dataclass(frozen=True)
-class Planned:
-    """Marks a setting that says who is measured: the workflow reads it, ``evaluate`` does not get it."""
-
-
-class Settings(BaseModel):
-    """Settings of one measurement, or of a part of one; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    def check(self, fail: Callable[[str, str], None]) -> None:
-        """Refuse what no schema sees: call ``fail(key, message)``, the key such as ``crop`` or
-        ``pixels[2]``."""
-
-    def check_compared(self, fail: Callable[[str, str], None]) -> None:
-        """Refuse settings without what tables and figures compare with; a config is asked this, a command
-        not."""
-
-    def datasets_read(self) -> list[str]:
-        """Data sets whose images are read, each once."""
-        own = getattr(self, "datasets", None) or [self.image.split("/")[0]]
-        return list(dict.fromkeys(own))
-
-
-def unique(description: str, least: int = 1, **more: Any) -> Any:
-    """A list without repetitions."""
-    return Field(min_length=least, description=description, json_schema_extra={"uniqueItems": True}, **more)
 
 
 def _ordered(values: list[float]) -> list[float]:
@@ -87,7 +45,7 @@ Middle = Annotated[
     int,
     Field(
         ge=0,
-        description="Side of the square used, from the middle of each image, in pixels; 0 for the whole image.",
+        description="Side of the square used, from the middle of each image; 0 for the whole image.",
     ),
 ]
 

@@ -28,8 +28,8 @@ def components(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         network, variant, train_sigma, dataset, sigma, psnr (mean), the standard deviations of
-        :class:`normeq.suite.statistics.variance.Components` (sd_images, ...), mean_images, mean_seeds, mean_draws (standard
-        deviation of the mean that each causes; all dB), images, seeds, draws.
+        :class:`normeq.suite.statistics.variance.Components` (sd_images, ...), mean_images, mean_seeds,
+        mean_draws (standard deviation of the mean that each causes; all dB), images, seeds, draws.
 
     Raises:
         NormeqError: an image lacks a draw or a seed that others have.
