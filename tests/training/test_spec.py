@@ -151,3 +151,12 @@ def test_schedules():
     halve = factors(Recipe(steps=100, schedule="halve", halve_every=30))
     assert [halve[step] for step in (0, 29, 30, 60, 90)] == [1, 1, 0.5, 0.25, 0.125]
     assert factors(Recipe(steps=5)) == [1] * 5
+
+
+def test_another_noise_is_another_run_and_gaussian_changes_nothing():
+    plain, laplace = RunSpec.from_dict(RUN), RunSpec.from_dict(RUN | {"noise": "laplace"})
+    assert RunSpec.from_dict(RUN | {"noise": "gaussian"}).name("a") == plain.name("a")
+    assert "noise" not in plain.to_dict() and RunSpec.from_dict(laplace.to_dict()) == laplace
+    assert laplace.fingerprint("a") != plain.fingerprint("a") and "-laplace-sigma" in laplace.name("a")
+    with pytest.raises(NormeqError, match="unknown noise 'rain'"):
+        RunSpec.from_dict(RUN | {"noise": "rain"})

@@ -112,7 +112,7 @@ def measured_data(kind):
 
 def measurement_options(measurement):
     """The protocol, and where a measurement looks for what was measured before, where these count."""
-    protocol = f"--protocol {EXPERIMENT.config['evaluate']['protocol']} " if measurement.follows_protocol else ""
+    protocol = f"--protocol {EXPERIMENT.protocol} " if measurement.follows_protocol else ""
     return protocol + ("--reuse results/{folder}/parts" if measurement.reuses_rows else "")
 
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from normeq.imaging.noise import gaussian_noise
+from normeq.imaging.protocol import PAPER
 
 STEP = 8  # pixels between the crops that are looked at
 
@@ -44,7 +44,7 @@ def noisy_crop(part: dict[str, np.ndarray], number: int, sigma: float) -> np.nda
         sigma: 8-bit units.
     """
     dataset, _, name = json.loads(str(part["meta"]))["images"][number].rpartition("/")
-    noise = gaussian_noise(tuple(part["shapes"][number]), sigma, dataset, name, 0)
+    noise = PAPER.added(tuple(part["shapes"][number]), sigma, dataset, name, 0)
     row, column = part["crops"][number]
     clean = part["clean"][number]
     return clean / np.float32(255) + noise[row : row + clean.shape[0], column : column + clean.shape[1]]

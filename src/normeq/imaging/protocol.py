@@ -6,7 +6,7 @@ suite does is a :class:`Protocol`; what others do differs from it in single fiel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from normeq.errors import NormeqError
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from normeq.imaging.metrics import Reference
 
 
+NOISE_WORDS = {"gaussian": "Gaussian", "laplace": "Laplace"}
+
+
 @dataclass(frozen=True)
 class Protocol:
     """How images become numbers.
 
     Attributes:
         name: as on the command line and in the tables.
+        noise: type of the noise, a name of :func:`normeq.imaging.noise.noise_names`.
         reset_seed: noise of draw n is NumPy's legacy generator with seed n, started anew for every image, so
             that images of one size get the same noise (KAIR); otherwise it is keyed by the label of
             (data set, image, σ, draw).
@@ -38,6 +42,7 @@ class Protocol:
     """
 
     name: str
+    noise: str = "gaussian"
     reset_seed: bool = False
     clip_input: bool = False
     round_input: bool = False
@@ -54,14 +59,17 @@ class Protocol:
 
         return (np.float32(16) + np.float32(219) * image) / np.float32(255) if self.studio_range else image
 
-    def noisy(self, clean: np.ndarray, sigma: float, dataset: str, name: str, draw: int) -> np.ndarray:
-        """The noisy image as the denoiser gets it: float32 (H, W), σ in 8-bit units."""
-        from normeq.imaging.noise import gaussian_noise, reset_noise
+    def added(self, shape: tuple[int, ...], sigma: float, dataset: str, name: str, draw: int) -> np.ndarray:
+        """The noise of an image of that shape: float32, in units of [0,1]."""
+        from normeq.imaging.noise import labelled_noise, reset_noise
 
         if self.reset_seed:
-            noisy = clean + reset_noise(clean.shape, sigma, draw)
-        else:
-            noisy = clean + gaussian_noise(clean.shape, sigma, dataset, name, draw)
+            return reset_noise(shape, sigma, draw)
+        return labelled_noise(shape, sigma, dataset, name, draw, self.noise)
+
+    def noisy(self, clean: np.ndarray, sigma: float, dataset: str, name: str, draw: int) -> np.ndarray:
+        """The noisy image as the denoiser gets it: float32 (H, W), σ in 8-bit units."""
+        noisy = clean + self.added(clean.shape, sigma, dataset, name, draw)
         if self.round_input:
             return (noisy.clip(0, 1) * 255).round() / noisy.dtype.type(255)
         return noisy.clip(0, 1) if self.clip_input else noisy
@@ -90,7 +98,8 @@ class Protocol:
         return {
             "gray images": f"files as they are; colour through {gray}"
             + ("; then sent to 16…235" if self.studio_range else ""),
-            "noise": "white Gaussian, standard deviation σ/255 on images in [0,1]",
+            "noise": f"white {NOISE_WORDS.get(self.noise, self.noise)}, "
+            "standard deviation σ/255 on images in [0,1]",
             "seed of the noise": "NumPy's legacy generator, seed n for draw n, started anew for every image"
             if self.reset_seed
             else "Philox keyed by the SHA-256 of (data set, image, σ, draw): the same for every denoiser",
@@ -116,12 +125,21 @@ KAIR = Protocol("kair", reset_seed=True, round_output=True)
 PRESETS = {protocol.name: protocol for protocol in (PAPER, KAIR)}
 
 
-def get_protocol(name: str) -> Protocol:
-    """A preset by name.
+def get_protocol(name: str, noise: str = "gaussian") -> Protocol:
+    """A preset by name, or as tables write it; with another noise ``paper+laplace``.
 
     Raises:
-        NormeqError: there is none of that name.
+        NormeqError: there is none of that name, or no such noise, or KAIR's generator does not make it.
     """
+    name, _, named = name.partition("+")
+    noise = named or noise
     if name not in PRESETS:
         raise NormeqError(f"unknown protocol {name!r}: choose from {', '.join(PRESETS)}")
-    return PRESETS[name]
+    if noise == "gaussian":
+        return PRESETS[name]
+    from normeq.imaging.noise import get_noise
+
+    get_noise(noise)
+    if PRESETS[name].reset_seed:
+        raise NormeqError(f"protocol {name} has Gaussian noise only, not {noise}")
+    return replace(PRESETS[name], name=f"{name}+{noise}", noise=noise)

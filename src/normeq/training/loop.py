@@ -146,7 +146,7 @@ class Run:
         kept = images[: len(images) - self.recipe.holdout]
         self.held_images, self.held_names = images[len(kept) :], names[len(kept) :]
         self.sampler = PatchSampler(
-            kept, self.recipe.patch, self.recipe.batch, spec.sigma_range, spec.seed, team.device
+            kept, self.recipe.patch, self.recipe.batch, spec.sigma_range, spec.seed, team.device, spec.noise
         )
         self.part = team.share(self.recipe.batch)
         self.step, self.seconds, self.finished = 0, 0.0, False

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from normeq.errors import NormeqError
+from normeq.imaging.noise import DEFAULT, get_noise
 
 
 class PatchSampler:
-    """Random crops with 8-fold augmentation and Gaussian noise.
+    """Random crops with 8-fold augmentation and noise.
 
     The images live on the device as bytes, and a batch is a few tensor operations there: no work per image,
     no copies. Every draw is a function of (seed, step): a resumed run continues exactly without a stored
@@ -28,6 +29,7 @@ class PatchSampler:
         seed: see above.
         device: where batches are made. The images stay in main memory if they would fill more than half of
             the free memory of a GPU.
+        noise: its type, a name of :func:`normeq.imaging.noise.noise_names`.
 
     Raises:
         NormeqError: no image is as large as a patch.
@@ -41,12 +43,13 @@ class PatchSampler:
         sigma_range: tuple[float, float],
         seed: int,
         device: torch.device,
+        noise: str = DEFAULT,
     ) -> None:
         images = [image for image in images if min(image.shape) >= patch]
         if not images:
             raise NormeqError(f"no training image is as large as a patch of {patch}×{patch} pixels")
         self.patch, self.batch, self.sigma_range, self.seed = patch, batch, sigma_range, seed
-        self.device = device
+        self.device, self.noise = device, get_noise(noise)
         self.pixels = torch.from_numpy(np.concatenate([image.ravel() for image in images]))
         if device.type != "cuda" or self.pixels.numel() < torch.cuda.mem_get_info(device)[0] / 2:
             self.pixels = self.pixels.to(device)
@@ -80,7 +83,7 @@ class PatchSampler:
         symmetry = torch.randint(8, shape, **options)
         low, high = (bound / 255 for bound in self.sigma_range)
         sigma = low + (high - low) * torch.rand(shape, **options)
-        noise = torch.randn((self.batch, 1, side, side), **options)
+        noise = self.noise.unit_tensor((self.batch, 1, side, side), **options)
 
         image = torch.searchsorted(self.last_position, position, right=True)
         offset, width = position - self.first_position[image], self.widths[image]

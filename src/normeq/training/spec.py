@@ -11,10 +11,11 @@ import json
 import operator
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
 from normeq.errors import NormeqError
+from normeq.imaging.noise import DEFAULT, get_noise
 from normeq.nn import build_network, get_variant
 from normeq.training.recipes import preset
 
@@ -120,6 +121,8 @@ class RunSpec:
         sigma: noise level in 8-bit units, or a range [low, high] drawn uniformly per patch.
         seed: decides initial weights, patches, augmentation and noise.
         recipe: see :class:`Recipe`.
+        noise: its type, a name of :func:`normeq.imaging.noise.noise_names`; left out of the record, the name
+            and the fingerprint where it is Gaussian.
     """
 
     network: dict[str, Any]
@@ -128,6 +131,7 @@ class RunSpec:
     sigma: float | tuple[float, float]
     seed: int
     recipe: Recipe
+    noise: str = DEFAULT
 
     def __post_init__(self) -> None:
         if not isinstance(self.variant, str):
@@ -138,6 +142,7 @@ class RunSpec:
             raise NormeqError(
                 f"sigma must lie between 0 and 255 (8-bit units), low before high; got {self.sigma}"
             )
+        get_noise(self.noise)
         _check_network(self.network)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise NormeqError(f"seed must be a whole number of at least 0, not {self.seed!r}")
@@ -161,6 +166,8 @@ class RunSpec:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form; :meth:`from_dict` takes it back."""
         out = asdict(self)
+        if self.noise == DEFAULT:
+            del out["noise"]
         out["sigma"] = list(self.sigma) if isinstance(self.sigma, tuple) else self.sigma
         return out
 
@@ -189,7 +196,7 @@ class RunSpec:
             if "max_minutes" in given and "steps" not in given:
                 recipe.pop("steps", None)
         _check_keys("recipe", recipe, Recipe)
-        required = tuple(f.name for f in fields(cls))
+        required = tuple(f.name for f in fields(cls) if f.default is MISSING)
         _check_keys("run", data, cls, required=required)
         sigma = data["sigma"]
         levels = sigma if isinstance(sigma, list | tuple) else [sigma]
@@ -212,7 +219,8 @@ class RunSpec:
     def name(self, data_pin: str) -> str:
         """Folder name of the run: ``<network>-<variant>-sigma<σ>-seed<seed>-<key>``."""
         key = self.fingerprint(data_pin)[:8]
-        return f"{self.network['name']}-{self.variant}-sigma{self.sigma_label}-seed{self.seed}-{key}"
+        noise = "" if self.noise == DEFAULT else f"{self.noise}-"
+        return f"{self.network['name']}-{self.variant}-{noise}sigma{self.sigma_label}-seed{self.seed}-{key}"
 
 
 def _check_network(network: object) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from normeq.imaging.metrics import psnr
-from normeq.imaging.noise import gaussian_noise
+from normeq.imaging.noise import labelled_noise
 from normeq.training.spec import RunSpec
 
 
@@ -35,7 +35,7 @@ def validate(
     values = []
     for image, name in zip(images, names, strict=True):
         clean = image.astype(np.float32) / 255
-        noisy = clean + gaussian_noise(clean.shape, sigma, spec.dataset, name, draw=0)
+        noisy = clean + labelled_noise(clean.shape, sigma, spec.dataset, name, 0, spec.noise)
         output = network(torch.from_numpy(noisy)[None, None].to(device), sigma / 255)
         values.append(psnr(output[0, 0], clean))
     network.train()

@@ -10,7 +10,7 @@ from normeq.denoisers.arithmetic import computing_in, get_arithmetic
 from normeq.denoisers.open import open_denoiser
 from normeq.denoisers.precision import ARITHMETICS
 from normeq.errors import NormeqError
-from normeq.imaging.noise import gaussian_noise
+from normeq.imaging.noise import labelled_noise
 from normeq.suite.measurements.certificate import COLUMNS
 from normeq.suite.measuring.batches import Image
 from normeq.suite.measuring.defects import (
@@ -31,7 +31,7 @@ CPU = torch.device("cpu")
 GRID = changes([0.1, 40.0], [-0.25, 10.0]) + published_changes("d", "one", 25)
 CLEAN = np.random.default_rng(0).random((24, 20)).astype(np.float32)
 IMAGE = Image("d", "one", CLEAN)
-NOISY = CLEAN + gaussian_noise(CLEAN.shape, 25, "d", "one", 0)
+NOISY = CLEAN + labelled_noise(CLEAN.shape, 25, "d", "one", 0)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 from skimage.io import imsave
 
 from normeq.denoisers.open import open_denoiser
-from normeq.imaging.noise import gaussian_noise
+from normeq.imaging.noise import labelled_noise
 from normeq.imaging.protocol import KAIR, PAPER
 from normeq.suite.measurements import intervals, noise_levels
 from normeq.suite.measuring import batches
@@ -85,7 +85,7 @@ def test_the_middle_of_an_image_has_the_noise_of_the_whole(own, tmp_path):
     part, calls = measure(own, out, [25], [out], size=12)
     assert len(calls) == 3 and all(a["pixels"] != b["pixels"] for a, b in zip(whole, part, strict=True))
     path = next(iter(sorted(own.parent.glob("*.png"))))
-    noisy = gaussian_noise(SIZES[path.stem], 25, "d", path.stem, 0)
+    noisy = labelled_noise(SIZES[path.stem], 25, "d", path.stem, 0)
     (h, w) = ((n - 12) // 2 for n in SIZES[path.stem])
     expected = -10 * np.log10(np.mean(noisy[h : h + 12, w : w + 12].astype(float) ** 2))
     assert float(part[0]["psnr_in"]) == pytest.approx(expected, abs=1e-5)

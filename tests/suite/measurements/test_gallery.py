@@ -13,7 +13,7 @@ from normeq.denoisers.open import Denoiser
 from normeq.errors import NormeqError
 from normeq.imaging.crops import detailed_crop, noisy_crop, to_uint8
 from normeq.imaging.images import read_gray
-from normeq.imaging.noise import gaussian_noise
+from normeq.imaging.noise import labelled_noise
 from normeq.suite.measurements.gallery import Moved, evaluate
 from normeq.suite.measuring import batches
 
@@ -59,7 +59,7 @@ def test_crops_are_those_of_the_whole_denoised_image(files):
         where = np.s_[row : row + 16, column : column + 16]
         np.testing.assert_array_equal(part["clean"][i], np.round(clean[where] * 255))
         for j, sigma in enumerate((5, 25)):
-            noisy = clean + gaussian_noise(clean.shape, sigma, "d", path.stem, 0)
+            noisy = clean + labelled_noise(clean.shape, sigma, "d", path.stem, 0)
             whole = uniform_filter(noisy, 3)
             np.testing.assert_array_equal(part["denoised"][i, j], to_uint8(whole[where]))
             np.testing.assert_allclose(noisy_crop(part, i, sigma), noisy[where], atol=1e-6)

@@ -11,7 +11,7 @@ from normeq.errors import NormeqError
 from normeq.imaging.conventions import CONVENTIONS
 from normeq.imaging.images import is_colour, read_gray, read_gray_bt709
 from normeq.imaging.metrics import psnr
-from normeq.imaging.noise import gaussian_noise
+from normeq.imaging.noise import labelled_noise
 from normeq.imaging.protocol import KAIR
 from normeq.suite.measurements import noise_levels, protocols
 from normeq.suite.measuring import rows as tables
@@ -75,7 +75,7 @@ def test_one_more_noise_level_measures_that_one(folder):
 def test_the_numbers_by_hand(folder):
     rows = {name: row["psnr"] for (_, name, draw), row in measure(folder, "gray").items() if draw == 0}
     clean = read_gray(folder / "one.png")
-    noise = gaussian_noise(clean.shape, 25, "gray", "one", 0)
+    noise = labelled_noise(clean.shape, 25, "gray", "one", 0)
     out = 0.7 * (clean + noise) + 0.15
     clipped = 0.7 * (clean + noise).clip(0, 1) + 0.15
     assert rows["paper"] == pytest.approx(psnr(out, clean), abs=1e-5)

@@ -12,7 +12,7 @@ from skimage.io import imsave
 from normeq.denoisers.open import Denoiser
 from normeq.errors import NormeqError
 from normeq.imaging.metrics import psnr
-from normeq.imaging.noise import gaussian_noise
+from normeq.imaging.noise import labelled_noise
 from normeq.imaging.protocol import KAIR
 from normeq.nn import build_network
 from normeq.suite.measurements import heatmap, interval_pictures, tuning
@@ -53,7 +53,7 @@ def test_the_heat_map_shows_the_denoiser_the_scaled_and_shifted_image(clean):
 
     rows = list(heatmap.evaluate(denoiser(watch), ["d"], 25, [0.5, 2], [-1, 0, 3], 1, device=CPU, limit=1))
     assert list(rows[0]) == heatmap.COLUMNS
-    noisy = clean["one"] + gaussian_noise((24, 30), 25, "d", "one", 0)
+    noisy = clean["one"] + labelled_noise((24, 30), 25, "d", "one", 0)
     grid = [(1, 0), (0.5, -1), (0.5, 0), (0.5, 3), (2, -1), (2, 0), (2, 3)]
     assert [(row["scale"], row["shift"]) for row in rows] == grid
     for (scale, shift), (mean, std, sigma), row in zip(grid, seen, rows, strict=True):
@@ -123,7 +123,7 @@ def test_tuning_is_what_the_notebook_does(clean):
         tuning.evaluate(denoiser(lambda y, sigma: f(y)), ["d"], [75], [2], [0.3], 1, device=CPU, limit=1)
     )
     assert list(rows[0]) == tuning.COLUMNS
-    y = clean["one"] + gaussian_noise((24, 30), 75, "d", "one", 0)
+    y = clean["one"] + labelled_noise((24, 30), 75, "d", "one", 0)
     y = torch.from_numpy(y)
     expected = {"none": f(y), "known": 3 * f(y / 3), "scale": 2 * f(y / 2), "shift": f(y - 0.3) + 0.3}
     assert {row["tuning"] for row in rows} == expected.keys()
@@ -138,7 +138,7 @@ def test_pictures_on_every_interval(clean):
     found = interval_pictures.evaluate(
         denoiser(f), "d/two", pictures.Crop(2, 3, 16), 25, [(0, 1), (10, 11)], data_dir="", device=CPU
     )
-    noisy = (clean["two"] + gaussian_noise((24, 30), 25, "d", "two", 0))[2:18, 3:19]
+    noisy = (clean["two"] + labelled_noise((24, 30), 25, "d", "two", 0))[2:18, 3:19]
     np.testing.assert_array_equal(found["noisy"], noisy)
     np.testing.assert_allclose(found["denoised"][0], noisy.clip(0, 1), atol=1e-6)
     np.testing.assert_allclose(found["denoised"][1], -9, atol=1e-5)  # clamp(10…11) = 1, and back: 1 - 10

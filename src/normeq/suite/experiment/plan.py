@@ -18,6 +18,7 @@ import yaml
 from normeq.denoisers import pretrained as shipped
 from normeq.denoisers.sources import source_file
 from normeq.errors import NormeqError
+from normeq.imaging.protocol import get_protocol
 from normeq.suite.config.settings import Settings
 from normeq.suite.data import registry
 from normeq.suite.experiment.checks import check_claims, check_evaluate, check_images, check_levels
@@ -70,6 +71,12 @@ class Experiment:
         """File below the working directory that a user's own denoiser comes from; None for installed
         modules and for networks."""
         return source_file(self.measured[folder].partition("=")[2])
+
+    @property
+    def protocol(self) -> str:
+        """The protocol of the measurements that follow it, such as ``paper`` or ``paper+laplace``."""
+        evaluate = self.config["evaluate"]
+        return get_protocol(evaluate["protocol"], evaluate.get("noise", "gaussian")).name
 
     @property
     def measurements(self) -> dict[str, Measurement]:
@@ -135,7 +142,7 @@ class Experiment:
             "pins": [self.pins[d] for d in self.datasets(kind)],
         }
         if asked.follows_protocol:
-            content["protocol"] = self.config["evaluate"]["protocol"]
+            content["protocol"] = self.protocol
         if asked.revision > 1:
             content["revision"] = asked.revision
         source = self._source(folder)
@@ -268,6 +275,7 @@ def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:
                     "seed": seed,
                     "recipe": train["recipe"],
                 }
+                | ({"noise": train["noise"]} if "noise" in train else {})
             ),
             network.get("missing", train["missing"]),
         )

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, create_model
 
+from normeq.imaging.noise import noise_names
 from normeq.imaging.protocol import PRESETS
 from normeq.nn.build import ARCHITECTURES, CONSTRAINTS
 from normeq.nn.variants import VARIANTS
@@ -32,6 +33,7 @@ TrainSigmas = Annotated[
 ]
 Seeds = Annotated[list[Annotated[int, Field(ge=0)]], unique("One training per seed.")]
 Missing = Literal["train", "skip"]
+NoiseName = Literal[noise_names()]
 
 
 def described(cls: type) -> dict[str, str]:
@@ -152,6 +154,9 @@ class Train(Settings):
     dataset: Annotated[str, Field(description="A data set of the registry (`normeq data list`).")]
     sigmas: Annotated[TrainSigmas | None, LeftOut()] = None
     seeds: Seeds = [0]
+    noise: Annotated[
+        NoiseName | None, Field(description="Type of the noise; gaussian where it is left out."), LeftOut()
+    ] = None
     missing: Annotated[
         Missing,
         Field(description="What to do with networks that are not trained yet; skip measures those that are."),
@@ -189,6 +194,14 @@ def _evaluate() -> type[Settings]:
                 ),
             ],
             "paper",
+        ),
+        noise=(
+            Annotated[
+                NoiseName | None,
+                Field(description="Type of the noise of those; gaussian where it is left out."),
+                LeftOut(),
+            ],
+            None,
         ),
         **{
             name: (kind.settings, ...)
