@@ -26,8 +26,11 @@ SMALL = {
     "fdncnn": {"depth": 6, "channels": 8},
     "drunet": {"widths": (4, 8, 8, 16), "blocks": 1},
     "dncnn": {"depth": 5, "channels": 8},
+    "ffdnet": {"depth": 4, "channels": 8, "noise_map": False},
+    "plain": {"depth": 5, "channels": 8, "batch_norm": True},
 }
 EQUIVARIANT = [(a, v) for a in ("fdncnn", "drunet") for v in ("norm", "wrapped")] + [("dncnn", "wrapped")]
+EQUIVARIANT += [("ffdnet", "norm"), ("ffdnet", "wrapped"), ("plain", "wrapped")]
 LAMBDAS = (1e-3, 0.1, 1.0, 40.0, 1e3)
 MUS = (-100.0, 0.0, 10.0)
 

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from normeq.denoisers.foreign.spec import spec_of
 from normeq.denoisers.pretrained import weights_file
 from normeq.denoisers.sources import source_file
 from normeq.errors import NormeqError
 from normeq.nn import FoldedForInference
 from normeq.nn.weights import load_network
 from normeq.system.provenance import file_sha256
-from normeq.training.spec import RunSpec
 
 OTHER = "other"  # the variant of denoisers that are not ours
 
@@ -91,7 +91,10 @@ def open_denoiser(text: str, device: torch.device) -> Denoiser:
         return _open_callable(*text.split("=", 1), device)
     weights = weights_file(text)
     network, description = load_network(weights)
-    spec = RunSpec.from_dict(description)
+    spec = spec_of(description)
+    channels = spec.network.get("image_channels", 1)
+    if channels != 1:
+        raise NormeqError(f"{text}: takes images of {channels} channels, and images are measured in gray")
     return Denoiser(
         network=spec.network["name"],
         variant=spec.variant,

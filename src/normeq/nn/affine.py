@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from normeq.nn.rotation import mirror, rotate_input, rotate_output
 
-Constraint = Literal["telescope", "mean"]
+Constraint = Literal["telescope", "mean", "neighbours"]
 
 
 def affine_kernel(weight: Tensor, constraint: Constraint = "telescope", free_channels: int = 0) -> Tensor:
@@ -23,7 +23,8 @@ def affine_kernel(weight: Tensor, constraint: Constraint = "telescope", free_cha
     Args:
         weight: raw weights, shape (C_out, C_in, k_h, k_w), any values.
         constraint: ``telescope`` is the paper's map, w̃_i = w_{i-1} - w_i + 1/K over the K flattened taps;
-            ``mean`` is the orthogonal projection w̃ = w - mean(w) + 1/K onto the same affine space.
+            ``mean`` is the orthogonal projection w̃ = w - mean(w) + 1/K onto the same affine space;
+            ``neighbours`` is ``telescope`` (:class:`AffineConv2d` numbers its channels otherwise).
         free_channels: number of trailing input channels left out of the constraint (the noise map, whose
             values scale with the image but do not shift with it).
 
@@ -35,12 +36,12 @@ def affine_kernel(weight: Tensor, constraint: Constraint = "telescope", free_cha
     """
     bound = weight.shape[1] - free_channels
     taps = weight[:, :bound].flatten(1)
-    if constraint == "telescope":
+    if constraint in ("telescope", "neighbours"):
         taps = taps.roll(1, dims=1) - taps
     elif constraint == "mean":
         taps = taps - taps.mean(dim=1, keepdim=True)
     else:
-        raise ValueError(f"constraint must be 'telescope' or 'mean', not {constraint!r}")
+        raise ValueError(f"constraint must be telescope, mean or neighbours, not {constraint!r}")
     kernel = (taps + 1.0 / taps.shape[1]).view_as(weight[:, :bound])
     return torch.cat([kernel, weight[:, bound:]], dim=1) if free_channels else kernel
 
@@ -57,7 +58,9 @@ class AffineConv2d(nn.Conv2d):
 
     Args:
         in_channels, out_channels, kernel_size, stride, padding: as in :class:`torch.nn.Conv2d`.
-        constraint: see :func:`affine_kernel`.
+        constraint: see :func:`affine_kernel`. With ``neighbours`` the channels of ``weight`` are numbered as
+            in the authors' code, where sort pooling pairs (2k, 2k + 1): the telescoping sum runs in that
+            order, and the kernel is brought into ours afterwards. It is for weights trained there.
         free_channels: trailing input channels outside the constraint (noise map).
         sorted_input: the input comes from a :class:`normeq.nn.rotation.RotatedSortPool`, which has padded it.
         sorted_output: the output goes to one.
@@ -97,7 +100,13 @@ class AffineConv2d(nn.Conv2d):
         """
         narrow = self.weight.dtype in (torch.float16, torch.bfloat16)
         weight = self.weight.float() if narrow else self.weight
-        return affine_kernel(weight, self.constraint, self.free_channels)
+        kernel = affine_kernel(weight, self.constraint, self.free_channels)
+        if self.constraint == "neighbours":
+            if self.sorted_input:
+                kernel = torch.cat((kernel[:, 0::2], kernel[:, 1::2]), dim=1)
+            if self.sorted_output:
+                kernel = torch.cat((kernel[0::2], kernel[1::2]))
+        return kernel
 
     @property
     def applied_kernel(self) -> Tensor:

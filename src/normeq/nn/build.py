@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from torch import nn
 
 from normeq.errors import NormeqError
+from normeq.nn.affine import Constraint
 from normeq.nn.dncnn import DnCNN
 from normeq.nn.drunet import DRUNet
 from normeq.nn.fdncnn import FDnCNN
+from normeq.nn.ffdnet import FFDNet
+from normeq.nn.plain import PlainCNN
 from normeq.nn.variants import get_variant
 from normeq.nn.wrapper import NormalizationWrapper
 
-CONSTRAINTS = ("telescope", "mean")
-ARCHITECTURES: dict[str, type[nn.Module]] = {"fdncnn": FDnCNN, "drunet": DRUNet, "dncnn": DnCNN}
+ARCHITECTURES: dict[str, type[nn.Module]] = {
+    "fdncnn": FDnCNN,
+    "drunet": DRUNet,
+    "dncnn": DnCNN,
+    "ffdnet": FFDNet,
+    "plain": PlainCNN,
+}
 
 
 def build_network(
@@ -38,15 +46,17 @@ def build_network(
     """
     if architecture not in ARCHITECTURES:
         raise NormeqError(f"unknown architecture {architecture!r}: choose one of {', '.join(ARCHITECTURES)}")
-    if constraint not in CONSTRAINTS:
-        raise NormeqError(f"unknown constraint {constraint!r}: choose telescope or mean")
+    if constraint not in get_args(Constraint):
+        raise NormeqError(
+            f"unknown constraint {constraint!r}: choose one of {', '.join(get_args(Constraint))}"
+        )
     cls = ARCHITECTURES[architecture]
     known = [name for name in inspect.signature(cls).parameters if name != "variant"]
     for name in options:
         if name not in known:
             raise NormeqError(f"unknown option {name!r} for {architecture}: choose from {', '.join(known)}")
     parts = replace(get_variant(variant), constraint=constraint)
-    if options.get("channels", 2) % 2:
+    if parts.affine and options.get("channels", 2) % 2:
         raise NormeqError(f"channels must be even (they are sorted in pairs), got {options['channels']}")
     network = cls(parts, **options)
     return NormalizationWrapper(network) if parts.wrapper else network

@@ -24,13 +24,17 @@ class BiasFreeBatchNorm2d(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
         self.eps, self.momentum = eps, momentum
 
+    def gain(self, variance: Tensor) -> Tensor:
+        """Factor of every channel, for variances (C,)."""
+        return self.weight * torch.rsqrt(variance + self.eps)
+
     def forward(self, x: Tensor) -> Tensor:
         if self.training:
             variance = x.var(dim=(0, 2, 3), unbiased=False)
             self.running_var.lerp_(variance.detach().to(self.running_var.dtype), self.momentum)
         else:
             variance = self.running_var
-        return x * (self.weight * torch.rsqrt(variance + self.eps)).to(x.dtype)[:, None, None]
+        return x * self.gain(variance).to(x.dtype)[:, None, None]
 
 
 class DnCNN(nn.Module):

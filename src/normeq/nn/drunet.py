@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from normeq.errors import NormeqError
 from normeq.nn.noise_map import append_noise_map
 from normeq.nn.variants import Variant
 
@@ -34,9 +38,14 @@ class DRUNet(nn.Module):
         blocks: residual blocks per scale and direction.
         image_channels: 1 for gray, 3 for colour.
         noise_map: expect σ as an extra, constant input channel.
+        margin: what extends an image whose sides are no multiples of 2^(scales-1), at the bottom and right:
+            ``repeat`` its last row and column, or its ``mean``, as the paper's authors do. Both commute with
+            affine maps of the values.
 
-    Input (N, image_channels, H, W), any size ≥ 1: it is extended to a multiple of 2^(scales-1) by repeating
-    the last row and column, which commutes with affine maps of the values, and cropped again at the end.
+    Input (N, image_channels, H, W), any size ≥ 1; the margin is cropped at the end.
+
+    Raises:
+        NormeqError: unknown ``margin``.
     Source: Zhang et al. (DPIR) for the network, literature notes 1.4 for the equivariant forms.
     """
 
@@ -47,10 +56,16 @@ class DRUNet(nn.Module):
         blocks: int = 4,
         image_channels: int = 1,
         noise_map: bool = False,
+        margin: Literal["repeat", "mean"] = "repeat",
     ) -> None:
         super().__init__()
+        if margin not in ("repeat", "mean"):
+            raise NormeqError(f"unknown margin {margin!r}: choose repeat or mean")
         self.noise_map = noise_map
+        self.margin = margin
         self.factor = 2 ** (len(widths) - 1)
+        # Reflective padding in the coarsest scale needs two pixels there.
+        self.least = self.factor * (2 if variant.affine else 1)
 
         def stage(channels: int) -> list[nn.Module]:
             return [ResidualBlock(variant, channels) for _ in range(blocks)]
@@ -70,10 +85,14 @@ class DRUNet(nn.Module):
 
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         height, width = y.shape[-2:]
-        # Reflective padding in the coarsest scale needs two pixels there.
-        pad = [max(-size % self.factor, 2 * self.factor - size) for size in (width, height)]
-        x = F.pad(y, (0, pad[0], 0, pad[1]), mode="replicate")
-        features = [self.head(append_noise_map(x, sigma, self.noise_map))]
+        right, below = (max(-size % self.factor, self.least - size) for size in (width, height))
+        pad = (0, right, 0, below)
+        x = F.pad(append_noise_map(y, sigma, self.noise_map), pad, mode="replicate")
+        if self.margin == "mean":
+            outside = 1 - F.pad(torch.ones_like(y), pad)
+            image = F.pad(y, pad) + y.mean(dim=(1, 2, 3), keepdim=True) * outside
+            x = torch.cat([image, x[:, y.shape[1] :]], dim=1)
+        features = [self.head(x)]
         for down in self.down:
             features.append(down(features[-1]))
         x = self.body(features[-1])

@@ -85,8 +85,7 @@ def _fold_children(module: nn.Module) -> None:
             setattr(module, name, fuse_conv_bn_eval(child, following))
             setattr(module, next_name, nn.Identity())
         elif isinstance(child, nn.Conv2d) and isinstance(following, BiasFreeBatchNorm2d):
-            gain = following.weight * torch.rsqrt(following.running_var + following.eps)
-            child.weight.mul_(gain[:, None, None, None])
+            child.weight.mul_(following.gain(following.running_var)[:, None, None, None])
             setattr(module, next_name, nn.Identity())
         elif not isinstance(child, nn.BatchNorm2d | BiasFreeBatchNorm2d):
             _fold_children(child)

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from normeq.denoisers.pretrained import foreign
 from normeq.errors import NormeqError
 from normeq.nn import build_network
 from normeq.system.files import atomic_path
@@ -70,7 +71,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     except (SafetensorError, OSError, ValueError) as error:
         raise NormeqError(f"{path}: truncated, or not a safetensors file ({error})") from None
     if METADATA_KEY not in metadata:
-        raise NormeqError(f"{path}: carries no description of its network; it was not written by normeq")
+        raise NormeqError(f"{foreign(path)}; it carries no description of its network")
     try:
         description = json.loads(metadata[METADATA_KEY])
         complete = isinstance(description["network"]["architecture"], str) and description["variant"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FOLDER = Path(__file__).parent
+FOREIGN = (".pth", ".pt", ".ckpt", ".bin", ".th", ".pkl", ".tar")  # files of other programs
 
 
 def names() -> list[str]:
@@ -36,6 +37,8 @@ def weights_file(name: str) -> Path:
     path = Path(name)
     if path.suffix == ".safetensors":
         return path
+    if path.is_file() or (path.suffix in FOREIGN and not path.is_dir()):
+        raise NormeqError(foreign(path))
     if path.is_dir() or path.parent != Path("."):
         return path / "model.safetensors"
     raise NormeqError(f"{unknown(name)}, or name a run folder")
@@ -45,6 +48,18 @@ def unknown(name: str) -> str:
     """What to say of a name that is none."""
     choice = f"choose from {', '.join(names())}" if names() else "none comes with this version"
     return f"no trained network is called {name!r}: {choice}"
+
+
+def foreign(path: Path) -> str:
+    """What to say of a file that is no network of ours."""
+    if not path.is_file():
+        return f"{path}: no such file"
+    if path.suffix in (*FOREIGN, ".safetensors"):
+        return (
+            f"{path}: weights of another program; `normeq import {path} --out NAME` makes a network of them "
+            "(docs/import.md): then give that NAME"
+        )
+    return f"{path}: no network; name one (normeq networks), a run folder, or NAME=file.py:callable"
 
 
 def description(name: str) -> dict[str, Any]:
@@ -58,6 +73,14 @@ def description(name: str) -> dict[str, Any]:
     return read_description(weights_file(name))
 
 
+def is_imported(name: str) -> bool:
+    """Whether ``name`` is that of a network made by ``normeq import``."""
+    try:
+        return "imported" in description(name)
+    except NormeqError:
+        return False
+
+
 def load(name: str) -> nn.Module:
     """A trained network, in evaluation mode on the CPU.
 
@@ -68,7 +91,8 @@ def load(name: str) -> nn.Module:
         name: as :func:`weights_file` takes it; ``normeq networks`` lists what there is.
 
     Returns:
-        A module from noisy to denoised images, both (N, 1, H, W) float tensors. It knows neither range nor σ:
+        A module from noisy to denoised images, both (N, 1, H, W) float tensors. It knows neither range nor σ
+        (imported networks may take colour, and σ as ``network(noisy, sigma)``):
         ``norm`` and ``wrapped`` take images of any range, ``scale`` of any [0,b], ``ordinary`` of [0,1]. For
         speed without gradients see :func:`normeq.nn.fold`.
 

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from normeq.denoisers import pretrained as shipped
+from normeq.denoisers.foreign.spec import ImportedSpec, spec_of
 from normeq.denoisers.sources import source_file
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import get_protocol
@@ -51,7 +52,7 @@ class Experiment:
         """Folder below ``results/`` that holds its measurements -> DENOISER as the command line takes it."""
         folder = f"{self.name}/denoisers"
         runs = {f"runs/{run}": f"results/runs/{run}" for run in self.runs}
-        others = {f"{folder}/{name}": name for name in self.config["trained"]}
+        others = {f"{folder}/{Path(name).name}": name for name in self.config["trained"]}
         own = {f"{folder}/{name}": f"{name}={target}" for name, target in self.config["denoisers"].items()}
         return runs | others | own
 
@@ -286,12 +287,12 @@ def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:
     ]
 
 
-def _shipped(config: dict[str, Any]) -> dict[str, RunSpec]:
-    """What the networks that come trained were trained as."""
-    return {name: RunSpec.from_dict(shipped.description(name)) for name in config["trained"]}
+def _shipped(config: dict[str, Any]) -> dict[str, RunSpec | ImportedSpec]:
+    """What the networks that come trained were trained as, and imported ones as far as it is known."""
+    return {name: spec_of(shipped.description(name)) for name in config["trained"]}
 
 
-def _kind(spec: RunSpec) -> tuple[str, str, str]:
+def _kind(spec: RunSpec | ImportedSpec) -> tuple[str, str, str]:
     """What tells networks apart in tables and figures, seeds left aside."""
     return spec.network["name"], spec.variant, spec.sigma_label
 
@@ -299,10 +300,16 @@ def _kind(spec: RunSpec) -> tuple[str, str, str]:
 def _check_trained(config: dict[str, Any], runs: dict[str, RunSpec]) -> None:
     known = shipped.names()
     for name in config["trained"]:
-        if name not in known:
-            raise NormeqError(f"config: trained: {shipped.unknown(name)}")
-        if name in config["denoisers"]:
+        if name not in known and not shipped.is_imported(name):
+            raise NormeqError(f"config: trained: {shipped.unknown(name)}, or one made by `normeq import`")
+        if Path(name).name in config["denoisers"]:
             raise NormeqError(f"config: denoisers: {name} is the name of a trained network; choose another")
+    ends = [Path(name).name for name in config["trained"]]
+    for end in ends:
+        if ends.count(end) > 1:
+            raise NormeqError(
+                f"config: trained: two networks are called {end}; import one under another name"
+            )
     taken = {_kind(spec): run for run, spec in runs.items()}
     for name, spec in _shipped(config).items():
         if _kind(spec) in taken:

@@ -10,14 +10,15 @@ import inspect
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import Field, create_model
 
 from normeq.imaging.noise import noise_names
 from normeq.imaging.protocol import PRESETS
-from normeq.nn.build import ARCHITECTURES, CONSTRAINTS
+from normeq.nn.affine import Constraint
+from normeq.nn.build import ARCHITECTURES
 from normeq.nn.variants import VARIANTS
 from normeq.suite.claims.settings import TrainSigma, claim_schema
 from normeq.suite.config.schema import schema_of
@@ -33,6 +34,7 @@ TrainSigmas = Annotated[
 ]
 Seeds = Annotated[list[Annotated[int, Field(ge=0)]], unique("One training per seed.")]
 Missing = Literal["train", "skip"]
+Whole = Annotated[int, Field(ge=1)]
 NoiseName = Literal[noise_names()]
 
 
@@ -84,7 +86,7 @@ def _network() -> type[Settings]:
         **made,
         constraint=(
             Annotated[
-                Literal[CONSTRAINTS] | None,
+                Constraint | None,
                 Field(description="How kernels are made to sum to one (variant norm)."),
                 LeftOut(),
             ],
@@ -106,13 +108,18 @@ def _network() -> type[Settings]:
 
 
 def _option(annotation: Any) -> Any:
-    """Type of an option in a config: whole numbers above 0, lists of them, or as it is."""
-    whole = Annotated[int, Field(ge=1)]
+    """Type of an option in a config: whole numbers above 0, positive numbers, lists of whole numbers above 0,
+    or as it is."""
+    kinds = [part for part in get_args(annotation) if part is not type(None)]
+    if type(None) in get_args(annotation) and len(kinds) == 1:
+        [annotation] = kinds
     if annotation is int:
-        return whole
-    if annotation is bool or getattr(annotation, "__origin__", None) is Literal:
+        return Whole
+    if annotation is float:
+        return Annotated[float, Field(gt=0)]
+    if annotation is bool or get_origin(annotation) is Literal:
         return annotation
-    return Annotated[list[whole], Field(min_length=1)]
+    return Annotated[list[Whole], Field(min_length=1)]
 
 
 def _recipe() -> type[Settings]:
@@ -236,7 +243,8 @@ class Config(Settings):
     trained: Annotated[
         list[str],
         unique(
-            "Pretrained networks of the package, by name (`normeq networks`), measured beside the others.",
+            "Pretrained networks by name (`normeq networks`), and imported ones (`normeq import`) by folder, "
+            "measured beside the others.",
             least=0,
         ),
     ] = []

@@ -22,7 +22,8 @@ class Measurement:
 
     A module of :mod:`normeq.suite.measurements` declares it as ``MEASUREMENT`` and has a function
     ``evaluate(denoiser, …)`` whose parameters are the settings by name (``images`` is called
-    ``limit``), then ``data_dir`` and ``device``, and ``protocol`` and ``earlier`` where the two flags below say so.
+    ``limit``), then ``data_dir`` and ``device``, and ``protocol`` and ``earlier`` where the two flags below
+    say so.
 
     Attributes:
         name: key under ``evaluate`` in the config, and beginning of file names; with ``-`` for ``_`` the
