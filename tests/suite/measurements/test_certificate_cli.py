@@ -46,7 +46,7 @@ def test_command(normeq, tmp_path, monkeypatch):
         20,
     ]
     status, said, _ = normeq(
-        *arguments, "--out", out, "--dtype", "float32", "--dtype", "bfloat16",
+        *arguments, "--out", out, "--table-dir", tmp_path / "t", "--dtype", "float32", "--dtype", "bfloat16",
         "--scale", 2, "--shift", 1, "--device", "cpu",
     )  # fmt: skip
     assert status == 0 and "blur: does not compute in bfloat16, left out" in said
@@ -56,7 +56,10 @@ def test_command(normeq, tmp_path, monkeypatch):
     assert {(row["dataset"], row["image"]) for row in found} == {("d", "a"), ("d", "b")} and {
         row["device"] for row in found
     } == {"cpu"}
-    assert list(table.make(out).numbers["joint"].fillna("")) == ["yes", "", "yes"]
+    assert sorted(path.name for path in (tmp_path / "t").iterdir()) == [
+        f"certificate.{s}" for s in ("csv", "md", "tex")
+    ]
+    assert list(pd.read_csv(tmp_path / "t" / "certificate.csv")["joint"].fillna("")) == ["yes", "", "yes"]
 
 
 def test_the_published_metric_over_a_data_set(normeq, tmp_path, monkeypatch):
@@ -100,6 +103,7 @@ def test_the_published_metric_over_a_data_set(normeq, tmp_path, monkeypatch):
         ),
         (["i=normeq.classical:tv", "--published-datasets", "nowhere", "--image", "set12/01"], "set12"),
         (["x", "--sigma", "-1"], "sigma: -1.0 must be above 0"),
+        (["x", "--table-dir", "."], "the table would overwrite"),
         (["x", "--scale", "0"], "scales[0]: 0.0 must be above 0"),
         (["x", "--dtype", "float8"], "dtypes[0]: 'float8' is not one of float64"),
         (

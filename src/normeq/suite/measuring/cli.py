@@ -189,6 +189,9 @@ def certify_command(
         list[str] | None, typer.Option(help="DATASET/NAME; repeat for more.  [default: skimage-test/camera]")
     ] = None,
     sigma: Annotated[float, typer.Option(help="Noise level in 8-bit units.")] = 25.0,
+    table_dir: Annotated[
+        Path | None, typer.Option(help="Folder for the table of ✓ and ✗: certificate.csv, .md, .tex.")
+    ] = None,
     dtype: Annotated[
         list[str] | None, typer.Option(help="An arithmetic; repeat.  [default: all that the device has]")
     ] = None,
@@ -216,12 +219,13 @@ def certify_command(
     device: Device = "auto",
     threads: Threads = 0,
 ) -> None:
-    """Is f(λy + μ) = λf(y) + μ? `evaluate certificate` of several denoisers and images, in one long table;
-    `normeq table certificate` makes the one with ✓ and ✗ of it."""
+    """Is f(λy + μ) = λf(y) + μ? `evaluate certificate` of several denoisers and images, in one long table."""
     from normeq.suite.measuring.options import read_settings
     from normeq.suite.measuring.registry import all_measurements
     from normeq.suite.measuring.row_cache import Earlier
 
+    if table_dir is not None and (table_dir / "certificate.csv").resolve() == out.resolve():
+        raise NormeqError(f"--table-dir {table_dir}: the table would overwrite {out}; choose another folder")
     kind = all_measurements()["certificate"]
     images = image or ["skimage-test/camera"]
     if published_sigmas and not published_datasets:
@@ -248,6 +252,12 @@ def certify_command(
         )
     )
     _write_table(out, kind.columns, rows, earlier)
+    if table_dir is not None:
+        from normeq.suite.tables import certificate
+        from normeq.suite.tables.formats import write_table
+
+        for path in write_table(certificate.make(out), table_dir):
+            typer.echo(str(path))
 
 
 def collect_command(
