@@ -33,7 +33,7 @@ class DRUNet(nn.Module):
         widths: channels of the scales, finest first.
         blocks: residual blocks per scale and direction.
         image_channels: 1 for gray, 3 for colour.
-        noise_map: expect σ as an extra, constant input channel.
+        noise_map: expect σ as an extra input channel.
 
     Input (N, image_channels, H, W), any size ≥ 1: it is extended to a multiple of 2^(scales-1) by repeating
     the last row and column, which commutes with affine maps of the values, and cropped again at the end.
@@ -49,13 +49,15 @@ class DRUNet(nn.Module):
         noise_map: bool = False,
     ) -> None:
         super().__init__()
-        self.noise_map = noise_map
+        self.noise_map, self.subtracts = noise_map, variant.zero_sum
         self.factor = 2 ** (len(widths) - 1)
 
         def stage(channels: int) -> list[nn.Module]:
             return [ResidualBlock(variant, channels) for _ in range(blocks)]
 
-        self.head = variant.conv(image_channels + noise_map, widths[0], free_channels=int(noise_map))
+        self.head = variant.conv(
+            image_channels + noise_map, widths[0], free_channels=int(noise_map), from_image=True
+        )
         self.down = nn.ModuleList(
             nn.Sequential(*stage(fine), variant.conv(fine, coarse, 2, stride=2))
             for fine, coarse in zip(widths[:-1], widths[1:], strict=True)
@@ -72,11 +74,12 @@ class DRUNet(nn.Module):
         height, width = y.shape[-2:]
         # Reflective padding in the coarsest scale needs two pixels there.
         pad = [max(-size % self.factor, 2 * self.factor - size) for size in (width, height)]
-        x = F.pad(y, (0, pad[0], 0, pad[1]), mode="replicate")
-        features = [self.head(append_noise_map(x, sigma, self.noise_map))]
+        x = append_noise_map(y, sigma, self.noise_map)
+        features = [self.head(F.pad(x, (0, pad[0], 0, pad[1]), mode="replicate"))]
         for down in self.down:
             features.append(down(features[-1]))
         x = self.body(features[-1])
         for up, skip in zip(self.up, self.skips, strict=False):
             x = up(skip(x, features.pop()))
-        return self.tail(self.skips[-1](x, features.pop()))[..., :height, :width]
+        x = self.tail(self.skips[-1](x, features.pop()))[..., :height, :width]
+        return y - x if self.subtracts else x

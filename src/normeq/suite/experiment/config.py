@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 
 from normeq.errors import NormeqError
+from normeq.nn.variants import VARIANTS
 
 
 def resolve_config(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def resolve_config(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, 
     Args:
         config: as read from YAML; not changed.
         schema: JSON schema (draft 2020-12) whose ``default`` entries apply; ``$ref`` may point into its
-            ``$defs``.
+            ``$defs``, and ``$defs/variant`` becomes the choice of our variants.
 
     Returns:
         A deep copy with every default written out.
@@ -28,6 +29,7 @@ def resolve_config(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, 
         NormeqError: unknown key, missing key or bad value; one line that names the key.
     """
     config = copy.deepcopy(config)
+    schema = _with_variants(schema)
     errors = list(jsonschema.Draft202012Validator(schema).iter_errors(config))
     if errors:
         lines = [line for error in errors for line in _describe(error)]
@@ -36,6 +38,14 @@ def resolve_config(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, 
     _check_finite(config, "config")
     _fill(config, schema, schema)
     return config
+
+
+def _with_variants(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with the names of the variants where it speaks of one."""
+    if "variant" not in schema.get("$defs", {}):
+        return schema
+    variant = schema["$defs"]["variant"] | {"enum": list(VARIANTS)}
+    return schema | {"$defs": schema["$defs"] | {"variant": variant}}
 
 
 def _check_finite(value: Any, path: str) -> None:

@@ -13,6 +13,7 @@ from typing import Unpack
 
 from normeq.denoisers.open import Denoiser
 from normeq.equivariance.ranges import in_range
+from normeq.nn.variants import CHANGES, VARIANTS
 from normeq.suite.measurements.stream import Setting, Setup, psnr_only, stream
 from normeq.suite.results.long_tables import train_range
 
@@ -20,8 +21,6 @@ COLUMNS = (
     "network,variant,train_sigma,seed,dataset,image,sigma,draw,tuning,scale,shift,psnr,weights,pixels,"
     "measured_by,protocol,size"
 ).split(",")
-# Tuning would change nothing where the variant is equivariant to it: only the others are tuned.
-TUNED = {"ordinary": ("scale", "shift"), "scale": ("shift",), "norm": (), "wrapped": ()}
 
 
 def settings(
@@ -38,7 +37,8 @@ def settings(
         scales: λ of λ·f(y/λ), above 0.
         shifts: μ of f(y - μ) + μ, in units of the nominal range [0,1].
     """
-    kinds = TUNED.get(denoiser.variant, ("scale", "shift"))
+    known = VARIANTS.get(denoiser.variant)
+    kinds = known.tuned if known else CHANGES  # tuning would change nothing where it is equivariant to it
     tried = [("none", 1.0, 0.0)]
     trained = train_range(denoiser.train_sigma)
     if "scale" in kinds:
