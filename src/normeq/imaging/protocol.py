@@ -6,10 +6,12 @@ suite does is a :class:`Protocol`; what others do differs from it in single fiel
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from normeq.errors import NormeqError
+from normeq.nn.variants import VARIANTS, Variant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,8 +92,12 @@ class Protocol:
 
         return reference.ssim(to_8bit(output.double()) if self.round_output else output, self.ssim_window)
 
-    def card(self) -> dict[str, str]:
-        """What is done, in words: subject to convention."""
+    def card(self, variants: Iterable[Variant] = VARIANTS.values()) -> dict[str, str]:
+        """What is done, in words: subject to convention.
+
+        Args:
+            variants: those whose padding is told.
+        """
         gray = "BT.709 luma" if self.bt709 else 'Pillow\'s convert("L") (BT.601 luma, rounded to 8 bits)'
         given = "clipped to [0,1]" if self.clip_input else "not clipped, not rounded"
         output = "clipped to [0,1], not rounded" if self.clip_output else "as it is"
@@ -115,9 +121,17 @@ class Protocol:
             "borders": f"{self.border} pixels shaved off each side" if self.border else "every pixel counts",
             "intervals [a,b]": "y becomes a + (b − a)·y, is denoised, goes back; a given σ is scaled alike",
             "arithmetic": "networks in float32, TF32 off; PSNR and SSIM in float64",
-            "padding": "inside the networks: zeros (ordinary, scale, wrapped), mirrored (norm); "
+            "padding": f"inside the networks: {_paddings(variants)}; "
             "DRUNet repeats the last rows and columns up to a multiple of its scales",
         }
+
+
+def _paddings(variants: Iterable[Variant]) -> str:
+    """``zeros (ordinary, scale), mirrored (norm)``."""
+    kinds: dict[str, list[str]] = {}
+    for variant in variants:
+        kinds.setdefault(variant.padding, []).append(variant.name)
+    return ", ".join(f"{kind} ({', '.join(names)})" for kind, names in kinds.items())
 
 
 PAPER = Protocol("paper")

@@ -16,7 +16,7 @@ from normeq.nn.fdncnn import FDnCNN
 from normeq.nn.ffdnet import FFDNet
 from normeq.nn.plain import PlainCNN
 from normeq.nn.variants import get_variant
-from normeq.nn.wrapper import NormalizationWrapper
+from normeq.nn.wrapper import NormalizationWrapper, check_statistics
 
 ARCHITECTURES: dict[str, type[nn.Module]] = {
     "fdncnn": FDnCNN,
@@ -28,7 +28,13 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
 
 
 def build_network(
-    architecture: str, variant: str, *, constraint: str = "telescope", **options: Any
+    architecture: str,
+    variant: str,
+    *,
+    constraint: str = "telescope",
+    statistics: str = "global",
+    box: int = 49,
+    **options: Any,
 ) -> nn.Module:
     """Build a network with PyTorch's default initialisation (seed it with :func:`torch.manual_seed`).
 
@@ -36,6 +42,7 @@ def build_network(
         architecture: a key of :data:`ARCHITECTURES`.
         variant: a key of :data:`normeq.nn.variants.VARIANTS`.
         constraint: parameterisation of affine kernels, see :func:`normeq.nn.affine.affine_kernel`.
+        statistics, box: of a wrapped network, see :class:`normeq.nn.wrapper.NormalizationWrapper`.
         options: keyword arguments of the architecture (depth, channels, noise_map, …).
 
     Returns:
@@ -50,6 +57,7 @@ def build_network(
         raise NormeqError(
             f"unknown constraint {constraint!r}: choose one of {', '.join(get_args(Constraint))}"
         )
+    check_statistics(statistics, box)
     cls = ARCHITECTURES[architecture]
     known = [name for name in inspect.signature(cls).parameters if name != "variant"]
     for name in options:
@@ -59,7 +67,7 @@ def build_network(
     if parts.affine and options.get("channels", 2) % 2:
         raise NormeqError(f"channels must be even (they are sorted in pairs), got {options['channels']}")
     network = cls(parts, **options)
-    return NormalizationWrapper(network) if parts.wrapper else network
+    return NormalizationWrapper(network, statistics, box) if parts.wrapper else network
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -9,11 +9,12 @@ from normeq.errors import NormeqError
 
 
 def append_noise_map(y: Tensor, sigma: Tensor | float | None, wanted: bool) -> Tensor:
-    """Append a constant channel with value σ where a network wants one.
+    """Append a channel with value σ where a network wants one.
 
     Args:
         y: images, (N, C, H, W).
-        sigma: one number, or one per image (N,), in the units of ``y``; ignored by blind networks.
+        sigma: one number, one per image (N,), or one per pixel (N, 1, H, W), in the units of ``y``; ignored
+            by blind networks.
         wanted: whether the network takes a noise map.
 
     Raises:
@@ -30,5 +31,7 @@ def append_noise_map(y: Tensor, sigma: Tensor | float | None, wanted: bool) -> T
     if visible and bool((torch.as_tensor(sigma) < 0).any()):
         raise NormeqError(f"sigma must not be negative, got {float(torch.as_tensor(sigma).min()):g}")
     level = torch.as_tensor(sigma, dtype=y.dtype, device=y.device)
-    level = level.reshape(-1, 1, 1, 1).expand(y.shape[0], 1, *y.shape[2:])
+    if level.dim() != 4:
+        level = level.reshape(-1, 1, 1, 1)
+    level = level.expand(y.shape[0], 1, *y.shape[2:])
     return torch.cat([y, level], dim=1)

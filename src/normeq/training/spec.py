@@ -16,7 +16,7 @@ from typing import Any
 
 from normeq.errors import NormeqError
 from normeq.imaging.noise import DEFAULT, get_noise
-from normeq.nn import build_network, get_variant
+from normeq.nn.variants import get_variant
 from normeq.training.recipes import preset
 
 # Raised by hand when a change of the code alters the weights that a recipe gives.
@@ -107,6 +107,8 @@ OPTIONS = {
     "blocks": ("whole", "a whole number above 0"),
     "widths": ("list", "a list of whole numbers above 0"),
     "noise_map": ("yes", "true or false"),
+    "residual": ("yes", "true or false"),
+    "box": ("whole", "a whole number above 0"),
 }
 
 
@@ -116,7 +118,7 @@ class RunSpec:
 
     Attributes:
         network: ``name`` (for tables), ``architecture``, and the options of the architecture.
-        variant: ordinary, scale, norm or wrapped.
+        variant: a key of :data:`normeq.nn.variants.VARIANTS`.
         dataset: name in the data registry.
         sigma: noise level in 8-bit units, or a range [low, high] drawn uniformly per patch.
         seed: decides initial weights, patches, augmentation and noise.
@@ -160,6 +162,8 @@ class RunSpec:
 
     def build(self):
         """Build the network with freshly initialised weights (see :func:`normeq.nn.build_network`)."""
+        from normeq.nn import build_network  # PyTorch, which reading a config need not start
+
         options = {k: v for k, v in self.network.items() if k not in ("name", "architecture")}
         return build_network(self.network["architecture"], self.variant, **options)
 

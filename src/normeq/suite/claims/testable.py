@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from normeq.errors import NormeqError
+from normeq.nn.variants import get_variant
 from normeq.suite.claims.spec import Claim
 from normeq.suite.data.registry import find_folder
-from normeq.suite.measurements.tuning import TUNED
 from normeq.suite.results.leaks import LEAKED
 from normeq.suite.results.published import named_values, read_published
 from normeq.training.spec import RunSpec
@@ -123,7 +123,7 @@ def _check_networks(
 def _tuned(where: str, claim: Claim, networks: list[RunSpec]) -> list[RunSpec]:
     """Those on which a tuning is tried."""
     [variant] = claim.variants
-    if ("shift" if claim.aspect == "shift" else "scale") not in TUNED[variant]:
+    if ("shift" if claim.aspect == "shift" else "scale") not in get_variant(variant).tuned:
         raise NormeqError(f"{where}.tuning: {claim.aspect} is not tried on {variant}, which it cannot change")
     if claim.aspect != "known":
         return networks

@@ -17,13 +17,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from normeq.suite.results.names import VARIANTS, variant_name
+from normeq.nn.variants import VARIANTS
+from normeq.suite.results.names import variant_name
 from normeq.suite.tables.write import csv_bytes, write_all
 
-# Okabe & Ito: told apart by colour-blind readers too.
-COLOURS = {"ordinary": "#D55E00", "scale": "#0072B2", "norm": "#009E73", "wrapped": "#CC79A7"}
-MARKERS = {"ordinary": "o", "scale": "s", "norm": "D", "wrapped": "^"}
-OTHERS = ["#E69F00", "#56B4E9", "#7A5195", "#000000"]  # users' own denoisers, in order
+COLOURS = {variant.name: variant.colour for variant in VARIANTS.values()}
+MARKERS = {variant.name: variant.marker for variant in VARIANTS.values()}
+OTHERS = ["#E69F00", "#000000", "#7A5195", "#8C510A"]  # users' own denoisers, in order
 OTHER_MARKERS = ["P", "X", "v", "*"]
 LINES = ["-", (0, (5, 2)), (0, (1.2, 1.4)), (0, (5, 1.5, 1.2, 1.5))]  # networks, in order
 NOISY = "#7F7F7F"

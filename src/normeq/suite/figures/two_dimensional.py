@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from normeq.equivariance.two_numbers import SORT, Member, defect, random_member
-from normeq.suite.figures.style import GREY, INK, NOISY, OTHERS, heading, paper_style, save
+from normeq.suite.figures.style import GREY, INK, NOISY, heading, paper_style, save
 from normeq.suite.tables.certificate import sci
 
 RANGES = [(1.0, 0.0), (2.0, 0.0), (1.0, 1.0), (0.5, -1.0)]  # (λ, μ)
+COLOURS = [INK, "#E69F00", "#56B4E9", "#7A5195"]  # of the ranges
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "identity": lambda x: x,
     "ReLU": lambda x: np.maximum(x, 0),
@@ -61,9 +62,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(9.4, 6.9), layout="constrained")
     upper, lower = figure.subplots(2, 3, height_ratios=[2.4, 3.6])
     for axes, (name, function) in zip(upper, ACTIVATIONS.items(), strict=True):
-        for (scale, shift), colour, dash in zip(
-            RANGES, [INK, *OTHERS[:3]], ["-", "--", "-.", ":"], strict=True
-        ):
+        for (scale, shift), colour, dash in zip(RANGES, COLOURS, ["-", "--", "-.", ":"], strict=True):
             axes.plot(LINE, (function(scale * LINE + shift) - shift) / scale, color=colour, linestyle=dash)
         axes.set(xlim=(-3, 3), ylim=(-3.3, 3.3), xlabel="x", title=f"{name}: defect {sci(defects[name])}")
     upper[0].set_ylabel("(f(λx + μ) − μ)/λ")
@@ -75,7 +74,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
     lower[0].set_ylabel("second number")
     ranges = [
         Line2D([], [], color=colour, linestyle=dash, label=f"λ = {k:g}, μ = {m:g}".replace("-", "−"))
-        for (k, m), colour, dash in zip(RANGES, [INK, *OTHERS[:3]], ["-", "--", "-.", ":"], strict=True)
+        for (k, m), colour, dash in zip(RANGES, COLOURS, ["-", "--", "-.", ":"], strict=True)
     ]
     shapes = [
         Line2D([], [], color=NOISY, linestyle=(0, (1, 1.5)), label="circle x"),

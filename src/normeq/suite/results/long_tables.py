@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from normeq.errors import NormeqError
+from normeq.nn.variants import VARIANTS
 
 IDENTITY = ["network", "variant", "train_sigma"]  # which denoiser
 MEASUREMENT = ["image", "seed", "draw"]  # what is paired, and averaged in this order from the right
@@ -18,7 +19,7 @@ HEATMAP = [*IDENTITY, "seed", "dataset", "image", "sigma", "scale", "shift", "dr
 TUNING = [*IDENTITY, "seed", "dataset", "image", "sigma", "draw", "tuning", "scale", "shift", "psnr"]
 TEXT = {"tuning", "protocol", "network", "variant", "dataset", "image", "train_sigma", "seed", "draw"}
 MAY_BE_EMPTY = {"train_sigma", "seed"}  # a user's own denoiser need not be trained
-VARIANT_ORDER = ["ordinary", "scale", "norm", "wrapped", "other"]
+VARIANT_ORDER = [*VARIANTS, "other"]
 DATASET_ORDER = ["set12", "set12-without-04", "bsd68", "skimage-test"]
 
 

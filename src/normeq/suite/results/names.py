@@ -7,13 +7,9 @@ from collections.abc import Iterable
 import pandas as pd
 
 from normeq.imaging.protocol import get_protocol
+from normeq.nn import variants
 
-VARIANTS = {
-    "ordinary": "ordinary",
-    "scale": "scale-equivariant",
-    "norm": "normalization-equivariant",
-    "wrapped": "wrapped ordinary",
-}
+VARIANTS = {variant.name: variant.label for variant in variants.VARIANTS.values()}
 DATASETS = {
     "set12": "Set12",
     "set12-without-04": "Set12 without 04",

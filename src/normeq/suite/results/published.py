@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.errors import NormeqError
+from normeq.nn.variants import names_in
 
 COLUMNS = (
     "paper", "method", "variant", "architecture", "train_sigma", "test_sigma",
@@ -19,10 +20,6 @@ CURVE = ["variant", "sigma", "value", "architecture", "train_sigma", "paper", "s
 
 UNTRAINED = "n/a"  # in train_sigma, for methods such as BM3D
 
-# Our variant -> the name under which Saied & Fleuret list the same idea.
-SAIED_VARIANTS = {"ordinary": "baseline", "scale": "scale-equiv", "norm": "norm-equiv", "wrapped": "wne"}
-# Our variant -> the name under which Mohan et al. list it.
-MOHAN_VARIANTS = {"ordinary": "bias", "scale": "bias-free"}
 AUTHORS = {
     "Herbreteau2023": "Herbreteau et al. 2023",
     "Mohan2020": "Mohan et al. 2020",
@@ -152,7 +149,7 @@ def fdncnn_curves(curves: pd.DataFrame, train_sigma: float, dataset: str) -> pd.
         & curves["source"].str.contains("Figure 10 ", regex=False)
         & curves["train_sigma"].map(lambda text: same_number(text, train_sigma))
     ]
-    return _ours(rows, SAIED_VARIANTS)
+    return _ours(rows, "Saied2026")
 
 
 def mohan_curves(curves: pd.DataFrame, train: tuple[float, float], dataset: str) -> pd.DataFrame:
@@ -174,12 +171,12 @@ def mohan_curves(curves: pd.DataFrame, train: tuple[float, float], dataset: str)
     ranges = {text: ends for text in rows["train_sigma"].unique() if (ends := _range(text))}
     widths = {text: b - a for text, (a, b) in ranges.items() if a <= low and high <= b}
     rows = rows[rows["train_sigma"] == min(widths, key=lambda text: widths[text], default=None)]
-    return _ours(rows.assign(architecture=rows["method"]), MOHAN_VARIANTS)
+    return _ours(rows.assign(architecture=rows["method"]), "Mohan2020")
 
 
-def _ours(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+def _ours(rows: pd.DataFrame, paper: str) -> pd.DataFrame:
     """Rows with our names of variants, in order."""
-    ours = {theirs: name for name, theirs in names.items()}
+    ours = {theirs: name for name, theirs in names_in(paper).items()}
     rows = rows[rows["variant"].isin(ours.keys())].assign(
         variant=lambda frame: frame["variant"].map(ours),
         sigma=lambda frame: frame["test_sigma"].astype(float),

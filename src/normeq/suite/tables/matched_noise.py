@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.errors import NormeqError
+from normeq.nn.variants import names_in
 from normeq.suite.results.leaks import leak_note, with_leak_free
 from normeq.suite.results.long_tables import IDENTITY, read_noise_levels, train_range
 from normeq.suite.results.names import (
@@ -16,7 +17,7 @@ from normeq.suite.results.names import (
     protocol_note,
     variant_name,
 )
-from normeq.suite.results.published import AUTHORS, SAIED_VARIANTS, UNTRAINED, at_sigma, read_published
+from normeq.suite.results.published import AUTHORS, UNTRAINED, at_sigma, read_published
 from normeq.suite.statistics.means import per_image, summarise
 from normeq.suite.tables.formats import Table, with_interval
 
@@ -168,7 +169,7 @@ def _same(ours: pd.DataFrame, architecture: str) -> str:
 
 def _variant(paper: str, theirs: str) -> str:
     """Our name of a published variant, with theirs where it differs."""
-    ours = {name: variant for variant, name in SAIED_VARIANTS.items()} if paper == "Saied2026" else {}
+    ours = {name: variant for variant, name in names_in(paper).items()} if paper == "Saied2026" else {}
     if theirs not in ours:
         return theirs
     name = variant_name(ours[theirs], "")

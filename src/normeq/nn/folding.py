@@ -10,19 +10,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from normeq.nn.affine import AffineConv2d
+from normeq.nn.affine import ConstrainedConv2d
 from normeq.nn.dncnn import BiasFreeBatchNorm2d
-from normeq.nn.rotation import RotatedSortPool, mirror
+from normeq.nn.rotation import RotatedSortPool
 
 
 class FoldedConv2d(nn.Conv2d):
-    """An affine convolution with its kernels worked out once.
+    """A constrained convolution with its kernels worked out once.
 
     Before a sort pooling it also computes the margin of one pixel that :class:`FoldedSortPool` overwrites,
     so that no layer copies its input to pad it.
     """
 
-    def __init__(self, conv: AffineConv2d) -> None:
+    def __init__(self, conv: ConstrainedConv2d) -> None:
         padded = bool(conv.padding[0])
         super().__init__(
             conv.in_channels,
@@ -32,11 +32,11 @@ class FoldedConv2d(nn.Conv2d):
             padding=int(padded and conv.sorted_output),
             bias=False,
         )
-        self.mirrored = padded and not conv.sorted_input
+        self.border = conv.border if padded and not conv.sorted_input else None
         self.weight = nn.Parameter(conv.applied_kernel.detach(), requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(mirror(x) if self.mirrored else x, self.weight, None, self.stride, self.padding)
+        return F.conv2d(self.border(x) if self.border else x, self.weight, None, self.stride, self.padding)
 
 
 class FoldedSortPool(nn.Module):
@@ -77,7 +77,7 @@ def fold(network: nn.Module) -> nn.Module:
 def _fold_children(module: nn.Module) -> None:
     children = list(module.named_children())
     for (name, child), (next_name, following) in zip(children, [*children[1:], ("", None)], strict=False):
-        if isinstance(child, AffineConv2d):
+        if isinstance(child, ConstrainedConv2d):
             setattr(module, name, FoldedConv2d(child))
         elif isinstance(child, RotatedSortPool):
             setattr(module, name, FoldedSortPool())
