@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from normeq.nn.door import takes_images
 from normeq.nn.noise_map import append_noise_map
 from normeq.nn.variants import Variant
 
@@ -35,8 +36,9 @@ class DRUNet(nn.Module):
         image_channels: 1 for gray, 3 for colour.
         noise_map: expect σ as an extra input channel.
 
-    Input (N, image_channels, H, W), any size ≥ 1: it is extended to a multiple of 2^(scales-1) by repeating
-    the last row and column, which commutes with affine maps of the values, and cropped again at the end.
+    Input (N, image_channels, H, W) or (image_channels, H, W), any size ≥ 1: it is extended to a multiple of
+    2^(scales-1) by repeating the last row and column, which commutes with affine maps of the values, and
+    cropped again at the end.
     Source: Zhang et al. (DPIR) for the network, literature notes 1.4 for the equivariant forms.
     """
 
@@ -49,7 +51,8 @@ class DRUNet(nn.Module):
         noise_map: bool = False,
     ) -> None:
         super().__init__()
-        self.noise_map, self.subtracts = noise_map, variant.zero_sum
+        self.noise_map, self.image_channels = noise_map, image_channels
+        self.subtracts = variant.zero_sum
         self.factor = 2 ** (len(widths) - 1)
 
         def stage(channels: int) -> list[nn.Module]:
@@ -70,6 +73,7 @@ class DRUNet(nn.Module):
         self.skips = nn.ModuleList(variant.residual() for _ in widths)
         self.tail = variant.conv(widths[0], image_channels)
 
+    @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         height, width = y.shape[-2:]
         # Reflective padding in the coarsest scale needs two pixels there.

@@ -19,6 +19,8 @@ import yaml
 from normeq.denoisers import pretrained as shipped
 from normeq.denoisers.sources import source_file
 from normeq.errors import NormeqError
+from normeq.imaging.protocol import FAR
+from normeq.nn.variants import get_variant
 from normeq.suite.data import registry
 from normeq.suite.experiment.checks import check_claims, check_evaluate, check_images, check_levels
 from normeq.training.spec import RunSpec
@@ -37,6 +39,8 @@ MEASUREMENTS = {
 }
 # Raised when what a measurement holds changes and its settings do not: older files are not taken for it.
 REVISIONS = {"filters": 2}
+# Measurements whose ranges may lie far from zero, where the mean may be taken out (normeq.equivariance.centring).
+FAR_RANGES = ("intervals", "heatmap", "certificate")
 # Measurements that follow `evaluate.protocol`; the others keep the paper's.
 NUMBERS = ("noise_levels", "intervals", "heatmap", "tuning")
 # Pictures and costly tables of every network: a told noise level is scaled with the range.
@@ -141,6 +145,14 @@ class Experiment:
         file = shipped.weights_file(name) if self.is_network(folder) else self.source_file(folder)
         return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
 
+    def _centred(self, folder: str) -> bool:
+        """Whether it is one of our networks that have the mean of an image far from zero taken out."""
+        spec = self.runs.get(folder.removeprefix("runs/"))
+        if spec is not None:
+            return get_variant(spec.variant).centred
+        name = self.measured.get(folder, "=")
+        return "=" not in name and get_variant(shipped.description(name)["variant"]).centred
+
     def part(self, kind: str, folder: str) -> str:
         """File with one measurement of one denoiser.
 
@@ -156,6 +168,8 @@ class Experiment:
             content["protocol"] = self.config["evaluate"]["protocol"]
         if kind in REVISIONS:
             content["revision"] = REVISIONS[kind]
+        if kind in FAR_RANGES and self._centred(folder):
+            content["mean_out"] = FAR
         source = self._source(folder)
         if source:
             content["source"] = source

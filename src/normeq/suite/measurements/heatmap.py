@@ -42,7 +42,9 @@ def evaluate(
     grid = dict.fromkeys([(1.0, 0.0), *((float(k), float(m)) for k in scales for m in shifts)])
     there = [(k, m, replace(denoiser, function=in_range(denoiser.function, k, m))) for k, m in grid]
     settings = [
-        Setting({"sigma": sigma, "scale": scale, "shift": shift, "draw": draw}, sigma, draw, moved)
+        Setting(
+            {"sigma": sigma, "scale": scale, "shift": shift, "draw": draw}, sigma, draw, moved, (scale, shift)
+        )
         for draw in range(draws)
         for scale, shift, moved in there
     ]

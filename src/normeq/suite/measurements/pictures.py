@@ -76,7 +76,8 @@ def examples(
     shown = _cut(clean, crop, image)
     shown_noisy = [_cut(y, crop, image) for y in noisy]
     denoised = [
-        _cut(run(denoiser, y, sigma, device), crop, image) for y, sigma in zip(noisy, sigmas, strict=True)
+        _cut(run(denoiser, y, sigma, device, nominal=True), crop, image)
+        for y, sigma in zip(noisy, sigmas, strict=True)
     ]
     return {
         "meta": np.array(_meta(denoiser, image, crop)),
