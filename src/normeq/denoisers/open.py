@@ -6,7 +6,8 @@ import importlib
 import importlib.util
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ from torch import Tensor, nn
 from normeq.denoisers.foreign.spec import spec_of
 from normeq.denoisers.pretrained import weights_file
 from normeq.denoisers.sources import source_file
+from normeq.equivariance.centring import DECLARATION, Centred, denoise_centred
 from normeq.errors import NormeqError
-from normeq.nn import FoldedForInference
+from normeq.nn import FoldedForInference, get_variant
 from normeq.nn.weights import load_network
 from normeq.system.provenance import file_sha256
 
@@ -36,6 +38,7 @@ class Denoiser:
         function: (N, 1, H, W) float32 and σ in the units of the image, to the same shape.
         differentiable: whether PyTorch can differentiate ``function``.
         batched: whether images of a batch are known not to influence each other.
+        centred: whether ``function`` takes the mean out of images far from zero (:mod:`normeq.equivariance.centring`).
     """
 
     network: str
@@ -46,6 +49,7 @@ class Denoiser:
     function: Callable[[Tensor, float], Tensor]
     differentiable: bool
     batched: bool = False
+    centred: bool = False
 
     @property
     def labels(self) -> dict[str, str]:
@@ -56,6 +60,14 @@ class Denoiser:
             "train_sigma": self.train_sigma,
             "seed": self.seed,
         }
+
+    def uncentred(self) -> Denoiser:
+        """The same, given every image as it is."""
+        if not self.centred:
+            return self
+        function = self.function
+        inside = function.network if isinstance(function, Centred) else function.args[0]
+        return replace(self, function=inside, centred=False)
 
     def __call__(self, y: Tensor, sigma: float) -> Tensor:
         return self.function(y, sigma)
@@ -81,7 +93,8 @@ def open_denoiser(text: str, device: torch.device) -> Denoiser:
             ``NAME=path/file.py:callable`` for a user's own. That callable is an
             :class:`torch.nn.Module`, called as ``net(y)`` with (N, 1, H, W) tensors, or a function
             ``f(noisy, sigma)`` of a 2-D float32 array and σ in the units of the image, which returns an
-            array.
+            array. Where it says of itself ``normalization_equivariant = True``, an attribute, images far from
+            zero come to it with their mean taken out.
         device: where networks compute.
 
     Raises:
@@ -95,15 +108,18 @@ def open_denoiser(text: str, device: torch.device) -> Denoiser:
     channels = spec.network.get("image_channels", 1)
     if channels != 1:
         raise NormeqError(f"{text}: takes images of {channels} channels, and images are measured in gray")
+    function = FoldedForInference(network.requires_grad_(False))
+    centred = get_variant(spec.variant).centred
     return Denoiser(
         network=spec.network["name"],
         variant=spec.variant,
         train_sigma=spec.sigma_label,
         seed=str(spec.seed),
         weights=file_sha256(weights)[:8],
-        function=FoldedForInference(network.requires_grad_(False)).to(device),
+        function=(Centred(function) if centred else function).to(device),
         differentiable=True,
         batched=True,
+        centred=centred,
     )
 
 
@@ -128,10 +144,12 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
         raise NormeqError(f"denoiser {name}: {target} is no function, but of type {type(found).__name__}")
     source = source_file(target)
     content = file_sha256(source)[:8] if source else ""
+    centred = getattr(found, DECLARATION, False) is True
     labels = {"network": name, "variant": OTHER, "train_sigma": "", "seed": "", "weights": content}
     if isinstance(found, nn.Module):
         network = Blind(found).to(device).eval().requires_grad_(False)
-        return Denoiser(**labels, function=network, differentiable=True)
+        function = Centred(network) if centred else network
+        return Denoiser(**labels, function=function, differentiable=True, centred=centred)
 
     def apply(y: Tensor, sigma: float) -> Tensor:  # in float64 too, for the certificate
         arrays = y[:, 0].cpu().numpy()
@@ -150,7 +168,8 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
                 )
         return torch.from_numpy(np.stack(images))[:, None].to(y.device)
 
-    return Denoiser(**labels, function=apply, differentiable=False)
+    function = partial(denoise_centred, apply) if centred else apply
+    return Denoiser(**labels, function=function, differentiable=False, centred=centred)
 
 
 def describe(denoiser: Denoiser, **extra: object) -> str:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
+from normeq.nn.door import takes_images
 from normeq.nn.variants import Variant
 
 
@@ -64,6 +65,7 @@ class DnCNN(nn.Module):
                 "dncnn has no 'norm' variant (batch normalisation is not equivariant to shifts): "
                 "use fdncnn, or the variant 'invariant' or 'wrapped'"
             )
+        self.image_channels = image_channels
         norm = nn.BatchNorm2d if variant.bias else BiasFreeBatchNorm2d
         layers: list[nn.Module] = [
             variant.conv(image_channels, channels, from_image=True),
@@ -74,5 +76,6 @@ class DnCNN(nn.Module):
         layers.append(variant.conv(channels, image_channels))
         self.layers = nn.Sequential(*layers)
 
+    @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         return y - self.layers(y)

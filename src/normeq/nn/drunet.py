@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
+from normeq.nn.door import takes_images
 from normeq.nn.noise_map import append_noise_map
 from normeq.nn.variants import Variant
 
@@ -42,7 +43,8 @@ class DRUNet(nn.Module):
             ``repeat`` its last row and column, or its ``mean``, as the paper's authors do. Both commute with
             affine maps of the values.
 
-    Input (N, image_channels, H, W), any size ≥ 1; the margin is cropped at the end.
+    Input (N, image_channels, H, W) or (image_channels, H, W), any size ≥ 1; the margin is cropped at the
+    end.
 
     Raises:
         NormeqError: unknown ``margin``.
@@ -61,7 +63,8 @@ class DRUNet(nn.Module):
         super().__init__()
         if margin not in ("repeat", "mean"):
             raise NormeqError(f"unknown margin {margin!r}: choose repeat or mean")
-        self.noise_map, self.subtracts = noise_map, variant.zero_sum
+        self.noise_map, self.image_channels = noise_map, image_channels
+        self.subtracts = variant.zero_sum
         self.margin = margin
         self.factor = 2 ** (len(widths) - 1)
         # Reflective padding in the coarsest scale needs two pixels there.
@@ -85,6 +88,7 @@ class DRUNet(nn.Module):
         self.skips = nn.ModuleList(variant.residual() for _ in widths)
         self.tail = variant.conv(widths[0], image_channels)
 
+    @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         height, width = y.shape[-2:]
         right, below = (max(-size % self.factor, self.least - size) for size in (width, height))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
+from normeq.nn.door import takes_images
 from normeq.nn.noise_map import append_noise_map
 from normeq.nn.variants import Variant
 
@@ -26,7 +27,8 @@ class FDnCNN(nn.Module):
         NormeqError: ``residual`` where it would break the equivariance (``norm``: if g follows a shift,
             y - g(y) does not), or is there already (``invariant``).
 
-    Input (N, image_channels, H, W) with H, W ≥ 2, in any range; ``sigma`` in the same units as the image.
+    Input (N, image_channels, H, W) or (image_channels, H, W), any size ≥ 1, in any range; ``sigma`` in the
+    same units as the image.
     Source: literature notes 1.4 (the last convolution never has a bias).
     """
 
@@ -45,7 +47,8 @@ class FDnCNN(nn.Module):
             raise NormeqError(
                 f"fdncnn: residual is not for the variant {variant.name!r} ({why}): leave one of them out"
             )
-        self.noise_map, self.subtracts = noise_map, variant.zero_sum or residual
+        self.noise_map, self.image_channels = noise_map, image_channels
+        self.subtracts = variant.zero_sum or residual
         layers = [
             variant.conv(
                 image_channels + noise_map,
@@ -64,6 +67,7 @@ class FDnCNN(nn.Module):
         layers.append(variant.conv(channels, image_channels, bias=False, activated_input=True))
         self.layers = nn.Sequential(*layers)
 
+    @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         x = self.layers(append_noise_map(y, sigma, self.noise_map))
         return y - x if self.subtracts else x

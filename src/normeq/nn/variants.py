@@ -76,6 +76,12 @@ class Variant:
         equivariant to it."""
         return tuple(change for change in CHANGES if change not in self.equivariant_to)
 
+    @property
+    def centred(self) -> bool:
+        """Whether an image far from zero is denoised with its mean taken out (:mod:`normeq.equivariance.centring`): the
+        network commutes with every change of range, and does not take the mean out itself."""
+        return set(self.equivariant_to) == set(CHANGES) and not self.wrapper
+
     def conv(
         self,
         in_channels: int,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
+from normeq.nn.door import check_level, takes_images
 
 Statistics = Literal["global", "local"]
 
@@ -54,9 +57,13 @@ class NormalizationWrapper(nn.Module):
         check_statistics(statistics, box)
         self.network = network
         self.noise_map = bool(getattr(network, "noise_map", False))
+        self.image_channels = getattr(network, "image_channels", None)
         self.local, self.box = statistics == "local", box
 
+    @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
+        unit = _unit(y)
+        y = y / unit
         mean = self._mean(y)
         centred = y - mean
         variance = self._mean(centred.square())
@@ -65,10 +72,13 @@ class NormalizationWrapper(nn.Module):
         divisor = variance.where(varies, variance.new_ones(())).sqrt()
         std = divisor.where(varies, divisor.new_zeros(()))
         if sigma is not None:
-            if self.local and isinstance(sigma, Tensor):
-                sigma = sigma.reshape(-1, 1, 1, 1)
-            sigma = sigma / (divisor if self.local else divisor.flatten())
-        return std * self.network(centred / divisor, sigma) + mean
+            if self.noise_map:
+                check_level(sigma, y)
+            divisor_of_y = divisor * unit.where(varies, unit.new_ones(()))
+            if isinstance(sigma, Tensor) and sigma.ndim != 4:
+                sigma = sigma.reshape((-1, 1, 1, 1) if self.local else -1)
+            sigma = sigma / (divisor_of_y if self.local else divisor_of_y.flatten())
+        return (std * self.network(centred / divisor, sigma) + mean) * unit
 
     def _mean(self, x: Tensor) -> Tensor:
         """Over the channels of the image, (N, 1, 1, 1), or of the box around each pixel, (N, 1, H, W)."""
@@ -79,3 +89,14 @@ class NormalizationWrapper(nn.Module):
         # The mean over a box, which the border cuts, is one over columns of one over rows.
         x = F.avg_pool2d(x, (self.box, 1), 1, (half, 0), count_include_pad=False)
         return F.avg_pool2d(x, (1, self.box), 1, (0, half), count_include_pad=False)
+
+
+def _unit(y: Tensor) -> Tensor:
+    """The power of two next below the largest |value| of each image, (N, 1, 1, 1).
+
+    In this unit squares neither underflow nor overflow, whatever the range; and as the factor is a power of
+    two it changes no digit of the result.
+    """
+    largest = y.detach().abs().amax(dim=(1, 2, 3), keepdim=True)
+    top = math.floor(math.log2(torch.finfo(y.dtype).max))
+    return largest.log2().floor().clamp(1 - top, top - 1).exp2()

@@ -8,7 +8,6 @@ normalization-equivariant, and every such map has this form (docs/method.md).
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from normeq.nn.affine import ConstrainedConv2d
@@ -33,11 +32,6 @@ def zero_sum_kernel(weight: Tensor, free_channels: int = 0) -> Tensor:
     return torch.cat([kernel, weight[:, bound:]], dim=1) if free_channels else kernel
 
 
-def mirror_or_repeat(x: Tensor) -> Tensor:
-    """A margin of one pixel: mirrored, or repeated where the image has a single row or column."""
-    return mirror(x) if min(x.shape[-2:]) > 1 else F.pad(x, (1, 1, 1, 1), mode="replicate")
-
-
 class ZeroSumConv2d(ConstrainedConv2d):
     """2-D convolution without bias whose kernels sum to 0, see :func:`zero_sum_kernel`.
 
@@ -45,7 +39,7 @@ class ZeroSumConv2d(ConstrainedConv2d):
     shift would show there.
     """
 
-    border = staticmethod(mirror_or_repeat)
+    border = staticmethod(mirror)
 
     def constrain(self, weight: Tensor) -> Tensor:
         return zero_sum_kernel(weight, self.free_channels)

@@ -245,6 +245,11 @@ def _check_network(network: object) -> None:
         listed = isinstance(value, list | tuple) and all(type(v) is int and v > 0 for v in value)
         if not {"whole": whole, "list": listed, "yes": isinstance(value, bool)}.get(kind[0], True):
             raise NormeqError(f"network: {key} must be {kind[1]}, not {value!r}")
+    if network.get("image_channels", 1) != 1:
+        raise NormeqError(
+            f"network: image_channels must be 1, not {network['image_channels']}: images are trained on and "
+            "measured in gray"
+        )
 
 
 def _check_keys(where: str, data: dict[str, Any], cls: type, required: tuple[str, ...] = ()) -> None:

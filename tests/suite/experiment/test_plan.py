@@ -97,6 +97,20 @@ def test_a_measurement_with_new_content_gets_a_new_name(monkeypatch):
     assert read().part("examples", "runs/x") == before["examples"]
 
 
+def test_what_is_measured_far_from_zero_has_a_name_of_its_own_where_the_mean_is_taken_out(monkeypatch):
+    def names():
+        found = read(trained=["fdncnn-norm-sigma25", "fdncnn-wrapped-sigma25"])
+        kinds = ("heatmap", "noise_levels", "certificate")
+        return {(kind, folder): found.part(kind, folder) for kind in kinds for folder in found.measured}
+
+    before = names()
+    monkeypatch.setattr("normeq.suite.experiment.plan.FAR", 32.0)
+    after = names()
+    changed = {(kind, folder) for kind, folder in before if before[kind, folder] != after[kind, folder]}
+    assert {kind for kind, _ in changed} == {"heatmap", "certificate"}
+    assert all("-norm-" in folder for _, folder in changed) and len(changed) == 4
+
+
 def test_users_denoisers_are_one_more_row_but_have_no_filters():
     experiment = read(denoisers={"mine": "own.py:denoise"})
     assert experiment.denoisers["embedded/denoisers/mine"] == "mine=own.py:denoise"

@@ -71,9 +71,9 @@ def test_every_line_on_the_axes_is_a_series_of_the_csv(levels: Path, tmp_path: P
     for dataset, panel in zip(("set12", "bsd68"), axes.values(), strict=True):
         cell = numbers[(numbers["dataset"] == dataset) & (numbers["panel"] == "psnr")]
         lines = {line.get_color(): line for line in panel.get_lines()}
-        ours = cell[cell["kind"] == "denoiser"].sort_values("sigma")
-        for variant, rows in ours.groupby("variant"):
-            np.testing.assert_array_equal(lines[COLOURS[variant]].get_xydata(), rows[["sigma", "value"]])
+        for variant, colour in COLOURS.items():
+            rows = cell[(cell["kind"] == "denoiser") & (cell["variant"] == variant)].sort_values("sigma")
+            np.testing.assert_array_equal(lines[colour].get_xydata(), rows[["sigma", "value"]])
         rows = cell[cell["kind"] == "noisy"].sort_values("sigma")
         np.testing.assert_array_equal(lines[NOISY].get_xydata(), rows[["sigma", "value"]])
         marks = [line for line in panel.get_lines() if list(line.get_xdata()) == [25.0, 25.0]]

@@ -68,14 +68,6 @@ def test_a_cell_of_the_heat_map_stands_at_its_scale_and_shift(heat: Path) -> Non
     assert axes.get_ylim()[0] < axes.get_ylim()[1]  # wider upwards
 
 
-def test_the_lowest_panel_of_each_column_names_the_axis(heat: Path) -> None:
-    table = read_heatmap(heat)
-    with paper_style():
-        figure = heatmap.draw(heatmap.plotted(table[table["variant"] != "wrapped"]))
-    panels = [a for a in figure.axes if a.get_title(loc="left")]
-    assert [bool(a.get_xlabel()) for a in panels] == [False, True, True]
-
-
 def test_the_heat_map_needs_the_plain_range(heat: Path, tmp_path: Path) -> None:
     table = pd.read_csv(heat)
     table[(table["scale"] != 1) | (table["shift"] != 0)].to_csv(heat, index=False)

@@ -12,17 +12,7 @@ from matplotlib.figure import Figure
 
 from normeq.errors import NormeqError
 from normeq.nn.variants import VARIANTS
-from normeq.suite.figures.style import (
-    COLOURS,
-    MARKERS,
-    NOISY,
-    OTHERS,
-    PUBLISHED,
-    legend,
-    looks,
-    paper_style,
-    save,
-)
+from normeq.suite.figures.style import COLOURS, MARKERS, NOISY, OTHERS, PUBLISHED, looks, paper_style, save
 from normeq.suite.results.long_tables import VARIANT_ORDER
 from normeq.suite.results.names import VARIANTS as NAMES
 
@@ -53,19 +43,6 @@ def test_a_variant_looks_the_same_in_every_table() -> None:
     assert many["a", "norm"].line != many["b", "norm"].line
     assert one["a", "norm"].label == "normalization-equivariant"
     assert many["b", "norm"].label == "normalization-equivariant, b" and many["mine", "other"].label == "mine"
-
-
-@pytest.mark.parametrize("networks", [["a"], ["fdncnn20x64", "drunet"]])
-def test_the_legend_of_all_variants_stays_inside_the_figure(networks: list[str]) -> None:
-    pairs = [(network, variant) for network in networks for variant in VARIANTS]
-    with paper_style():
-        figure = Figure(figsize=(6.6, 3), layout="constrained")
-        figure.subplots()
-        legend(figure, looks(pd.DataFrame(pairs, columns=["network", "variant"])))
-        figure.draw_without_rendering()
-    box, page = figure.legends[0].get_window_extent(), figure.bbox
-    assert len(figure.legends[0].get_texts()) == len(pairs)
-    assert box.x0 >= page.x0 and box.x1 <= page.x1 and box.y0 >= page.y0 and box.y1 <= page.y1
 
 
 def test_the_users_settings_neither_enter_nor_are_lost() -> None:

@@ -19,7 +19,8 @@ from normeq.denoisers import pretrained as shipped
 from normeq.denoisers.foreign.spec import ImportedSpec, spec_of
 from normeq.denoisers.sources import source_file
 from normeq.errors import NormeqError
-from normeq.imaging.protocol import get_protocol
+from normeq.imaging.protocol import FAR, get_protocol
+from normeq.nn.variants import get_variant
 from normeq.suite.config.settings import Settings
 from normeq.suite.data import registry
 from normeq.suite.experiment.checks import check_claims, check_evaluate, check_images, check_levels
@@ -130,6 +131,14 @@ class Experiment:
         file = shipped.weights_file(name) if self.is_network(folder) else self.source_file(folder)
         return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
 
+    def _centred(self, folder: str) -> bool:
+        """Whether it is one of our networks that have the mean of an image far from zero taken out."""
+        spec = self.runs.get(folder.removeprefix("runs/"))
+        if spec is not None:
+            return get_variant(spec.variant).centred
+        name = self.measured.get(folder, "=")
+        return "=" not in name and get_variant(shipped.description(name)["variant"]).centred
+
     def part(self, kind: str, folder: str) -> str:
         """File with one measurement of one denoiser.
 
@@ -146,6 +155,8 @@ class Experiment:
             content["protocol"] = self.protocol
         if asked.revision > 1:
             content["revision"] = asked.revision
+        if asked.far and self._centred(folder):
+            content["mean_out"] = FAR
         source = self._source(folder)
         if source:
             content["source"] = source

@@ -63,6 +63,8 @@ def _network() -> type[Settings]:
             of.setdefault(name, []).append(architecture)
             if name not in options:
                 options[name] = _option(parameter.annotation), words.get(name, "")
+    gray = Annotated[int, Field(ge=1, le=1)]
+    options["image_channels"] = gray, "images are trained on and measured in gray."
     made = {
         name: (
             Annotated[kind | None, Field(description=f"{words} ({', '.join(of[name])})".strip()), LeftOut()],

@@ -78,7 +78,9 @@ def broken(label: str, width: int) -> str:
     """Break a long name where it has a hyphen, a comma or a space."""
     if len(label) * 14 <= width:
         return label
-    return label.replace("-equivariant", "-\nequivariant").replace(" ", "\n")
+    return (
+        label.replace("-equivariant", "-\nequivariant").replace(", ", ",\n").replace("wrapped ", "wrapped\n")
+    )
 
 
 def make(paths: Sequence[Path], out: Path) -> list[Path]:

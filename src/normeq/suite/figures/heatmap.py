@@ -68,9 +68,8 @@ def draw(numbers: pd.DataFrame) -> Figure:
         axes.set_title(f"{where}{look.label}{trained}", color=look.colour)
     for axes in grid.flat[len(cells) :]:
         axes.set_visible(False)
-    for column in grid.T:
-        lowest = [axes for axes in column if axes.get_visible()][-1]
-        lowest.set_xlabel("shift a (in units of [0,1])")
+    for axes in grid[-1]:
+        axes.set_xlabel("shift a (in units of [0,1])")
     for axes in grid[:, 0]:
         axes.set_ylabel("width b − a (log scale)")
     bar = figure.colorbar(

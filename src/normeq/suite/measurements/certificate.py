@@ -93,7 +93,7 @@ class Certificate(Settings):
 
 
 MEASUREMENT = Measurement(
-    "certificate", Certificate, tuple(COLUMNS), reuses_rows=True, unkeyed=("classical", "also_cpu")
+    "certificate", Certificate, tuple(COLUMNS), reuses_rows=True, far=True, unkeyed=("classical", "also_cpu")
 )
 
 

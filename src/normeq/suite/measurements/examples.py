@@ -61,7 +61,8 @@ def evaluate(
     shown = cut(clean, crop, image)
     shown_noisy = [cut(y, crop, image) for y in noisy]
     denoised = [
-        cut(run(denoiser, y, sigma, device), crop, image) for y, sigma in zip(noisy, sigmas, strict=True)
+        cut(run(denoiser, y, sigma, device, nominal=True), crop, image)
+        for y, sigma in zip(noisy, sigmas, strict=True)
     ]
     return {
         "meta": np.array(meta(denoiser, image, crop)),

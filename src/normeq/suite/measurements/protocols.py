@@ -99,7 +99,7 @@ def _measure(
     clean = [given.clean(read_gray_bt709(paths[i.name]) if given.bt709 else i.clean) for i in batch]
     noisy = [given.noisy(x, sigma, i.dataset, i.name, draw) for x, i in zip(clean, batch, strict=True)]
     given, target = stack(noisy, device), stack(clean, device)
-    output = denoise(denoiser, given, sigma)
+    output = denoise(denoiser, given, sigma, nominal=True)
     return [judge(protocol, protocol.reference(target), given, output) for protocol in protocols]
 
 

@@ -99,6 +99,7 @@ def evaluate(
             sigma,
             draw,
             replace(denoiser, function=in_range(denoiser.function, 1 / scale, -shift)),
+            (1 / scale, -shift),
         )
         for sigma in sigmas
         for draw in range(draws)

@@ -15,6 +15,7 @@ from torch import Tensor
 from normeq.denoisers.open import OTHER, Denoiser
 from normeq.errors import NormeqError
 from normeq.imaging.images import middle, read_gray
+from normeq.nn.door import check_output
 from normeq.suite.data.listing import files
 
 GPU_PIXELS = 2**21  # of a batch: 8 images of 512×512; 64 channels of float32 are half a gigabyte
@@ -88,19 +89,26 @@ def stack(images: Iterable[np.ndarray], device: torch.device) -> Tensor:
 
 
 @torch.inference_mode()
-def denoise(denoiser: Denoiser, noisy: Tensor, sigma: float, where: str = "") -> Tensor:
+def denoise(
+    denoiser: Denoiser, noisy: Tensor, sigma: float, where: str = "", nominal: bool = False
+) -> Tensor:
     """Denoise a batch (N, H, W); σ in 8-bit units, images in the nominal range [0,1].
 
     Args:
         denoiser, noisy, sigma: what denoises what.
         where: more about the case, for messages.
+        nominal: the denoiser sees the image on [0,1], not on another range.
 
     Raises:
-        NormeqError: a user's denoiser fails, or the output of any has another shape or is not finite.
+        NormeqError: the image is not finite; a user's denoiser fails or answers in other units; or the output
+            of any is not one image for each image, or not finite.
     """
     name = f"denoiser {denoiser.network}" + ("" if denoiser.variant == OTHER else f", {denoiser.variant}")
+    given = noisy[:, None]
+    if not given.isfinite().all():
+        raise NormeqError(f"{name}: the image at σ = {sigma:g}{where} holds NaN or infinity")
     try:
-        output = denoiser(noisy[:, None].clone(), sigma / 255)  # some work in place
+        output = denoiser(given.clone(), sigma / 255)  # some work in place
     except (NormeqError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
@@ -108,16 +116,26 @@ def denoise(denoiser: Denoiser, noisy: Tensor, sigma: float, where: str = "") ->
             raise
         line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise NormeqError(f"{name}: fails at σ = {sigma:g}{where} ({line})") from None
-    if output.shape != noisy[:, None].shape:
-        raise NormeqError(
-            f"{name}: returned shape {tuple(output.shape)} for images of shape {tuple(noisy[:, None].shape)}"
-        )
-    output = output[:, 0].float()
+    output = check_output(output, given, name)[:, 0].float()
     if not output.isfinite().all():
         raise NormeqError(f"{name}: its output at σ = {sigma:g}{where} is not finite (NaN or infinity)")
+    if nominal and denoiser.variant == OTHER and _in_other_units(output, noisy):
+        raise NormeqError(
+            f"{name}: returned values around {float(output.mean()):.3g} for an image in [0,1]: it must "
+            "answer in the units of the image (8-bit values divided by 255)"
+        )
     return output
 
 
-def run(denoiser: Denoiser, noisy: np.ndarray, sigma: float, device: torch.device) -> np.ndarray:
-    """Denoise one 2-D image; σ in 8-bit units, image in the nominal range [0,1]."""
-    return denoise(denoiser, stack([noisy], device), sigma)[0].cpu().numpy()
+def _in_other_units(output: Tensor, noisy: Tensor) -> bool:
+    """Whether an output looks like the image, but in units such as 0…255: it follows the image (correlation
+    above 0.3) at a level that no image in [0,1] has. Dark images may pass; a data set has others."""
+    pair = torch.stack([output.double().flatten(), noisy.double().flatten()])
+    return bool((output.mean() > 16) & (torch.corrcoef(pair)[0, 1] > 0.3))
+
+
+def run(
+    denoiser: Denoiser, noisy: np.ndarray, sigma: float, device: torch.device, nominal: bool = False
+) -> np.ndarray:
+    """Denoise one 2-D image; σ in 8-bit units, image in the nominal range [0,1]; see :func:`denoise`."""
+    return denoise(denoiser, stack([noisy], device), sigma, nominal=nominal)[0].cpu().numpy()

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ import torch
 from torch import Tensor
 
 from normeq.denoisers.arithmetic import computing_in
-from normeq.denoisers.open import Denoiser
+from normeq.denoisers.open import OTHER, Denoiser
 from normeq.denoisers.precision import Arithmetic
+from normeq.equivariance.centring import is_far
 from normeq.equivariance.defect import Defect, defect
 from normeq.errors import NormeqError
 from normeq.imaging.images import middle, read_gray
@@ -22,7 +24,7 @@ from normeq.imaging.protocol import PAPER
 from normeq.suite.data.listing import image_file
 from normeq.suite.measurements.certificate import COLUMNS, SCALES, SHIFTS
 from normeq.suite.measuring.batches import Image
-from normeq.suite.measuring.row_cache import Earlier, labels
+from normeq.suite.measuring.row_cache import Earlier, labels, mark
 
 AUTHORS_SCALE, AUTHORS_SHIFT = 40.0, 10.0  # the check in the authors' notebook, part of every grid
 PUBLISHED_DRAWS = 8
@@ -103,7 +105,9 @@ def certify(
 ) -> Iterator[dict[str, object]]:  # fmt: skip
     """Yield one row per change of range, with the keys of :data:`COLUMNS`.
 
-    The image gets the noise that other measurements give it (draw 0, not clipped); the denoiser gets λσ with
+    Networks take the mean out of an image far from zero, as elsewhere (:mod:`normeq.equivariance.centring`);
+    of a user's denoiser that declares itself equivariant the declaration is put to the test: it gets the image
+    as it is. The image gets the noise that other measurements give it (draw 0, not clipped); the denoiser gets λσ with
     λy + μ. A change that it refuses, or answers with numbers that are not finite, has no defect but an
     ``error``. No rows at all where it cannot compute in ``arithmetic``.
 
@@ -119,14 +123,19 @@ def certify(
         NormeqError: the denoiser cannot even denoise the image as it is, or answers with NaN or infinity.
     """
     earlier = earlier or Earlier()
+    if denoiser.variant == OTHER:
+        denoiser = denoiser.uncentred()
     same = labels(denoiser, image, PAPER, device) | {
         "sigma": f"{sigma:g}", "size": image.size, "dtype": arithmetic.name, "device": device.type,
     }  # fmt: skip
     asked = [same | {"kind": c.kind, "scale": f"{c.scale:.10g}", "shift": f"{c.shift:.10g}"} for c in grid]
+    noisy = lru_cache(partial(_noisy, image, sigma, device))
+    if denoiser.centred:
+        y = noisy().to(getattr(torch, arithmetic.images))
+        asked = [mark(label, is_far(c.scale * y + c.shift)[0]) for label, c in zip(asked, grid, strict=True)]
     rows = [earlier.find(label, COLUMNS) for label in asked]
     if None in rows:
-        noisy = PAPER.noisy(image.clean, sigma, image.dataset, image.name, 0)
-        y = torch.from_numpy(middle(noisy, image.size))[None, None].to(device)
+        y = noisy()
         try:
             function = computing_in(arithmetic, denoiser, y)
             if function is None:
@@ -154,9 +163,17 @@ def certify(
         yield {column: row[column] for column in COLUMNS}
 
 
+def _noisy(image: Image, sigma: float, device: torch.device) -> Tensor:
+    """What is measured, (1, 1, H, W): the square of the noisy image that is used."""
+    noisy = PAPER.noisy(image.clean, sigma, image.dataset, image.name, 0)
+    return torch.from_numpy(middle(noisy, image.size))[None, None].to(device)
+
+
 def _measure(
     denoise: Callable[[Tensor, float], Tensor], y: Tensor, change: Change, sigma: float
 ) -> tuple[Defect | None, str]:
+    if not (change.scale * y + change.shift).isfinite().all():
+        return None, "the changed image is not finite in this arithmetic"
     try:
         found = defect(denoise, y, change.scale, change.shift, sigma)
     except NOT_ITS_FAULT:

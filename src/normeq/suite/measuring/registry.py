@@ -38,6 +38,8 @@ class Measurement:
             :mod:`normeq.suite.measuring.row_cache`).
         revision: raised when what it holds changes and its settings do not, so that older files are not taken
             for it.
+        far: whether its ranges may lie far from zero, where the mean of an image may be taken out (see
+            :mod:`normeq.equivariance.centring`).
         unkeyed: settings that change no row but add others beside, so that they do not change file names.
     """
 
@@ -49,6 +51,7 @@ class Measurement:
     follows_protocol: bool = False
     reuses_rows: bool = False
     revision: int = 1
+    far: bool = False
     unkeyed: tuple[str, ...] = ()
 
     @property

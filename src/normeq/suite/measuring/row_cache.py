@@ -31,6 +31,14 @@ def labels(denoiser: Denoiser, image: Image, protocol: Protocol, device: torch.d
     }
 
 
+MEAN_OUT = "; mean taken out"  # at the end of ``measured_by``
+
+
+def mark(label: dict[str, object], far: bool) -> dict[str, object]:
+    """The label of a measurement; ``far`` where the mean of the image was taken out first."""
+    return label | {"measured_by": f"{label['measured_by']}{MEAN_OUT}"} if far else label
+
+
 class Earlier:
     """Rows of long tables, found again by all that decides them.
 
@@ -72,9 +80,11 @@ class Earlier:
 
     def find(self, row: Mapping[str, object], columns: Iterable[str]) -> dict[str, str] | None:
         """The whole row of an earlier measurement with these labels, as text; None if there is none that has
-        all these columns."""
+        all these columns, or where the mean of the image was to be taken out and was not."""
         found = self._rows.get(self._key(row))
         if found is not None and not found.keys() >= set(columns):
             found = None
+        if found is not None and str(row.get("measured_by")).endswith(MEAN_OUT):
+            found = found if found["measured_by"].endswith(MEAN_OUT) else None
         self.used += found is not None
         return found
