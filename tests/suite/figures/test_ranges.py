@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from normeq.errors import NormeqError
+from normeq.suite.analysis.heatmap import heatmap_losses
+from normeq.suite.analysis.tuning import tuning_summary
 from normeq.suite.figures import heatmap, interval_pictures, tuning, two_dimensional
 from normeq.suite.figures.style import paper_style
 from normeq.suite.results.long_tables import read_heatmap, read_tuning
@@ -58,7 +60,7 @@ def test_the_heat_map_shows_the_loss(heat: Path, tmp_path: Path, says) -> None:
 
 def test_a_cell_of_the_heat_map_stands_at_its_scale_and_shift(heat: Path) -> None:
     with paper_style():
-        figure = heatmap.draw(heatmap.plotted(read_heatmap(heat)))
+        figure = heatmap.draw(heatmap_losses(read_heatmap(heat)))
     axes = next(a for a in figure.axes if a.get_title(loc="left") == "ordinary")
     shown = axes.images[0].get_array()
     scales = [t.get_text() for t in axes.get_yticklabels()]
@@ -143,7 +145,7 @@ def tuned(tmp_path: Path) -> Path:
 
 
 def test_an_oracle_takes_the_best_for_each_image(tuned: Path) -> None:
-    numbers = tuning_table.summary(read_tuning(tuned)).set_index(["variant", "method"])
+    numbers = tuning_summary(read_tuning(tuned)).set_index(["variant", "method"])
     assert numbers["psnr"].to_dict() == {
         ("ordinary", "none"): 22, ("ordinary", "known"): 22.5, ("ordinary", "scale"): 25.5,
         ("ordinary", "shift"): 22, ("scale", "none"): 26, ("scale", "shift"): 27.5, ("norm", "none"): 29.5,

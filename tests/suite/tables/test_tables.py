@@ -10,8 +10,10 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from normeq.errors import NormeqError
+from normeq.suite.analysis.intervals import in_order, interval_name
+from normeq.suite.formats.numbers import with_interval
+from normeq.suite.formats.table import Table, latex, markdown, write_table
 from normeq.suite.tables import generalisation, intervals, matched_noise
-from normeq.suite.tables.formats import Table, latex, markdown, with_interval, write_table
 from tests import synthetic
 from tests.suite.results.test_published import write
 
@@ -170,11 +172,11 @@ def test_the_protocol_is_named_below_the_tables(levels, tmp_path: Path) -> None:
 
 
 def test_intervals_are_ordered_unit_scaled_shifted(tmp_path: Path) -> None:
-    order = intervals.in_order(synthetic.intervals(images={"set12": 1}).sample(frac=1, random_state=1))
+    order = in_order(synthetic.intervals(images={"set12": 1}).sample(frac=1, random_state=1))
     pairs = list(order[["a", "b"]].itertuples(index=False, name=None))
     assert pairs[:5] == [(0, 1), (0, 0.5), (0, 2), (0, 10), (0, 255)]
     assert all(a != 0 for a, _ in pairs[5:]) and len(pairs) == 10
-    assert intervals.interval_name(-1, 0.5) == "[−1, 0.5]"
+    assert interval_name(-1, 0.5) == "[−1, 0.5]"
 
 
 def test_without_the_unit_interval_there_is_nothing_to_compare_with(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def noise_levels_command(table: NoiseLevels, out: Out, published: Published = No
     """Output PSNR against the noise level; the level of training is marked."""
     from normeq.suite.figures import noise_levels
 
-    tell(noise_levels.make(table, out, published))
+    echo_paths(noise_levels.make(table, out, published))
 
 
 @figure_app.command("input-psnr")
@@ -36,7 +36,7 @@ def input_psnr_command(table: NoiseLevels, out: Out, published: Published = None
     """Output PSNR against input PSNR in both definitions (not clipped, clipped), with the identity line."""
     from normeq.suite.figures import input_psnr
 
-    tell(input_psnr.make(table, out, published))
+    echo_paths(input_psnr.make(table, out, published))
 
 
 @figure_app.command("intervals")
@@ -49,7 +49,7 @@ def intervals_command(
     """PSNR against the interval [a,b] on which the image is presented."""
     from normeq.suite.figures import intervals
 
-    tell(intervals.make(table, out))
+    echo_paths(intervals.make(table, out))
 
 
 @figure_app.command("filters")
@@ -57,7 +57,7 @@ def filters_command(parts: Parts, out: Out) -> None:
     """Adaptive filters and the sums of their weights."""
     from normeq.suite.figures import filters
 
-    tell(filters.make(parts, out))
+    echo_paths(filters.make(parts, out))
 
 
 @figure_app.command("examples")
@@ -65,7 +65,7 @@ def examples_command(parts: Parts, out: Out) -> None:
     """Noisy, denoised and clean pictures side by side."""
     from normeq.suite.figures import examples
 
-    tell(examples.make(parts, out))
+    echo_paths(examples.make(parts, out))
 
 
 @figure_app.command("training")
@@ -75,7 +75,7 @@ def training_command(
     """Training loss and held-out PSNR over the pixels seen."""
     from normeq.suite.figures import training
 
-    tell(training.make(runs, out))
+    echo_paths(training.make(runs, out))
 
 
 @figure_app.command("layers")
@@ -83,7 +83,7 @@ def layers_command(out: Out) -> None:
     """The diagram: convolution + ReLU beside affine convolution + sort pooling."""
     from normeq.suite.figures import layers
 
-    tell(layers.make(out))
+    echo_paths(layers.make(out))
 
 
 @figure_app.command("rotation")
@@ -91,10 +91,10 @@ def rotation_command(out: Out) -> None:
     """The diagram: sort pooling as a mirror, and as |·| on half of the channels."""
     from normeq.suite.figures import rotation
 
-    tell(rotation.make(out))
+    echo_paths(rotation.make(out))
 
 
-def tell(paths: list[Path]) -> None:
+def echo_paths(paths: list[Path]) -> None:
     """Name what was written, one file a line."""
     for path in paths:
         typer.echo(path)

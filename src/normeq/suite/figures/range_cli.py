@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from normeq.suite.figures.cli import Out, Parts, Published, figure_app, tell
+from normeq.suite.figures.cli import Out, Parts, Published, echo_paths, figure_app
 
 
 @figure_app.command("heatmap")
@@ -20,7 +20,7 @@ def heatmap_command(
     """PSNR lost over scale and shift of the range, one panel per denoiser."""
     from normeq.suite.figures import heatmap
 
-    tell(heatmap.make(table, out))
+    echo_paths(heatmap.make(table, out))
 
 
 @figure_app.command("interval-pictures")
@@ -28,7 +28,7 @@ def interval_pictures_command(parts: Parts, out: Out) -> None:
     """One crop denoised on every interval [a,b]."""
     from normeq.suite.figures import interval_pictures
 
-    tell(interval_pictures.make(parts, out))
+    echo_paths(interval_pictures.make(parts, out))
 
 
 @figure_app.command("tuning")
@@ -39,7 +39,7 @@ def tuning_command(
     """Scale and shift tuning beside what is equivariant by construction."""
     from normeq.suite.figures import tuning
 
-    tell(tuning.make(table, out))
+    echo_paths(tuning.make(table, out))
 
 
 @figure_app.command("defect")
@@ -51,7 +51,7 @@ def defect_command(
     """Equivariance over noise levels: the published metric, on a logarithmic scale."""
     from normeq.suite.figures import defect
 
-    tell(defect.make(table, out, published))
+    echo_paths(defect.make(table, out, published))
 
 
 @figure_app.command("two-dimensional")
@@ -59,4 +59,4 @@ def two_dimensional_command(out: Out) -> None:
     """All equivariant functions of two numbers: two linear maps, joined on the diagonal."""
     from normeq.suite.figures import two_dimensional
 
-    tell(two_dimensional.make(out))
+    echo_paths(two_dimensional.make(out))

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from normeq.equivariance.two_numbers import SORT, Member, defect, random_member
 from normeq.suite.figures.style import GREY, INK, NOISY, OTHERS, heading, paper_style, save
-from normeq.suite.tables.certificate import sci
+from normeq.suite.formats.numbers import minus, sci
 
 RANGES = [(1.0, 0.0), (2.0, 0.0), (1.0, 1.0), (0.5, -1.0)]  # (λ, μ)
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -74,7 +74,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
         axes.set_xlabel("first number")
     lower[0].set_ylabel("second number")
     ranges = [
-        Line2D([], [], color=colour, linestyle=dash, label=f"λ = {k:g}, μ = {m:g}".replace("-", "−"))
+        Line2D([], [], color=colour, linestyle=dash, label=minus(f"λ = {k:g}, μ = {m:g}"))
         for (k, m), colour, dash in zip(RANGES, [INK, *OTHERS[:3]], ["-", "--", "-.", ":"], strict=True)
     ]
     shapes = [
@@ -108,7 +108,7 @@ def _member(axes: Axes, member: Member) -> None:
 
 def _matrix(name: str, matrix: np.ndarray) -> str:
     rows = "; ".join(" ".join(f"{value:.2f}" for value in row) for row in matrix)
-    return f"{name} = [{rows}]".replace("-", "−")
+    return minus(f"{name} = [{rows}]")
 
 
 def make(out: Path) -> list[Path]:

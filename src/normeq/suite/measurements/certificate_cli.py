@@ -69,6 +69,7 @@ def certify_command(
 
     from normeq.denoisers.arithmetic import ARITHMETICS, get_arithmetic
     from normeq.denoisers.open import open_denoiser
+    from normeq.suite.formats.table import write_table
     from normeq.suite.measurements.batches import Image, test_images
     from normeq.suite.measurements.certificate import (
         COLUMNS,
@@ -82,7 +83,6 @@ def certify_command(
     from normeq.suite.measurements.row_cache import Earlier
     from normeq.suite.measurements.rows import write_rows
     from normeq.suite.tables import certificate
-    from normeq.suite.tables.formats import write_table
     from normeq.system.allocator import keep_freed_memory
     from normeq.system.provenance import pick_device
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.errors import NormeqError
+from normeq.suite.results.csv_files import read_csv
+from normeq.suite.results.names import UNTRAINED
 
 COLUMNS = (
     "paper", "method", "variant", "architecture", "train_sigma", "test_sigma",
@@ -16,8 +18,6 @@ COLUMNS = (
 )  # fmt: skip
 
 CURVE = ["variant", "sigma", "value", "architecture", "train_sigma", "paper", "source"]  # of one network
-
-UNTRAINED = "n/a"  # in train_sigma, for methods such as BM3D
 
 # Our variant -> the name under which Saied & Fleuret list the same idea.
 SAIED_VARIANTS = {"ordinary": "baseline", "scale": "scale-equiv", "norm": "norm-equiv", "wrapped": "wne"}
@@ -46,17 +46,9 @@ def read_published(folder: Path, name: str) -> pd.DataFrame:
         NormeqError: the file or a column is missing, or a verified value is not a finite number.
     """
     path = Path(folder) / name
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise NormeqError(
-            f"published values not found: {path}; point --published at data/published"
-        ) from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise NormeqError(f"cannot read {path} as a CSV table: {error}") from None
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        raise NormeqError(f"{path}: missing column(s) {', '.join(missing)}")
+    if not path.is_file():
+        raise NormeqError(f"published values not found: {path}; point --published at data/published")
+    table = read_csv(path, COLUMNS)
     table = table[table["verified"] == "yes"].reset_index(drop=True)
     table["value"] = pd.to_numeric(table["value"], errors="coerce")
     bad = table.index[~table["value"].map(math.isfinite)]

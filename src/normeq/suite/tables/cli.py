@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from normeq.suite.tables.formats import Table
+    from normeq.suite.formats.table import Table
 
 table_app = typer.Typer(help="Make a table (CSV, Markdown and LaTeX).", no_args_is_help=True)
 
@@ -114,7 +114,7 @@ def certificate_command(
 
 
 def _write(table: Table, folder: Path) -> None:
-    from normeq.suite.tables.formats import write_table
+    from normeq.suite.formats.table import write_table
 
     for path in write_table(table, folder):
         typer.echo(path)
