@@ -22,7 +22,7 @@ SUITE = [
     {"suite.data", "suite.statistics"},
     {"suite.results"},
     {"suite.analysis"},
-    {"suite.measurements"},
+    {"suite.measurements", "suite.products"},
     {"suite.claims", "suite.tables", "suite.figures"},
     {"suite.compare", "suite.report", "suite.experiment"},
 ]

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from normeq.suite.analysis.certificate import read_certificate, tolerance
 from normeq.suite.analysis.defect import DTYPE, defect_summary
 from normeq.suite.figures.noise_levels import curve
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import (
     GREY,
     PUBLISHED,
@@ -25,6 +26,15 @@ from normeq.suite.figures.style import (
 from normeq.suite.results.names import counted, dataset_name, level_name, part_note, trained_names
 from normeq.suite.results.published import AUTHORS
 from normeq.suite.statistics.means import FEW
+
+FIGURE = FigureKind(
+    help="Equivariance over noise levels: the published metric, on a logarithmic scale.",
+    order=110,
+    reads="certificate.csv",
+    published=True,
+    when="measures_published_metric",
+    otherwise="the config has no evaluate.certificate.published, and so one noise level",
+)
 
 MARKERS = {"baseline": "o", "wne": "^", "soft-ne": "v"}  # of Saied & Fleuret, as those of our variants
 NAMES = {"baseline": "ordinary", "wne": "wrapped", "soft-ne": "penalised"}

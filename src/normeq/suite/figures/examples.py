@@ -9,8 +9,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from normeq.suite.figures.pixel_page import LINE, PixelPage, broken_name, heading_height
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import INK, line_styles, paper_style, save
 from normeq.suite.results.pictures import EXAMPLES, META, Part, crop_name, read_parts, training_name
+
+FIGURE = FigureKind(
+    help="Noisy, denoised and clean pictures side by side.",
+    order=80,
+    reads="examples.npz",
+)
 
 CELL = 280  # pixels wanted for the longer side of a picture
 GAP = 14

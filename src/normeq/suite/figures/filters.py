@@ -14,9 +14,16 @@ from matplotlib.patheffects import withStroke
 
 from normeq.errors import NormeqError
 from normeq.suite.figures.pixel_page import LINE, PixelPage, broken_name, heading_height
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import GREY, line_styles, paper_style, save
 from normeq.suite.formats.numbers import fixed, minus, sci
 from normeq.suite.results.pictures import FILTERS, META, Part, crop_name, read_parts, training_name
+
+FIGURE = FigureKind(
+    help="Adaptive filters and the sums of their weights.",
+    order=70,
+    reads="filters.npz",
+)
 
 CELL = 290
 GAP, BLOCK_GAP = 12, 46

@@ -12,10 +12,17 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from normeq.suite.analysis.heatmap import heatmap_losses
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import GREY, INK, heading, line_styles, networks_named, paper_style, save
 from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import IDENTITY, read_heatmap
 from normeq.suite.results.names import counted, dataset_name, trained_names
+
+FIGURE = FigureKind(
+    help="PSNR lost over scale and shift of the range, one panel per denoiser.",
+    order=50,
+    reads="heatmap.csv",
+)
 
 COLOURS = "cividis_r"  # sequential, the same for colour-blind readers
 LARGEST = 20.0  # dB; what is lost beyond that looks alike

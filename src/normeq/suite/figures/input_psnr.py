@@ -19,8 +19,16 @@ from normeq.suite.figures.noise_levels import (
     published_sample,
     title_and_subtitle,
 )
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import heading, legend, line_styles, paper_style, save
 from normeq.suite.results.names import counted, dataset_name
+
+FIGURE = FigureKind(
+    help="Output PSNR against input PSNR in both definitions (not clipped, clipped), with the identity line.",
+    order=20,
+    reads="noise_levels.csv",
+    published=True,
+)
 
 LABELS = {
     "unclipped": "input PSNR, noisy image as it is (dB; noise grows →)",

@@ -10,8 +10,15 @@ from matplotlib.figure import Figure
 
 from normeq.suite.analysis.intervals import interval_name
 from normeq.suite.figures.pixel_page import LINE, PixelPage, broken_name, heading_height
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import DPI, EM, line_styles, paper_style, save
 from normeq.suite.results.pictures import INTERVAL_PICTURES, META, Part, crop_name, read_parts, training_name
+
+FIGURE = FigureKind(
+    help="One crop denoised on every interval [a,b].",
+    order=40,
+    reads="interval_pictures.npz",
+)
 
 CELL = 200  # pixels wanted for the longer side of a picture
 GAP = 12

@@ -11,6 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
 from normeq.suite.analysis.intervals import in_order, interval_name, interval_summary
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import (
     GREY,
     LineStyle,
@@ -24,6 +25,12 @@ from normeq.suite.figures.style import (
 from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import read_intervals
 from normeq.suite.results.names import counted, dataset_name, level_name, trained_names
+
+FIGURE = FigureKind(
+    help="PSNR against the interval [a,b] on which the image is presented.",
+    order=30,
+    reads="intervals.csv",
+)
 
 TICKS = [-50, -20, -10, -5, -2, -1, -0.5, -0.2, -0.1, 0, 0.1, 0.2, 0.5, 1, 2, 5, 10]
 LINEAR = 0.1  # dB; the change axis is linear within, logarithmic beyond: 1e-5 dB and 20 dB in one picture

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import COLOURS, GREY, INK, paper_style, save
 from normeq.suite.figures.worked_example import (
     AFFINE,
@@ -23,6 +24,12 @@ from normeq.suite.figures.worked_example import (
     plotted,
 )
 from normeq.suite.formats.numbers import fixed, minus
+
+FIGURE = FigureKind(
+    help="The diagram: convolution + ReLU beside affine convolution + sort pooling.",
+    order=90,
+    reads=None,
+)
 
 
 def draw() -> Figure:

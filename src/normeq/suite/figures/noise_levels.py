@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from normeq.suite.analysis.noise_levels import noise_level_curves
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import (
     INK,
     NOISY,
@@ -28,6 +29,13 @@ from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import read_noise_levels, train_range
 from normeq.suite.results.names import counted, dataset_name, level_name, trained_names
 from normeq.suite.results.published import AUTHORS
+
+FIGURE = FigureKind(
+    help="Output PSNR against the noise level; the level of training is marked.",
+    order=10,
+    reads="noise_levels.csv",
+    published=True,
+)
 
 TICKS = [1, 2, 5, 10, 15, 25, 50, 75, 100, 150, 200, 255]
 DOTTED = {"color": NOISY, "linestyle": (0, (1, 1.5)), "linewidth": 1.4}  # what the noisy image scores itself

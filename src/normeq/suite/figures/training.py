@@ -9,8 +9,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from normeq.suite.analysis.training import RUN, SMOOTH, training_curves
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import heading, legend, line_styles, networks_named, paper_style, save
 from normeq.suite.results.names import trained_names
+
+FIGURE = FigureKind(
+    help="Training loss and held-out PSNR over the pixels seen.",
+    order=120,
+    reads="runs",
+    when="has_training_logs",
+    otherwise="the config has no run with a log of training",
+)
 
 
 def draw(numbers: pd.DataFrame) -> Figure:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from normeq.suite.analysis.tuning import tuned_name, tuning_summary
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import (
     GREY,
     LineStyle,
@@ -20,6 +21,12 @@ from normeq.suite.figures.style import (
 )
 from normeq.suite.results.long_tables import IDENTITY, read_tuning
 from normeq.suite.results.names import counted, dataset_name, level_name, trained_names
+
+FIGURE = FigureKind(
+    help="Scale and shift tuning beside what is equivariant by construction.",
+    order=60,
+    reads="tuning.csv",
+)
 
 ROW = 0.27  # inches
 

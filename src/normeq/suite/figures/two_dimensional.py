@@ -12,8 +12,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from normeq.equivariance.two_numbers import SORT, Member, defect, random_member
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import GREY, INK, NOISY, OTHERS, heading, paper_style, save
 from normeq.suite.formats.numbers import minus, sci
+
+FIGURE = FigureKind(
+    help="All equivariant functions of two numbers: two linear maps, joined on the diagonal.",
+    order=100,
+    reads=None,
+)
 
 RANGES = [(1.0, 0.0), (2.0, 0.0), (1.0, 1.0), (0.5, -1.0)]  # (λ, μ)
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

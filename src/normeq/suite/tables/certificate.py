@@ -17,6 +17,13 @@ from normeq.suite.analysis.certificate import (
 from normeq.suite.formats.numbers import sci
 from normeq.suite.formats.table import Table
 from normeq.suite.results.names import counted, dataset_name, denoiser_name, level_name, part_note
+from normeq.suite.tables.registry import TableKind
+
+TABLE = TableKind(
+    help="Which denoisers are equivariant: ✓ and ✗ with the largest defects.",
+    order=90,
+    reads="certificate.csv",
+)
 
 SIGNS = {"yes": "✓", "no": "✗", "": ""}
 

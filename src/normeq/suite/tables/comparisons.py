@@ -13,6 +13,15 @@ from normeq.suite.results.leaks import leak_note, with_leak_free
 from normeq.suite.results.long_tables import read_noise_levels
 from normeq.suite.results.names import dataset_name, level_name, measured_on, protocol_note, variant_name
 from normeq.suite.statistics.means import SEEDS
+from normeq.suite.tables.registry import TableKind
+
+TABLE = TableKind(
+    help="Variants against each other at every noise level, Holm-corrected.",
+    order=50,
+    reads="noise_levels.csv",
+    when="compares_variants",
+    otherwise="the config has no network in several variants",
+)
 
 
 def make(path: Path) -> Table:

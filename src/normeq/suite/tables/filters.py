@@ -13,6 +13,14 @@ from normeq.suite.formats.numbers import minus, sci
 from normeq.suite.formats.table import Table
 from normeq.suite.results.names import denoiser_name, variant_name
 from normeq.suite.results.pictures import FILTERS, crop_name, read_parts, training_name
+from normeq.suite.tables.registry import TableKind
+
+TABLE = TableKind(
+    help="Sums of adaptive filters, and what they leave unexplained.",
+    order=80,
+    reads="filters.npz",
+    published=True,
+)
 
 
 def make(paths: Sequence[Path], published: Path | None = None) -> Table:

@@ -12,6 +12,13 @@ from normeq.suite.formats.table import Table, by_sigma, dataset_order
 from normeq.suite.results.leaks import leak_note, with_leak_free
 from normeq.suite.results.long_tables import read_noise_levels
 from normeq.suite.results.names import dataset_name, denoiser_name, level_name, measured_on, protocol_note
+from normeq.suite.tables.registry import TableKind
+
+TABLE = TableKind(
+    help="PSNR at every test noise level.",
+    order=20,
+    reads="noise_levels.csv",
+)
 
 
 def make(path: Path) -> Table:

@@ -12,6 +12,13 @@ from normeq.suite.formats.table import Table
 from normeq.suite.results.leaks import leak_note, with_leak_free
 from normeq.suite.results.long_tables import IDENTITY, read_intervals
 from normeq.suite.results.names import dataset_name, denoiser_name, level_name, measured_on, protocol_note
+from normeq.suite.tables.registry import TableKind
+
+TABLE = TableKind(
+    help="PSNR on every interval [a,b] and its change from [0,1].",
+    order=40,
+    reads="intervals.csv",
+)
 
 
 def make(path: Path) -> Table:

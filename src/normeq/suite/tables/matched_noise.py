@@ -21,6 +21,14 @@ from normeq.suite.results.names import (
     variant_name,
 )
 from normeq.suite.results.published import AUTHORS, SAIED_VARIANTS
+from normeq.suite.tables.registry import TableKind
+
+TABLE = TableKind(
+    help="PSNR and SSIM at the noise level of training.",
+    order=10,
+    reads="noise_levels.csv",
+    published=True,
+)
 
 
 def make(path: Path, published: Path | None = None) -> Table:

@@ -12,6 +12,13 @@ from normeq.suite.formats.numbers import signed
 from normeq.suite.formats.table import Table
 from normeq.suite.results.long_tables import read_protocols
 from normeq.suite.results.names import dataset_name, denoiser_name, level_name, measured_on
+from normeq.suite.tables.registry import TableKind
+
+TABLE = TableKind(
+    help="What each convention of others moves, in dB.",
+    order=60,
+    reads="protocols.csv",
+)
 
 WORDS = {c.protocol.name: (c.words, c.users) for c in CONVENTIONS}
 WORDS |= {

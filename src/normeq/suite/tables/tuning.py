@@ -13,6 +13,14 @@ from normeq.suite.formats.table import Table, by_sigma
 from normeq.suite.results.leaks import leak_note, with_leak_free
 from normeq.suite.results.long_tables import IDENTITY, read_tuning
 from normeq.suite.results.names import dataset_name, level_name, measured_on, part_note, protocol_note
+from normeq.suite.tables.registry import TableKind
+
+TABLE = TableKind(
+    help="Scale and shift tuning: PSNR and what it gains.",
+    order=70,
+    reads="tuning.csv",
+    published=True,
+)
 
 
 def make(path: Path, published: Path | None = None) -> Table:

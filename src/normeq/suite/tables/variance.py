@@ -13,6 +13,13 @@ from normeq.suite.formats.table import Table, dataset_order
 from normeq.suite.results.leaks import leak_note, with_leak_free
 from normeq.suite.results.long_tables import CONDITION, read_noise_levels
 from normeq.suite.results.names import dataset_name, denoiser_name, level_name, measured_on, protocol_note
+from normeq.suite.tables.registry import TableKind
+
+TABLE = TableKind(
+    help="How much of the spread is images, noise draws and training seeds.",
+    order=30,
+    reads="noise_levels.csv",
+)
 
 SHARED_NOISE = (
     "Images of one size share their noise in this protocol: what draws do to the mean is not known.",
