@@ -7,9 +7,11 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from seaborn.utils import relative_luminance
 
 from normeq.suite.analysis.heatmap import heatmap_losses
 from normeq.suite.figures.registry import FigureKind
@@ -76,29 +78,25 @@ def draw(numbers: pd.DataFrame) -> Figure:
 
 
 def _panel(axes: Axes, loss: pd.DataFrame, norm: PowerNorm) -> None:
-    axes.imshow(loss.to_numpy(), cmap=COLOURS, norm=norm, aspect="auto", origin="lower")
-    for (row, column), value in np.ndenumerate(loss.to_numpy()):
-        if np.isfinite(value):
-            dark = norm(value) > 0.55
-            axes.text(
-                column,
-                row,
-                short(value),
-                ha="center",
-                va="center",
-                fontsize=7,
-                color="white" if dark else INK,
-            )
-    axes.set_xticks(range(loss.shape[1]), [_axis(v) for v in loss.columns], rotation=40)
-    axes.set_yticks(range(loss.shape[0]), [_axis(v) for v in loss.index])
+    """One denoiser; the rows are scales, the columns shifts, both rising from the lower left corner."""
+    seaborn.heatmap(
+        loss, ax=axes, cmap=COLOURS, norm=norm, cbar=False, linewidths=0.5, linecolor="white",
+        annot=loss.map(short), fmt="", annot_kws={"fontsize": 7},
+    )  # fmt: skip
+    cells = axes.collections[0].get_facecolors()[loss.notna().to_numpy().ravel()]
+    for text, cell in zip(axes.texts, cells, strict=True):  # seaborn's own choice is white on light brown
+        text.set_color(INK if relative_luminance(cell) > 0.22 else "white")  # whichever has more contrast
+    axes.invert_yaxis()
+    axes.set_xticks(np.arange(loss.shape[1]) + 0.5, [_axis(v) for v in loss.columns], rotation=40)
+    axes.set_yticks(np.arange(loss.shape[0]) + 0.5, [_axis(v) for v in loss.index], rotation=0)
+    axes.set(xlabel="", ylabel="")
     axes.grid(False)
     axes.tick_params(length=0)
-    for value, line in ((0, axes.axvline), (1, axes.axhline)):
-        place = loss.columns if line == axes.axvline else loss.index
-        if value in place:  # the cross of pure scalings and pure shifts
-            at = list(place).index(value)
-            for edge in (at - 0.5, at + 0.5):
-                line(edge, color=GREY, linewidth=0.7)
+    for value, values, line in ((0, loss.columns, axes.axvline), (1, loss.index, axes.axhline)):
+        if value in values:  # the cross of pure scalings and pure shifts
+            edge = list(values).index(value)
+            for at in (edge, edge + 1):
+                line(at, color=GREY, linewidth=0.9)
 
 
 def _axis(value: float) -> str:

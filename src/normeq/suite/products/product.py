@@ -96,8 +96,8 @@ def declared(package: str, variable: str, kind: type[Kind]) -> tuple[Kind, ...]:
         kind: class of the declarations.
 
     Raises:
-        ValueError: a declaration is no call of ``kind`` with keywords and literals alone; the message names the
-            module.
+        ValueError: a declaration is no call of ``kind`` with keywords and literals alone; the message names
+            its module.
     """
     spec = importlib.util.find_spec(package)
     found = []
