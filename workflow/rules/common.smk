@@ -10,6 +10,8 @@ from normeq.suite.experiment.config import resolve_config
 from normeq.suite.data.registry import find_folder
 from normeq.errors import NormeqError
 from normeq.suite.experiment.plan import MEASUREMENTS, REUSING, check_networks, read_experiment
+from normeq.suite.figures.registry import figures
+from normeq.suite.tables.registry import tables
 from normeq.system.gpus import count_gpus
 
 try:
@@ -70,12 +72,6 @@ def run_data(wildcards):
     return placed(EXPERIMENT.runs[wildcards.run].dataset)
 
 
-def may_have_log(run):
-    """Whether a run has a training curve, or will have one."""
-    folder = Path("results/runs", run)
-    return (folder / "train.jsonl").is_file() or not (folder / "model.safetensors").is_file()
-
-
 def run_spec(wildcards):
     return json.dumps(EXPERIMENT.runs[wildcards.run].to_dict(), sort_keys=True)
 
@@ -122,6 +118,25 @@ def parts(kind):
 
 def parts_of_kind(wildcards):
     return parts(wildcards.kind)
+
+
+# --- tables and figures
+
+
+def sources(product):
+    """What the command of a table or figure is given: a long table, parts, folders of runs, or nothing."""
+    if product.reads == "runs":
+        return [f"results/runs/{run}" for run in EXPERIMENT.runs]
+    if product.of_parts:
+        return parts(product.measurement)
+    return [f"results/{NAME}/{product.reads}"] if product.reads else []
+
+
+def shown(product):
+    """The files behind :func:`sources`."""
+    if product.reads == "runs":
+        return ancient([f"{folder}/run.json" for folder in sources(product)])
+    return sources(product)
 
 
 # --- machine
