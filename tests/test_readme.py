@@ -10,6 +10,9 @@ import pytest
 import yaml
 from snakemake.cli import get_argument_parser
 
+from normeq.suite.figures.registry import figures
+from normeq.suite.tables.registry import tables
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TEXT = " ".join(README.split())  # wherever its lines break
@@ -102,6 +105,7 @@ COMMANDS = [
 def test_snakemake_reads_the_commands_as_they_are_meant(command):
     """``--configfile A target`` would take the target for a second config."""
     rules = set(re.findall(r"^ *rule (\w+):", "".join(p.read_text() for p in RULES), flags=re.M))
+    rules |= {f"table_{table.name}" for table in tables()} | {f"figure_{figure.name}" for figure in figures()}
     found = get_argument_parser().parse_args(shlex.split(command)[1:])
     assert set(found.targets) <= rules
     assert not found.configfile or [Path(file).suffix for file in found.configfile] == [".yaml"]

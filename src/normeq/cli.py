@@ -14,7 +14,6 @@ from normeq.imaging.cli import protocol_command
 from normeq.suite.claims.cli import claims_command
 from normeq.suite.compare.cli import compare_command
 from normeq.suite.data.cli import app as data_app
-from normeq.suite.figures import range_cli as figures_of_ranges  # noqa: F401 (more commands of figure_app)
 from normeq.suite.figures.cli import figure_app
 from normeq.suite.measuring.cli import app as evaluate_app
 from normeq.suite.measuring.cli import certify_command, collect_command, metrics_command

@@ -8,16 +8,16 @@ import pytest
 import torch
 from skimage.io import imsave
 
-from normeq.denoisers.precision import ARITHMETICS
 from normeq.denoisers.open import open_denoiser
+from normeq.denoisers.precision import ARITHMETICS
 from normeq.equivariance.centring import Centred, denoise_centred, far_mean, is_far
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import FAR
 from normeq.nn import VARIANTS, build_network
 from normeq.suite.measurements import heatmap, intervals
-from normeq.suite.measuring.defects import Change, certify
 from normeq.suite.measuring import batches
 from normeq.suite.measuring.batches import Image
+from normeq.suite.measuring.defects import Change, certify
 from normeq.suite.measuring.row_cache import MEAN_OUT, Earlier
 from tests.synthetic_networks import save_small
 

@@ -9,7 +9,9 @@ import yaml
 from normeq.suite.config.resolve import resolve as resolve_config
 from normeq.suite.data.registry import find_folder
 from normeq.errors import NormeqError
-from normeq.suite.experiment.plan import check_networks, read_experiment
+from normeq.suite.experiment.plan import MEASUREMENTS, REUSING, check_networks, read_experiment
+from normeq.suite.figures.registry import figures
+from normeq.suite.tables.registry import tables
 from normeq.system.gpus import count_gpus
 
 try:
@@ -70,12 +72,6 @@ def run_data(wildcards):
     return placed(EXPERIMENT.runs[wildcards.run].dataset)
 
 
-def may_have_log(run):
-    """Whether a run has a training curve, or will have one."""
-    folder = Path("results/runs", run)
-    return (folder / "train.jsonl").is_file() or not (folder / "model.safetensors").is_file()
-
-
 def run_spec(wildcards):
     return json.dumps(EXPERIMENT.runs[wildcards.run].to_dict(), sort_keys=True)
 
@@ -110,19 +106,37 @@ def measured_data(kind):
     return data
 
 
-def measurement_options(measurement):
-    """The protocol, and where a measurement looks for what was measured before, where these count."""
-    protocol = f"--protocol {EXPERIMENT.protocol} " if measurement.follows_protocol else ""
-    return protocol + ("--reuse results/{folder}/parts" if measurement.reuses_rows else "")
+def reuse(kind):
+    """Where a measurement looks for what was measured before."""
+    return "--reuse results/{folder}/parts" if kind in REUSING else ""
 
 
 def parts(kind):
     """Files of one measurement of all denoisers; none where the config leaves it out (nothing then asks for them)."""
-    return EXPERIMENT.parts(kind) if kind in EXPERIMENT.measurements else []
+    return EXPERIMENT.parts(kind) if kind in EXPERIMENT.measurements() else []
 
 
 def parts_of_kind(wildcards):
     return parts(wildcards.kind)
+
+
+# --- tables and figures
+
+
+def sources(product):
+    """What the command of a table or figure is given: a long table, parts, folders of runs, or nothing."""
+    if product.reads == "runs":
+        return [f"results/runs/{run}" for run in EXPERIMENT.runs]
+    if product.of_parts:
+        return parts(product.measurement)
+    return [f"results/{NAME}/{product.reads}"] if product.reads else []
+
+
+def shown(product):
+    """The files behind :func:`sources`."""
+    if product.reads == "runs":
+        return ancient([f"{folder}/run.json" for folder in sources(product)])
+    return sources(product)
 
 
 # --- machine
@@ -176,7 +190,7 @@ def report_options(wildcards, input):
     shown += [f"--{Path(table).stem.replace('_', '-')} {table}" for table in input.measured]
     timings = [
         f"--timing {Path(part).with_suffix('.tsv')}"
-        for kind in EXPERIMENT.measurements
+        for kind in EXPERIMENT.measurements()
         for part in EXPERIMENT.parts(kind)
     ]
     return [*shown, *timings, f"--captions {CAPTIONS}"]

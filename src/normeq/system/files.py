@@ -6,7 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # never hide the first error, such as a parent that is a file
             temporary.unlink(missing_ok=True)
+
+
+def write_all(files: dict[Path, bytes]) -> None:
+    """Write several files and rename none into place before all are complete.
+
+    Raises:
+        NormeqError: a file cannot be written; older files are then as they were.
+    """
+    with ExitStack() as stack:
+        for path, content in files.items():
+            stack.enter_context(atomic_path(path)).write_bytes(content)
 
 
 def describe_os_error(error: OSError, path: str | Path) -> str:

@@ -11,6 +11,8 @@ from normeq.denoisers.open import open_denoiser
 from normeq.denoisers.precision import ARITHMETICS
 from normeq.errors import NormeqError
 from normeq.imaging.noise import labelled_noise
+from normeq.suite.analysis import certificate as analysis
+from normeq.suite.formats.table import latex, markdown
 from normeq.suite.measurements.certificate import COLUMNS
 from normeq.suite.measuring.batches import Image
 from normeq.suite.measuring.defects import (
@@ -23,7 +25,6 @@ from normeq.suite.measuring.defects import (
 from normeq.suite.measuring.row_cache import Earlier
 from normeq.suite.measuring.rows import write_rows
 from normeq.suite.tables import certificate as table
-from normeq.suite.tables.formats import latex, markdown
 from tests.synthetic_denoisers import write_own
 from tests.synthetic_networks import save_small
 
@@ -242,12 +243,12 @@ def test_grids_that_make_no_sense(scales, shifts, message):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_tolerance_lies_halfway_between_rounding_and_failure(dtype):
     eps = torch.finfo(getattr(torch, dtype)).eps
-    assert table.EPS[dtype] == eps == ARITHMETICS[dtype].eps
-    assert table.tolerance(dtype) / eps == pytest.approx(1 / table.tolerance(dtype))
+    assert analysis.EPS[dtype] == eps == ARITHMETICS[dtype].eps
+    assert analysis.tolerance(dtype) / eps == pytest.approx(1 / analysis.tolerance(dtype))
 
 
 def test_the_table_knows_every_arithmetic():
-    assert {name: a.eps for name, a in ARITHMETICS.items()} == table.EPS
+    assert {name: a.eps for name, a in ARITHMETICS.items()} == analysis.EPS
 
 
 def test_published_metric_and_authors_check(own, tmp_path):

@@ -13,6 +13,7 @@ from normeq.imaging.images import is_colour, read_gray, read_gray_bt709
 from normeq.imaging.metrics import psnr
 from normeq.imaging.noise import labelled_noise
 from normeq.imaging.protocol import KAIR
+from normeq.suite.analysis.protocols import protocol_changes
 from normeq.suite.measurements import noise_levels, protocols
 from normeq.suite.measuring import rows as tables
 from normeq.suite.measuring.row_cache import Earlier
@@ -67,7 +68,7 @@ def test_one_more_noise_level_measures_that_one(folder):
     rows = list(protocols.evaluate(denoiser, ["gray"], [25, 50], device=CPU, earlier=earlier))
     assert len((folder / "calls").read_text()) == 2 * calls and earlier.used == len(rows) / 2
     tables.write_rows(folder / "new.csv", noise_levels.COLUMNS, rows)
-    changes = table_of_protocols.changes(read_protocols(folder / "new.csv"))
+    changes = protocol_changes(read_protocols(folder / "new.csv"))
     raised = changes[changes["convention"] == "clipped axis"].set_index("sigma")["change"]
     assert raised[50] > raised[25] > 0  # the more noise, the more is clipped
 

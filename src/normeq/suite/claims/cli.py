@@ -25,7 +25,7 @@ def claims_command(
     from normeq.suite.claims.spec import read_claims
     from normeq.suite.claims.table import make, tally
     from normeq.suite.claims.verdict import counts_and_values, judge
-    from normeq.suite.tables.formats import write_table
+    from normeq.suite.formats.table import write_table
     from normeq.system.files import write_json
 
     claims = read_claims(config)

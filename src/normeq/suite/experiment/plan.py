@@ -114,6 +114,14 @@ class Experiment:
         kinds |= {_kind(spec) for spec in _shipped(self.config).values()}
         return len(kinds) > len({(network, sigma) for network, _, sigma in kinds})
 
+    def measures_published_metric(self) -> bool:
+        """Whether the published metric of equivariance is measured over images and noise levels."""
+        return "published" in self.config["evaluate"].get("certificate", {})
+
+    def has_training_logs(self) -> bool:
+        """Whether some run has a log of its training, or will have one."""
+        return any(logged(run) or not trained(run) for run in self.runs)
+
     def datasets(self, kind: str) -> list[str]:
         """Data sets that a measurement reads."""
         return self.settings(kind).datasets_read()
@@ -252,6 +260,11 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
 def trained(run: str) -> bool:
     """Whether the weights of a run are there."""
     return Path("results/runs", run, "model.safetensors").is_file()
+
+
+def logged(run: str) -> bool:
+    """Whether the log of a run's training is there."""
+    return Path("results/runs", run, "train.jsonl").is_file()
 
 
 def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:

@@ -253,8 +253,8 @@ def certify_command(
     )
     _write_table(out, kind.columns, rows, earlier)
     if table_dir is not None:
+        from normeq.suite.formats.table import write_table
         from normeq.suite.tables import certificate
-        from normeq.suite.tables.formats import write_table
 
         for path in write_table(certificate.make(out), table_dir):
             typer.echo(str(path))

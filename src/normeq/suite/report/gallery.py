@@ -16,11 +16,11 @@ from PIL import Image
 
 from normeq.errors import NormeqError
 from normeq.imaging.crops import noisy_crop, to_uint8
+from normeq.suite.analysis.intervals import in_order, interval_name
 from normeq.suite.report import QUALITY
 from normeq.suite.report.gallery_numbers import Condition, Numbers
 from normeq.suite.results.long_tables import read_intervals, read_noise_levels, train_range
 from normeq.suite.results.names import dataset_name
-from normeq.suite.tables.intervals import in_order, interval_name
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ def gallery_data(parts: Sequence[Path], noise_levels: Path, intervals: Path | No
         NormeqError: a part is missing, not a gallery, of other images than the first, or of a denoiser that
             the long table does not have.
     """
-    from normeq.suite.figures.style import NOISY, looks
+    from normeq.suite.figures.style import NOISY, line_styles
 
     gallery = _open(parts)
     levels = read_noise_levels(noise_levels)
     methods = [{"label": "noisy", "colour": NOISY}]
-    styles = looks(levels)
+    styles = line_styles(levels)
     for path, meta in zip(parts, gallery.metas, strict=True):
         style = styles.get((meta["network"], meta["variant"]))
         if style is None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from normeq.errors import NormeqError
 from normeq.suite.results.long_tables import VARIANT_ORDER
-from normeq.suite.results.names import dataset_name, variant_name
+from normeq.suite.results.names import dataset_name, level_name, variant_name
 
 EXAMPLES = ("clean", "sigmas", "noisy", "denoised", "psnr", "psnr_in")
 FILTERS = ("clean", "sigmas", "pixels", "noisy", "denoised", "filters", "sums", "defect", "psnr")
@@ -108,7 +108,7 @@ def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def place(part: Part) -> str:
+def crop_name(part: Part) -> str:
     """``Set12 image 07, crop 96 × 96 at row 50, column 50``."""
     height, width = part["clean"].shape
     corner = part.meta["crop"].split(",")
@@ -116,13 +116,14 @@ def place(part: Part) -> str:
     return f"{dataset_name(part.meta['dataset'])} image {part.meta['image']}, crop {height} × {width}{where}"
 
 
-def training(parts: Sequence[Part]) -> str:
+def training_name(parts: Sequence[Part]) -> str:
     """``fdncnn8x32 trained at σ = 25, seed 0``; each network once."""
     texts = []
     for part in parts:
-        level, seed = part.meta["train_sigma"].replace("-", "–"), part.meta["seed"]
+        level, seed = part.meta["train_sigma"], part.meta["seed"]
         if part.meta["variant"] != "other" and level:
             texts.append(
-                f"{part.meta['network']} trained at σ = {level}" + (f", seed {seed}" if seed else "")
+                f"{part.meta['network']} trained at σ = {level_name(level)}"
+                + (f", seed {seed}" if seed else "")
             )
     return "; ".join(dict.fromkeys(texts))

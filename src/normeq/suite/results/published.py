@@ -10,6 +10,8 @@ import pandas as pd
 
 from normeq.errors import NormeqError
 from normeq.nn.variants import names_in
+from normeq.suite.results.csv_files import read_csv
+from normeq.suite.results.names import UNTRAINED
 
 COLUMNS = (
     "paper", "method", "variant", "architecture", "train_sigma", "test_sigma",
@@ -17,8 +19,6 @@ COLUMNS = (
 )  # fmt: skip
 
 CURVE = ["variant", "sigma", "value", "architecture", "train_sigma", "paper", "source"]  # of one network
-
-UNTRAINED = "n/a"  # in train_sigma, for methods such as BM3D
 
 AUTHORS = {
     "Herbreteau2023": "Herbreteau et al. 2023",
@@ -43,17 +43,9 @@ def read_published(folder: Path, name: str) -> pd.DataFrame:
         NormeqError: the file or a column is missing, or a verified value is not a finite number.
     """
     path = Path(folder) / name
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise NormeqError(
-            f"published values not found: {path}; point --published at data/published"
-        ) from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise NormeqError(f"cannot read {path} as a CSV table: {error}") from None
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        raise NormeqError(f"{path}: missing column(s) {', '.join(missing)}")
+    if not path.is_file():
+        raise NormeqError(f"published values not found: {path}; point --published at data/published")
+    table = read_csv(path, COLUMNS)
     table = table[table["verified"] == "yes"].reset_index(drop=True)
     table["value"] = pd.to_numeric(table["value"], errors="coerce")
     bad = table.index[~table["value"].map(math.isfinite)]

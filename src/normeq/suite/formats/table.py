@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from normeq.suite.tables.write import csv_bytes, write_all
+from normeq.system.files import write_all
 
 LATEX = {
     "&": r"\&",
@@ -48,6 +48,11 @@ class Table:
     notes: tuple[str, ...]
 
 
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """CSV in UTF-8 with full precision (the shortest text that reads back to the same number)."""
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
 def write_table(table: Table, folder: Path) -> list[Path]:
     """Write NAME.csv, NAME.md and NAME.tex into ``folder``; returns their paths."""
     content = {
@@ -60,26 +65,6 @@ def write_table(table: Table, folder: Path) -> list[Path]:
     return list(files)
 
 
-def with_interval(mean: float, low: float, high: float, digits: int = 2) -> str:
-    """``30.12 [29.01, 31.20]``; without an interval (a single image) only the mean; no value is a dash."""
-    if pd.isna(mean):
-        return "–"
-    if pd.isna(low):
-        return _number(mean, digits)
-    return f"{_number(mean, digits)} [{_number(low, digits)}, {_number(high, digits)}]"
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """``+0.12``, ``−0.12``, and ``0.00`` without a sign."""
-    text = with_interval(value, float("nan"), float("nan"), digits)
-    return f"+{text}" if round(value, digits) > 0 else text
-
-
-def p_value(p: float) -> str:
-    """``0.012``, ``< 0.001``; none is a dash."""
-    return "–" if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
 def by_sigma(rows: pd.DataFrame, sigmas: Iterable[float], cell: Callable[[pd.Series], str]) -> dict[str, str]:
     """The columns ``σ = …`` of one line, from rows with one ``sigma`` (8-bit units) each; a dash where there
     is none."""
@@ -87,9 +72,10 @@ def by_sigma(rows: pd.DataFrame, sigmas: Iterable[float], cell: Callable[[pd.Ser
     return {f"σ = {s:g}": cell(found.loc[s]) if s in found.index else "–" for s in sigmas}
 
 
-def _number(value: float, digits: int) -> str:
-    text = f"{value:.{digits}f}"
-    return (text[1:] if float(text) == 0 and text[0] == "-" else text).replace("-", "−")  # no minus zero
+def dataset_order(shown: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Rows put together by their column ``data set``, these in the order of ``names``."""
+    order = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    return shown.sort_values("data set", key=lambda column: column.map(order), kind="stable")
 
 
 def markdown(table: Table) -> str:

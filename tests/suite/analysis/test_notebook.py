@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from normeq.suite.analysis import notebook
+from normeq.suite.formats.table import markdown
 from normeq.suite.results.pictures import FILTERS, read_parts
 from normeq.suite.tables import filters
-from normeq.suite.tables.formats import markdown
 from tests.synthetic_parts import write_part
 
 PUBLISHED = Path(__file__).parents[3] / "data/published"

@@ -16,7 +16,7 @@ TITLE, SUBTITLE = 11, 8.5  # points
 TITLE_LINE = 46
 
 
-class Sheet:
+class PixelPage:
     """A figure of ``width`` × ``height`` pixels at 200 dpi; places count from the top left corner."""
 
     def __init__(self, width: int, height: int) -> None:
@@ -60,8 +60,17 @@ def wrapped(text: str, width: int, size: float) -> str:
 
 
 def heading_height(title: str, subtitle: str, width: int) -> int:
-    """Pixels that :meth:`Sheet.heading` takes."""
+    """Pixels that :meth:`PixelPage.heading` takes."""
     titles, lines = (
         wrapped(*text).count("\n") + 1 for text in ((title, width, TITLE), (subtitle, width, SUBTITLE))
     )
     return round(14 + TITLE_LINE * titles + LINE * lines + 22)
+
+
+def broken_name(label: str, width: int) -> str:
+    """Break a long name where it has a hyphen, a comma or a space."""
+    if len(label) * 14 <= width:
+        return label
+    return (
+        label.replace("-equivariant", "-\nequivariant").replace(", ", ",\n").replace("wrapped ", "wrapped\n")
+    )
