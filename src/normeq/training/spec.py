@@ -12,7 +12,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, hint_of_number
 from normeq.nn import build_network, get_variant
 from normeq.training.recipes import preset
 
@@ -85,16 +85,21 @@ class Recipe:
         for key, low in least.items():
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise NormeqError(f"recipe: {key} must be a whole number of at least {low}, not {value!r}")
+                raise NormeqError(
+                    f"recipe: {key} must be a whole number of at least {low}, not {_seen(value)}"
+                )
         for key in ("lr", "lr_rest"):
             if not _is_number(getattr(self, key)) or not 0 < getattr(self, key) < 10:
-                raise NormeqError(
-                    f"recipe: {key} must be a number above 0 and below 10, not {getattr(self, key)!r}"
-                )
+                value = getattr(self, key)
+                raise NormeqError(f"recipe: {key} must be a number above 0 and below 10, not {_seen(value)}")
         if not _is_number(self.average) or not 0 <= self.average < 1:
-            raise NormeqError(f"recipe: average must be at least 0 and below 1, not {self.average!r}")
+            raise NormeqError(f"recipe: average must be at least 0 and below 1, not {_seen(self.average)}")
         if self.max_minutes is not None and not (_is_number(self.max_minutes) and self.max_minutes > 0):
-            raise NormeqError(f"recipe: max_minutes must be a number above 0, not {self.max_minutes!r}")
+            raise NormeqError(f"recipe: max_minutes must be a number above 0, not {_seen(self.max_minutes)}")
+
+
+def _seen(value: object) -> str:
+    return f"{value!r}{hint_of_number(value)}"
 
 
 def _is_number(value: object) -> bool:
@@ -136,6 +141,8 @@ class RunSpec:
         if not isinstance(self.variant, str):
             raise NormeqError(f"variant must be a name, not {self.variant!r}")
         get_variant(self.variant)
+        if not isinstance(self.dataset, str):
+            raise NormeqError(f"dataset must be a name, not {self.dataset!r}")
         low, high = self.sigma_range
         if not 0 <= low <= high <= 255:
             raise NormeqError(
@@ -197,7 +204,7 @@ class RunSpec:
         sigma = data["sigma"]
         levels = sigma if isinstance(sigma, list | tuple) else [sigma]
         if not all(map(_is_number, levels)) or len(levels) != (2 if levels is sigma else 1):
-            raise NormeqError(f"sigma must be a number, or a range [low, high] of two, not {sigma!r}")
+            raise NormeqError(f"sigma must be a number, or a range [low, high] of two, not {_seen(sigma)}")
         sigma = tuple(map(float, levels)) if levels is sigma else float(sigma)
         return cls(**{**data, "sigma": sigma, "recipe": Recipe(**recipe)})
 

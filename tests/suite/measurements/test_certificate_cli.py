@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from normeq import cli
+from normeq.suite.measurements.batches import Image
 from normeq.suite.measurements.certificate import COLUMNS, changes
 from normeq.suite.tables import certificate as table
 from normeq.suite.tables.formats import markdown
@@ -28,10 +29,10 @@ def normeq(monkeypatch, capsys):
 
 
 def test_command(normeq, tmp_path, monkeypatch):
-    monkeypatch.setattr("normeq.suite.measurements.certificate.image_file", lambda image, data_dir: image)
+    gray = np.full((40, 30), 0.5, dtype=np.float32)
     monkeypatch.setattr(
-        "normeq.suite.measurements.certificate.read_gray",
-        lambda path: np.full((40, 30), 0.5, dtype=np.float32),
+        "normeq.suite.measurements.certificate.find_image",
+        lambda name, size, _: Image(*name.split("/"), gray, size),
     )
     out = tmp_path / "e" / "certificate.csv"
     arguments = [
@@ -62,8 +63,11 @@ def test_command(normeq, tmp_path, monkeypatch):
 
 
 def test_the_published_metric_over_a_data_set(normeq, tmp_path, monkeypatch):
-    monkeypatch.setattr("normeq.suite.measurements.certificate.image_file", lambda image, data_dir: image)
-    monkeypatch.setattr("normeq.suite.measurements.certificate.read_gray", lambda path: CLEAN)
+    monkeypatch.setattr(
+        "normeq.suite.measurements.certificate.find_image",
+        lambda name, size, _: Image(*name.split("/"), CLEAN, size),
+    )
+    monkeypatch.setattr("normeq.suite.measurements.batches.image_files", lambda datasets, folder: [])
     images = [("set12", "01", CLEAN), ("set12", "02", CLEAN[::-1].copy())]
     monkeypatch.setattr("normeq.suite.measurements.batches.test_images", lambda datasets, folder: images)
     out = tmp_path / "certificate.csv"

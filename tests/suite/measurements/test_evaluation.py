@@ -12,8 +12,9 @@ from skimage.io import imsave
 from normeq.denoisers import open as denoisers
 from normeq.denoisers.open import open_denoiser
 from normeq.errors import NormeqError
-from normeq.suite.measurements import batches, intervals, noise_levels, pictures
+from normeq.suite.measurements import intervals, noise_levels, pictures
 from normeq.suite.measurements import rows as tables
+from tests.synthetic_images import stand_for_data_sets
 from tests.synthetic_networks import save_small
 
 CPU = torch.device("cpu")
@@ -28,10 +29,7 @@ def images(tmp_path, monkeypatch):
     for name in ("one", "two"):
         imsave(folder / f"{name}.png", rng.integers(60, 190, (24, 30), dtype=np.uint8), check_contrast=False)
     paths = sorted(folder.iterdir())
-    monkeypatch.setattr(batches, "files", lambda dataset, data_dir: paths)
-    monkeypatch.setattr(
-        pictures, "image_file", lambda image, data_dir: folder / (image.split("/")[1] + ".png")
-    )
+    stand_for_data_sets(monkeypatch, lambda name: paths)
     return paths
 
 

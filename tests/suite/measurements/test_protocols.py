@@ -13,11 +13,12 @@ from normeq.imaging.images import is_colour, read_gray, read_gray_bt709
 from normeq.imaging.metrics import psnr
 from normeq.imaging.noise import gaussian_noise
 from normeq.imaging.protocol import KAIR
-from normeq.suite.measurements import batches, noise_levels, protocols
+from normeq.suite.measurements import noise_levels, protocols
 from normeq.suite.measurements import rows as tables
 from normeq.suite.measurements.row_cache import Earlier
 from normeq.suite.results.long_tables import read_protocols
 from normeq.suite.tables import protocols as table_of_protocols
+from tests.synthetic_images import stand_for_data_sets
 
 CPU = torch.device("cpu")
 BT709 = "bt709"
@@ -30,8 +31,7 @@ def folder(tmp_path, monkeypatch):
     imsave(tmp_path / "one.png", rng.integers(0, 256, (24, 30), dtype=np.uint8), check_contrast=False)
     imsave(tmp_path / "two.png", rng.integers(0, 256, (24, 30, 3), dtype=np.uint8), check_contrast=False)
     paths = [tmp_path / "one.png", tmp_path / "two.png"]
-    for module in (protocols, batches):
-        monkeypatch.setattr(module, "files", lambda dataset, folder: paths[: 1 + (dataset == "mixed")])
+    stand_for_data_sets(monkeypatch, lambda name: paths[: 1 + (name == "mixed")])
     (tmp_path / "mine.py").write_text(
         "def denoise(noisy, sigma):\n"
         f"    open({str(tmp_path / 'calls')!r}, 'a').write('x')\n"

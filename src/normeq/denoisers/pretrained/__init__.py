@@ -36,9 +36,35 @@ def weights_file(name: str) -> Path:
     path = Path(name)
     if path.suffix == ".safetensors":
         return path
+    if path.is_file():
+        raise NormeqError(f"{path}: {_what_is(path)}")
     if path.is_dir() or path.parent != Path("."):
         return path / "model.safetensors"
     raise NormeqError(f"{unknown(name)}, or name a run folder")
+
+
+def _what_is(path: Path) -> str:
+    """What to say of a file that is no weights of ours."""
+    own = "load it in a file of yours and name x=file.py:network (docs/extending.md)"
+    try:
+        head = path.read_bytes()[:256].lstrip().lower()
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    if path.suffix == ".py":
+        return f"a Python file: name a function or network in it, NAME={path}:FUNCTION"
+    if path.name == "run.json":
+        return f"the record of a run: name its folder, {path.parent}"
+    if path.name == "checkpoint.pt":
+        return (
+            f"the checkpoint of a run: complete it with `normeq train`, then name its folder, {path.parent}"
+        )
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "a web page, not weights: get the file itself"
+    if head.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, not weights: run `git lfs pull`"
+    if path.suffix in (".pth", ".pt", ".ckpt", ".pkl", ".bin") or head.startswith((b"pk\x03\x04", b"\x80")):
+        return f"weights of another program: {own}"
+    return "no weights of ours: name a run folder, a .safetensors file or NAME=file.py:FUNCTION"
 
 
 def unknown(name: str) -> str:

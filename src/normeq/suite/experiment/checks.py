@@ -8,6 +8,7 @@ from typing import Any
 
 from normeq.errors import NormeqError
 from normeq.suite.claims.testable import MEASURED_ON, check_testable
+from normeq.suite.data.names import image_names
 from normeq.suite.data.registry import Dataset
 from normeq.suite.results.leaks import LEAK_FREE
 from normeq.training.spec import RunSpec
@@ -54,7 +55,8 @@ def check_images(evaluate: dict[str, Any], known: Mapping[str, Dataset]) -> None
         if not isinstance(settings, dict) or "image" not in settings:
             continue
         dataset, _, image = settings["image"].partition("/")
-        records = {Path(file).stem: record for file, record in known[dataset].manifest.items()}
+        manifest = known[dataset].manifest
+        records = dict(zip(image_names([Path(file) for file in manifest]), manifest.values(), strict=True))
         if records and image not in records:
             raise NormeqError(
                 f"config: evaluate.{key}.image: {dataset} has no image {image!r}; "

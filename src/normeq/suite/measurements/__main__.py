@@ -13,12 +13,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from normeq.errors import NormeqError
 from normeq.imaging.protocol import get_protocol
 from normeq.suite.measurements import intervals, noise_levels
 from normeq.suite.measurements.arguments import check_sigmas, open_on, parse_numbers
 from normeq.suite.measurements.row_cache import Earlier
 from normeq.suite.measurements.rows import write_rows
+from normeq.system.console import run
+from normeq.system.files import check_suffix
 
 
 def main() -> int:
@@ -42,34 +43,29 @@ def main() -> int:
     wanted = "sigmas" if options.kind == "noise-levels" else "interval"
     if not getattr(options, wanted):
         parser.error(f"{options.kind} needs --{wanted}")
-    try:
-        protocol = get_protocol(options.protocol)
-        levels = check_sigmas(options.sigmas or [options.sigma])
-        ranges = [parse_numbers(text, 2, "--interval", float) for text in options.interval or []]
-        denoiser, device = open_on(options.denoiser, options.device, options.threads)
-        earlier = Earlier([options.out])
-        settings = {
-            "data_dir": options.data_dir,
-            "device": device,
-            "limit": options.images,
-            "protocol": protocol,
-            "earlier": earlier,
-        }
-        if options.kind == "noise-levels":
-            columns = noise_levels.COLUMNS
-            rows = noise_levels.evaluate(denoiser, options.datasets, levels, options.draws, **settings)
-        else:
-            columns = intervals.COLUMNS
-            rows = intervals.evaluate(
-                denoiser, options.datasets, levels[0], ranges, options.draws, **settings
-            )
-        count = write_rows(options.out, columns, rows)
-    except NormeqError as error:
-        print(f"normeq: error: {error}", file=sys.stderr)
-        return 2
+    check_suffix(options.out, ".csv", "a table")
+    protocol = get_protocol(options.protocol)
+    levels = check_sigmas(options.sigmas or [options.sigma])
+    ranges = [parse_numbers(text, 2, "--interval", float) for text in options.interval or []]
+    denoiser, device = open_on(options.denoiser, options.device, options.threads)
+    earlier = Earlier([options.out])
+    settings = {
+        "data_dir": options.data_dir,
+        "device": device,
+        "limit": options.images,
+        "protocol": protocol,
+        "earlier": earlier,
+    }
+    if options.kind == "noise-levels":
+        columns = noise_levels.COLUMNS
+        rows = noise_levels.evaluate(denoiser, options.datasets, levels, options.draws, **settings)
+    else:
+        columns = intervals.COLUMNS
+        rows = intervals.evaluate(denoiser, options.datasets, levels[0], ranges, options.draws, **settings)
+    count = write_rows(options.out, columns, rows)
     print(f"{options.out}: {count} measurements, {earlier.used} of them made before")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -15,10 +15,10 @@ from torch import Tensor
 from normeq.denoisers.arithmetic import Arithmetic, computing_in
 from normeq.denoisers.open import Denoiser
 from normeq.equivariance.defect import Defect, defect
-from normeq.errors import NormeqError
-from normeq.imaging.images import middle, read_gray
+from normeq.errors import NormeqError, is_out_of_memory
+from normeq.imaging.images import middle
 from normeq.imaging.protocol import PAPER
-from normeq.suite.data.listing import image_file
+from normeq.suite.data import listing
 from normeq.suite.measurements.batches import Image
 from normeq.suite.measurements.row_cache import Earlier, labels
 
@@ -30,7 +30,6 @@ SCALES = (0.001, 0.1, 2.0, 40.0, 255.0)
 SHIFTS = (-1.0, -0.25, 0.5, 10.0)
 AUTHORS_SCALE, AUTHORS_SHIFT = 40.0, 10.0  # the check in the authors' notebook, part of every grid
 PUBLISHED_DRAWS = 8
-NOT_ITS_FAULT = (NormeqError, MemoryError, torch.OutOfMemoryError)
 
 
 @dataclass(frozen=True)
@@ -93,12 +92,12 @@ def find_image(image: str, size: int, data_dir: str | Path = "data") -> Image:
     """One image of a data set.
 
     Args:
-        image: ``dataset/name``.
+        image: ``dataset/name``, see :func:`normeq.suite.data.listing.find_image`.
         size: side of the square in its middle that is used, in pixels; 0, or more than it has, for all.
         data_dir: folder of the data sets.
     """
-    dataset, _, name = image.rpartition("/")
-    return Image(dataset, name, read_gray(image_file(image, data_dir)), size)
+    ((file, clean),) = list(listing.read([listing.find_image(image, data_dir)]))
+    return Image(file.dataset, file.name, clean, size)
 
 
 def certify(
@@ -139,9 +138,11 @@ def certify(
             here = function(y, sigma / 255)
             if not here.isfinite().all():
                 raise ValueError("its output is not finite")
-        except NOT_ITS_FAULT:
+        except NormeqError:
             raise
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             where = f"{image.dataset}/{image.name}"
             raise NormeqError(
                 f"denoiser {denoiser.network}: fails on {where} as it is ({_line(error)})"
@@ -163,9 +164,11 @@ def _measure(
 ) -> tuple[Defect | None, str]:
     try:
         found = defect(denoise, y, change.scale, change.shift, sigma)
-    except NOT_ITS_FAULT:
+    except NormeqError:
         raise
     except Exception as error:  # whatever a user's function raises
+        if is_out_of_memory(error):
+            raise
         return None, _line(error)
     if not math.isfinite(found.relative):
         return None, "output is not finite"

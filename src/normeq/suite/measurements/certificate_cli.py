@@ -69,7 +69,7 @@ def certify_command(
 
     from normeq.denoisers.arithmetic import ARITHMETICS, get_arithmetic
     from normeq.denoisers.open import open_denoiser
-    from normeq.suite.measurements.batches import Image, test_images
+    from normeq.suite.measurements.batches import Image, image_files, test_images
     from normeq.suite.measurements.certificate import (
         COLUMNS,
         SCALES,
@@ -103,6 +103,7 @@ def certify_command(
         torch.set_num_threads(threads)
     keep_freed_memory()
     first = pick_device(device)
+    image_files(published_datasets or [], data_dir)  # refused before anything is measured
     asked = list(dict.fromkeys(dtype or []))
     for name in asked:
         get_arithmetic(name, first)

@@ -15,6 +15,7 @@ import typer
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import get_protocol
 from normeq.suite.measurements.arguments import check_sigmas, open_on, parse_numbers
+from normeq.system.files import ends_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,10 +33,15 @@ DenoiserArgument = Annotated[
         help="Trained network (`normeq networks`), run folder, NAME=module:callable or NAME=file.py:callable."
     ),
 ]
-Datasets = Annotated[list[str], typer.Option(help="Data set; repeat for more.")]
+Datasets = Annotated[
+    list[str], typer.Option(help="Data set, or a folder of images such as ./mine; repeat for more.")
+]
 Sigmas = Annotated[list[float], typer.Option(help="Noise level in 8-bit units, above 0; repeat for more.")]
 Draws = Annotated[int, typer.Option(min=1, help="Noise realisations per image.")]
-Out = Annotated[Path, typer.Option(help="File to write.")]
+Out = Annotated[Path, typer.Option(help="Table to write (.csv).", callback=ends_in(".csv", "a table"))]
+ArraysOut = Annotated[
+    Path, typer.Option(help="Arrays to write (.npz).", callback=ends_in(".npz", "a zip of arrays"))
+]
 DataDir = Annotated[Path, typer.Option(help="Folder of the data sets.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves PyTorch's choice.")]
@@ -50,7 +56,9 @@ Reuse = Annotated[
         " protocol are taken over, as are those already in OUT. Repeat for more."
     ),
 ]
-ImageOption = Annotated[str, typer.Option(help="DATASET/NAME, such as set12/07.")]
+ImageOption = Annotated[
+    str, typer.Option(help="DATASET/NAME, such as set12/07, or a file such as ./mine/a.png.")
+]
 CropOption = Annotated[str, typer.Option(help="ROW,COLUMN,SIZE in pixels.")]
 
 
@@ -159,7 +167,7 @@ def examples_command(
     image: ImageOption,
     crop: CropOption,
     sigmas: Sigmas,
-    out: Out,
+    out: ArraysOut,
     data_dir: DataDir = Path("data"),
     device: Device = "auto",
     threads: Threads = 0,
@@ -179,7 +187,7 @@ def gallery_command(
     denoiser: DenoiserArgument,
     datasets: Datasets,
     sigmas: Sigmas,
-    out: Out,
+    out: ArraysOut,
     size: Annotated[int, typer.Option(min=16, help="Side of the crops in pixels.")] = 64,
     context: Annotated[int, typer.Option(min=0, help="Pixels around a crop that the denoiser sees.")] = 48,
     images: Limit = None,
@@ -219,7 +227,7 @@ def filters_command(
     crop: CropOption,
     sigmas: Sigmas,
     pixel: Annotated[list[str], typer.Option(help="ROW,COLUMN inside the crop; repeat for more.")],
-    out: Out,
+    out: ArraysOut,
     radius: Annotated[int, typer.Option(min=1, help="Half the side of the window shown, in pixels.")] = 10,
     data_dir: DataDir = Path("data"),
     device: Device = "auto",
@@ -238,7 +246,7 @@ def filters_command(
 
 
 def collect_command(
-    out: Annotated[Path, typer.Argument(help="Table to write.")],
+    out: Annotated[Path, typer.Argument(help="Table to write.", callback=ends_in(".csv", "a table"))],
     parts: Annotated[list[Path], typer.Argument(help="Tables to put together.")],
 ) -> None:
     """Put tables of several denoisers together, sorted; refuses double measurements."""
@@ -249,7 +257,7 @@ def collect_command(
 
 def metrics_command(
     noise_levels: Annotated[Path, typer.Argument(help="results/NAME/noise_levels.csv")],
-    out: Out,
+    out: Annotated[Path, typer.Option(help="JSON to write.", callback=ends_in(".json", "JSON"))],
     intervals: Annotated[Path | None, typer.Argument(help="results/NAME/intervals.csv")] = None,
 ) -> None:
     """The summary that `dvc metrics diff` compares: mean PSNR, and the cost of the worst interval."""

@@ -15,7 +15,7 @@ from normeq.errors import NormeqError
 from normeq.imaging.crops import detailed_crop, to_uint8
 from normeq.imaging.metrics import psnr
 from normeq.imaging.noise import gaussian_noise
-from normeq.suite.measurements.batches import run, test_images
+from normeq.suite.measurements.batches import image_files, run, test_images
 from normeq.suite.measurements.pictures import Crop
 
 
@@ -69,6 +69,7 @@ def gallery(
         replace(denoiser, function=in_interval(denoiser.function, a, b))
         for a, b in (moved.intervals if moved else ())
     ]
+    there_too = [images[0].dataset for images in image_files(moved.datasets, data_dir)] if moved else []
     names, clean_crops, shapes, crops, plain, shifted = [], [], [], [], [], []
     for dataset, name, clean in test_images(datasets, data_dir, limit):
         if min(clean.shape) < size:
@@ -84,7 +85,7 @@ def gallery(
                 for y, s in zip(given, sigmas, strict=True)
             ]
         )
-        if moved and dataset in moved.datasets:
+        if moved and dataset in there_too:
             noisy = clean + gaussian_noise(clean.shape, moved.sigma, dataset, name, 0)
             shifted.append([_denoise(f, noisy, moved.sigma, place, context, clean, device) for f in there])
         names.append(f"{dataset}/{name}")
@@ -94,7 +95,7 @@ def gallery(
     about = {"images": names, "context": context}
     if moved:
         about["moved"] = {
-            "datasets": list(moved.datasets),
+            "datasets": there_too,
             "sigma": moved.sigma,
             "intervals": [list(pair) for pair in moved.intervals],
         }

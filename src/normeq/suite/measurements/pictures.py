@@ -14,10 +14,10 @@ from normeq.denoisers.open import Denoiser, describe
 from normeq.equivariance.filters import adaptive_filter, filter_defect
 from normeq.equivariance.ranges import in_interval
 from normeq.errors import NormeqError
-from normeq.imaging.images import read_gray
 from normeq.imaging.metrics import psnr
 from normeq.imaging.noise import gaussian_noise
-from normeq.suite.data.listing import image_file
+from normeq.suite.data import listing
+from normeq.suite.data.listing import ImageFile
 from normeq.suite.measurements.batches import run
 
 
@@ -31,11 +31,10 @@ class Crop(NamedTuple):
 
 def _noisy_versions(
     image: str, sigmas: Sequence[float], data_dir: str | Path
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The clean image and draw 0 of its noise at every σ (8-bit units)."""
-    dataset, _, name = image.rpartition("/")
-    clean = read_gray(image_file(image, data_dir))
-    return clean, [clean + gaussian_noise(clean.shape, sigma, dataset, name, 0) for sigma in sigmas]
+) -> tuple[ImageFile, np.ndarray, list[np.ndarray]]:
+    """What was asked for, the clean image, and draw 0 of its noise at every σ (8-bit units)."""
+    ((file, clean),) = list(listing.read([listing.find_image(image, data_dir)]))
+    return file, clean, [clean + gaussian_noise(clean.shape, s, file.dataset, file.name, 0) for s in sigmas]
 
 
 def _cut(array: np.ndarray, crop: Crop, image: str) -> np.ndarray:
@@ -47,9 +46,8 @@ def _cut(array: np.ndarray, crop: Crop, image: str) -> np.ndarray:
     return part
 
 
-def _meta(denoiser: Denoiser, image: str, crop: Crop) -> str:
-    dataset, _, name = image.rpartition("/")
-    return describe(denoiser, dataset=dataset, image=name, crop=list(crop))
+def _meta(denoiser: Denoiser, file: ImageFile, crop: Crop) -> str:
+    return describe(denoiser, dataset=file.dataset, image=file.name, crop=list(crop))
 
 
 def examples(
@@ -72,14 +70,14 @@ def examples(
         ``meta`` (JSON), ``clean`` (H, W), ``sigmas`` (S,), ``noisy`` and ``denoised`` (S, H, W), ``psnr``
         and ``psnr_in`` (S,).
     """
-    clean, noisy = _noisy_versions(image, sigmas, data_dir)
+    file, clean, noisy = _noisy_versions(image, sigmas, data_dir)
     shown = _cut(clean, crop, image)
     shown_noisy = [_cut(y, crop, image) for y in noisy]
     denoised = [
         _cut(run(denoiser, y, sigma, device), crop, image) for y, sigma in zip(noisy, sigmas, strict=True)
     ]
     return {
-        "meta": np.array(_meta(denoiser, image, crop)),
+        "meta": np.array(_meta(denoiser, file, crop)),
         "clean": shown,
         "sigmas": np.array(sigmas, dtype=float),
         "noisy": np.stack(shown_noisy),
@@ -110,12 +108,12 @@ def interval_pictures(
         ``meta`` (JSON), ``clean`` and ``noisy`` (H, W), ``sigma`` (), ``psnr_in`` (), ``intervals`` (I, 2),
         ``denoised`` (I, H, W) back on [0,1], ``psnr`` (I,).
     """
-    clean, (noisy,) = _noisy_versions(image, [sigma], data_dir)
+    file, clean, (noisy,) = _noisy_versions(image, [sigma], data_dir)
     shown, shown_noisy = _cut(clean, crop, image), _cut(noisy, crop, image)
     moved = [replace(denoiser, function=in_interval(denoiser.function, a, b)) for a, b in intervals]
     denoised = [_cut(run(there, noisy, sigma, device), crop, image) for there in moved]
     return {
-        "meta": np.array(_meta(denoiser, image, crop)),
+        "meta": np.array(_meta(denoiser, file, crop)),
         "clean": shown,
         "noisy": shown_noisy,
         "sigma": np.array(float(sigma)),
@@ -163,7 +161,7 @@ def filters(
             raise NormeqError(
                 f"pixel ({row}, {column}) lies outside the crop of {crop.size}×{crop.size} pixels"
             )
-    clean, noisy = _noisy_versions(image, sigmas, data_dir)
+    file, clean, noisy = _noisy_versions(image, sigmas, data_dir)
     clean, noisy = _cut(clean, crop, image), [_cut(y, crop, image) for y in noisy]
     windows, sums, denoised, defects = [], [], [], []
     for y, sigma in zip(noisy, sigmas, strict=True):
@@ -179,7 +177,7 @@ def filters(
         side = 2 * radius + 1
         windows.append([p[r : r + side, c : c + side] for p, (r, c) in zip(padded, pixels, strict=True)])
     return {
-        "meta": np.array(_meta(denoiser, image, crop)),
+        "meta": np.array(_meta(denoiser, file, crop)),
         "clean": clean,
         "sigmas": np.array(sigmas, dtype=float),
         "noisy": np.stack(noisy),

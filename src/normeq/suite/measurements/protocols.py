@@ -11,10 +11,10 @@ import torch
 
 from normeq.denoisers.open import Denoiser
 from normeq.imaging.conventions import CONVENTIONS
-from normeq.imaging.images import is_colour, read_gray, read_gray_bt709
 from normeq.imaging.protocol import PAPER, Protocol
-from normeq.suite.data.listing import files
-from normeq.suite.measurements.batches import Image, batch_pixels, batches, denoise, stack
+from normeq.suite.data import listing
+from normeq.suite.data.listing import ImageFile
+from normeq.suite.measurements.batches import Image, batch_pixels, batches, denoise, image_files, stack
 from normeq.suite.measurements.noise_levels import COLUMNS, judge
 from normeq.suite.measurements.row_cache import Earlier, labels
 
@@ -40,11 +40,11 @@ def evaluate(
     Args and errors: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
     """
     earlier = earlier or Earlier()
-    for dataset in datasets:
-        paths = {path.stem: path for path in files(dataset, Path(data_dir))[:limit]}
-        colour = any(is_colour(path) for path in paths.values())
+    for listed in image_files(datasets, data_dir):
+        paths = {image.name: image for image in listed[:limit]}
+        colour = any(image.colour for image in paths.values())
         passes = _passes([(p, draw) for p, draw in MEASURED if colour or not p.bt709])
-        images = ((dataset, name, read_gray(path)) for name, path in paths.items())
+        images = ((image.dataset, image.name, clean) for image, clean in listing.read(paths.values()))
         for batch in batches(images, batch_pixels(denoiser, device)):
             for sigma, (protocols, draw) in product(sigmas, passes):
                 wanted = [
@@ -68,12 +68,12 @@ def _measure(
     protocols: list[Protocol],
     sigma: float,
     draw: int,
-    paths: dict[str, Path],
+    paths: dict[str, ImageFile],
     device: torch.device,
 ) -> list[Iterator[dict[str, float]]]:
     """Numbers of each image under each of some protocols that give the denoiser the same."""
     given = protocols[0]
-    clean = [given.clean(read_gray_bt709(paths[i.name]) if given.bt709 else i.clean) for i in batch]
+    clean = [given.clean(paths[i.name].gray_bt709() if given.bt709 else i.clean) for i in batch]
     noisy = [given.noisy(x, sigma, i.dataset, i.name, draw) for x, i in zip(clean, batch, strict=True)]
     given, target = stack(noisy, device), stack(clean, device)
     output = denoise(denoiser, given, sigma)

@@ -9,6 +9,7 @@ import typer
 
 from normeq.errors import NormeqError
 from normeq.suite.measurements.cli import (
+    ArraysOut,
     CropOption,
     DataDir,
     Datasets,
@@ -85,7 +86,7 @@ def interval_pictures_command(
     image: ImageOption,
     crop: CropOption,
     interval: Annotated[list[str], typer.Option(help="A,B with A < B; repeat for more.")],
-    out: Out,
+    out: ArraysOut,
     sigma: Sigma = 25.0,
     data_dir: DataDir = Path("data"),
     device: Device = "auto",

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from normeq.denoisers.open import Denoiser
+from normeq.errors import NormeqError
 from normeq.imaging.images import middle
 from normeq.imaging.metrics import Reference
 from normeq.imaging.protocol import PAPER, Protocol
@@ -94,7 +95,10 @@ def stream(
                     noise = (setting.sigma, setting.draw)
                     noisy = _noisy(protocol, batch, clean, *noise, size, device)
                 output = denoise(setting.denoiser, noisy, setting.sigma, _case(batch, setting))
-                new = numbers(protocol, reference, noisy, output)
+                try:
+                    new = numbers(protocol, reference, noisy, output)
+                except NormeqError as error:  # such as an image that is too small for SSIM
+                    raise NormeqError(f"{error}{_case(batch, setting)}") from None
                 rows = [old or label | row for old, label, row in zip(rows, asked, new, strict=True)]
             for row in rows:
                 yield {column: row[column] for column in columns}
