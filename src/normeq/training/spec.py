@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, hint_of_number
 from normeq.imaging.noise import DEFAULT, get_noise
 from normeq.nn.variants import get_variant
 from normeq.training.recipes import preset
@@ -92,7 +92,11 @@ def _check_setting(key: str, value: Any, kind: str, bounds: Mapping[str, Any]) -
     if not right or not all(tests[name][1](value, bound) for name, bound in bounds.items()):
         words = " and ".join(f"{tests[name][0]} {bound:g}" for name, bound in bounds.items())
         number = "a whole number of" if whole else "a number"
-        raise NormeqError(f"recipe: {key} must be {number} {words}, not {value!r}")
+        raise NormeqError(f"recipe: {key} must be {number} {words}, not {_seen(value)}")
+
+
+def _seen(value: object) -> str:
+    return f"{value!r}{hint_of_number(value)}"
 
 
 def _is_number(value: object) -> bool:
@@ -139,6 +143,8 @@ class RunSpec:
         if not isinstance(self.variant, str):
             raise NormeqError(f"variant must be a name, not {self.variant!r}")
         get_variant(self.variant)
+        if not isinstance(self.dataset, str):
+            raise NormeqError(f"dataset must be a name, not {self.dataset!r}")
         low, high = self.sigma_range
         if not 0 <= low <= high <= 255:
             raise NormeqError(
@@ -205,7 +211,7 @@ class RunSpec:
         sigma = data["sigma"]
         levels = sigma if isinstance(sigma, list | tuple) else [sigma]
         if not all(map(_is_number, levels)) or len(levels) != (2 if levels is sigma else 1):
-            raise NormeqError(f"sigma must be a number, or a range [low, high] of two, not {sigma!r}")
+            raise NormeqError(f"sigma must be a number, or a range [low, high] of two, not {_seen(sigma)}")
         sigma = tuple(map(float, levels)) if levels is sigma else float(sigma)
         return cls(**{**data, "sigma": sigma, "recipe": Recipe(**recipe)})
 

@@ -1,6 +1,7 @@
 """The certificate, on denoisers whose answers are known."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from normeq.denoisers.precision import ARITHMETICS
 from normeq.errors import NormeqError
 from normeq.imaging.noise import labelled_noise
 from normeq.suite.analysis import certificate as analysis
+from normeq.suite.data.listing import ImageFile
 from normeq.suite.formats.table import latex, markdown
 from normeq.suite.measurements.certificate import COLUMNS
 from normeq.suite.measuring.batches import Image
@@ -264,8 +266,9 @@ def test_published_metric_and_authors_check(own, tmp_path):
 
 
 def test_the_middle_of_the_noisy_image(monkeypatch, own):
-    monkeypatch.setattr("normeq.suite.measuring.defects.image_file", lambda image, data_dir: image)
-    monkeypatch.setattr("normeq.suite.measuring.defects.read_gray", lambda path: CLEAN)
+    file = ImageFile("d", "one", Path("one.png"), Path("one.png"))
+    monkeypatch.setattr("normeq.suite.data.listing.find_image", lambda image, data_dir: file)
+    monkeypatch.setattr("normeq.suite.data.listing.read", lambda images: [(one, CLEAN) for one in images])
     seen = []
 
     def spy(y, sigma):

@@ -9,6 +9,7 @@ import pytest
 from normeq import cli
 from normeq.suite.formats.table import markdown
 from normeq.suite.measurements.certificate import COLUMNS
+from normeq.suite.measuring.batches import Image
 from normeq.suite.measuring.defects import changes
 from normeq.suite.tables import certificate as table
 from tests.synthetic_denoisers import write_own
@@ -29,10 +30,10 @@ def normeq(monkeypatch, capsys):
 
 
 def test_command(normeq, tmp_path, monkeypatch):
-    monkeypatch.setattr("normeq.suite.measuring.defects.image_file", lambda image, data_dir: image)
+    gray = np.full((40, 30), 0.5, dtype=np.float32)
     monkeypatch.setattr(
-        "normeq.suite.measuring.defects.read_gray",
-        lambda path: np.full((40, 30), 0.5, dtype=np.float32),
+        "normeq.suite.measuring.defects.find_image",
+        lambda name, size, _: Image(*name.split("/"), gray, size),
     )
     out = tmp_path / "e" / "certificate.csv"
     arguments = [
@@ -63,8 +64,11 @@ def test_command(normeq, tmp_path, monkeypatch):
 
 
 def test_the_published_metric_over_a_data_set(normeq, tmp_path, monkeypatch):
-    monkeypatch.setattr("normeq.suite.measuring.defects.image_file", lambda image, data_dir: image)
-    monkeypatch.setattr("normeq.suite.measuring.defects.read_gray", lambda path: CLEAN)
+    monkeypatch.setattr(
+        "normeq.suite.measuring.defects.find_image",
+        lambda name, size, _: Image(*name.split("/"), CLEAN, size),
+    )
+    monkeypatch.setattr("normeq.suite.measuring.batches.image_files", lambda datasets, folder: [])
     images = [("set12", "01", CLEAN), ("set12", "02", CLEAN[::-1].copy())]
     monkeypatch.setattr("normeq.suite.measuring.batches.test_images", lambda datasets, folder: images)
     out = tmp_path / "certificate.csv"

@@ -19,6 +19,7 @@ from normeq.suite.measuring import rows as tables
 from normeq.suite.measuring.row_cache import Earlier
 from normeq.suite.results.long_tables import read_protocols
 from normeq.suite.tables import protocols as table_of_protocols
+from tests.synthetic_images import stand_for_data_sets
 
 CPU = torch.device("cpu")
 BT709 = "bt709"
@@ -31,9 +32,7 @@ def folder(tmp_path, monkeypatch):
     imsave(tmp_path / "one.png", rng.integers(0, 256, (24, 30), dtype=np.uint8), check_contrast=False)
     imsave(tmp_path / "two.png", rng.integers(0, 256, (24, 30, 3), dtype=np.uint8), check_contrast=False)
     paths = [tmp_path / "one.png", tmp_path / "two.png"]
-    for module in ("data.listing", "measuring.batches"):
-        name = f"normeq.suite.{module}.files"
-        monkeypatch.setattr(name, lambda dataset, folder: paths[: 1 + (dataset == "mixed")])
+    stand_for_data_sets(monkeypatch, lambda name: paths[: 1 + (name == "mixed")])
     (tmp_path / "mine.py").write_text(
         "def denoise(noisy, sigma):\n"
         f"    open({str(tmp_path / 'calls')!r}, 'a').write('x')\n"

@@ -17,9 +17,10 @@ from typer.main import get_command
 import normeq.suite.figures
 import normeq.suite.tables
 from normeq.suite.config.resolve import resolve as resolve_config
-from normeq.suite.experiment.plan import MEASUREMENTS, Experiment, read_experiment
+from normeq.suite.experiment.plan import Experiment, read_experiment
 from normeq.suite.figures.cli import figure_app
 from normeq.suite.figures.registry import FigureKind, figures
+from normeq.suite.measuring.registry import all_measurements
 from normeq.suite.products.product import Product, declared
 from normeq.suite.tables.cli import table_app
 from normeq.suite.tables.registry import tables
@@ -69,7 +70,7 @@ def test_each_has_a_command_with_its_options(room: str, app) -> None:
 def test_what_is_read_is_a_measurement_and_conditions_are_of_the_experiment(room: str) -> None:
     for product in REGISTERS[room][2]():
         if product.measurement:
-            assert product.reads == f"{product.measurement}.{MEASUREMENTS[product.measurement]}"
+            assert product.reads == f"{product.measurement}.{all_measurements()[product.measurement].suffix}"
         assert bool(product.when) == bool(product.otherwise)
         assert not product.when or callable(getattr(Experiment, product.when))
 

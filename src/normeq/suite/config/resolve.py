@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, hint_of_number
 
 
 def resolve(config: dict[str, Any], schema: dict[str, Any], where: str = "config") -> dict[str, Any]:
@@ -93,9 +93,7 @@ def _describe(error: jsonschema.ValidationError) -> Iterator[str]:
         yield f"{where}{value!r} is not one of {', '.join(map(str, rule))}"
     elif error.validator == "type":
         kinds = " or ".join([rule] if isinstance(rule, str) else rule)
-        hint = ""
-        if isinstance(value, str) and ("number" in kinds or "integer" in kinds):
-            hint = " (YAML reads 1e-3 as text: write 1.0e-3 or 0.001)"
+        hint = hint_of_number(value) if "number" in kinds or "integer" in kinds else ""
         yield f"{where}{value!r} is not a {kinds}{hint}"
     elif error.validator in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
         relation = {

@@ -136,9 +136,10 @@ def evaluate(
     import torch
 
     from normeq.denoisers.arithmetic import get_arithmetic
-    from normeq.suite.measuring.batches import Image, test_images
+    from normeq.suite.measuring.batches import Image, image_files, test_images
     from normeq.suite.measuring.defects import certify, changes, find_image, published_changes
 
+    image_files(published.datasets if published else [], data_dir)  # refused before anything is measured
     for name in dtypes:
         get_arithmetic(name, device)
     grid = changes(scales, shifts)

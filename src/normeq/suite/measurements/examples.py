@@ -57,7 +57,7 @@ def evaluate(
     from normeq.imaging.metrics import psnr
     from normeq.suite.measuring.batches import run
 
-    clean, noisy = noisy_versions(image, sigmas, data_dir)
+    file, clean, noisy = noisy_versions(image, sigmas, data_dir)
     shown = cut(clean, crop, image)
     shown_noisy = [cut(y, crop, image) for y in noisy]
     denoised = [
@@ -65,7 +65,7 @@ def evaluate(
         for y, sigma in zip(noisy, sigmas, strict=True)
     ]
     return {
-        "meta": np.array(meta(denoiser, image, crop)),
+        "meta": np.array(meta(denoiser, file, crop)),
         "clean": shown,
         "sigmas": np.array(sigmas, dtype=float),
         "noisy": np.stack(shown_noisy),

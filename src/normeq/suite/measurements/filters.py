@@ -89,7 +89,7 @@ def evaluate(
             raise NormeqError(
                 f"pixel ({row}, {column}) lies outside the crop of {crop.size}×{crop.size} pixels"
             )
-    clean, noisy = noisy_versions(image, sigmas, data_dir)
+    file, clean, noisy = noisy_versions(image, sigmas, data_dir)
     clean, noisy = cut(clean, crop, image), [cut(y, crop, image) for y in noisy]
     windows, sums, denoised, defects = [], [], [], []
     for y, sigma in zip(noisy, sigmas, strict=True):
@@ -105,7 +105,7 @@ def evaluate(
         side = 2 * radius + 1
         windows.append([p[r : r + side, c : c + side] for p, (r, c) in zip(padded, pixels, strict=True)])
     return {
-        "meta": np.array(meta(denoiser, image, crop)),
+        "meta": np.array(meta(denoiser, file, crop)),
         "clean": clean,
         "sigmas": np.array(sigmas, dtype=float),
         "noisy": np.stack(noisy),

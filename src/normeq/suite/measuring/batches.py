@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from normeq.denoisers.open import OTHER, Denoiser
-from normeq.errors import NormeqError
-from normeq.imaging.images import middle, read_gray
+from normeq.errors import NormeqError, is_out_of_memory
+from normeq.imaging.images import middle
 from normeq.nn.door import check_output
-from normeq.suite.data.listing import files
+from normeq.suite.data import listing
+from normeq.suite.data.listing import ImageFile
 
 GPU_PIXELS = 2**21  # of a batch: 8 images of 512×512; 64 channels of float32 are half a gigabyte
 
@@ -44,10 +45,29 @@ class Image:
 def test_images(
     datasets: Sequence[str], data_dir: str | Path, limit: int | None = None
 ) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Yield (data set, image name, gray image as float32 in [0,1]), the first ``limit`` of each data set."""
-    for dataset in datasets:
-        for path in files(dataset, Path(data_dir))[:limit]:
-            yield dataset, path.stem, read_gray(path)
+    """Yield (data set, image name, gray image as float32 in [0,1]), the first ``limit`` of each data set.
+
+    Raises:
+        NormeqError: see :func:`normeq.suite.data.listing.list_images`; before the first image.
+    """
+    for images in image_files(datasets, data_dir):
+        for image, clean in listing.read(images[:limit]):
+            yield image.dataset, image.name, clean
+
+
+def image_files(datasets: Sequence[str], data_dir: str | Path) -> list[tuple[ImageFile, ...]]:
+    """The images of each data set.
+
+    Raises:
+        NormeqError: see :func:`normeq.suite.data.listing.list_images`; two folders that tables would call alike.
+    """
+    listings = [listing.list_images(dataset, Path(data_dir)).images for dataset in datasets]
+    names: dict[str, str] = {}
+    for dataset, images in zip(datasets, listings, strict=True):
+        other = names.setdefault(images[0].dataset, dataset)
+        if other is not dataset:
+            raise NormeqError(f"{other} and {dataset} are both called {images[0].dataset}: rename one folder")
+    return listings
 
 
 def batch_pixels(denoiser: Denoiser, device: torch.device) -> int:
@@ -109,10 +129,10 @@ def denoise(
         raise NormeqError(f"{name}: the image at σ = {sigma:g}{where} holds NaN or infinity")
     try:
         output = denoiser(given.clone(), sigma / 255)  # some work in place
-    except (NormeqError, MemoryError, torch.OutOfMemoryError):
+    except NormeqError:
         raise
     except Exception as error:
-        if denoiser.variant != OTHER:
+        if denoiser.variant != OTHER or is_out_of_memory(error):
             raise
         line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise NormeqError(f"{name}: fails at σ = {sigma:g}{where} ({line})") from None

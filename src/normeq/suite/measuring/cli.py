@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from normeq.errors import NormeqError
+from normeq.system.files import ends_in
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +27,10 @@ DenoiserArgument = Annotated[
         help="Trained network (`normeq networks`), run folder, NAME=module:callable or NAME=file.py:callable."
     ),
 ]
-Out = Annotated[Path, typer.Option(help="File to write.")]
+Out = Annotated[Path, typer.Option(help="Table to write (.csv).", callback=ends_in(".csv", "a table"))]
+ArraysOut = Annotated[
+    Path, typer.Option(help="Arrays to write (.npz).", callback=ends_in(".npz", "a zip of arrays"))
+]
 DataDir = Annotated[Path, typer.Option(help="Folder of the data sets.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves PyTorch's choice.")]
@@ -101,7 +105,7 @@ _SURROUNDINGS = ("settings", "out", "protocol", "reuse", "data_dir", "device", "
 def _surroundings(kind: Measurement) -> list[inspect.Parameter]:
     """What is said beside the settings."""
     table: dict[str, tuple[Any, Any]] = {
-        "out": (Out, inspect.Parameter.empty),
+        "out": (Out if kind.columns else ArraysOut, inspect.Parameter.empty),
         "settings": (SettingsOption, None),
         **({"protocol": (ProtocolOption, "paper")} if kind.follows_protocol else {}),
         **({"reuse": (Reuse, None)} if kind.reuses_rows else {}),
@@ -261,7 +265,7 @@ def certify_command(
 
 
 def collect_command(
-    out: Annotated[Path, typer.Argument(help="Table to write.")],
+    out: Annotated[Path, typer.Argument(help="Table to write.", callback=ends_in(".csv", "a table"))],
     parts: Annotated[list[Path], typer.Argument(help="Tables to put together.")],
 ) -> None:
     """Put tables of several denoisers together, sorted; refuses double measurements."""
@@ -272,7 +276,7 @@ def collect_command(
 
 def metrics_command(
     noise_levels: Annotated[Path, typer.Argument(help="results/NAME/noise_levels.csv")],
-    out: Out,
+    out: Annotated[Path, typer.Option(help="JSON to write.", callback=ends_in(".json", "JSON"))],
     intervals: Annotated[Path | None, typer.Argument(help="results/NAME/intervals.csv")] = None,
 ) -> None:
     """The summary that `dvc metrics diff` compares: mean PSNR, and the cost of the worst interval."""

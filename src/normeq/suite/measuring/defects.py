@@ -18,17 +18,16 @@ from normeq.denoisers.open import OTHER, Denoiser
 from normeq.denoisers.precision import Arithmetic
 from normeq.equivariance.centring import is_far
 from normeq.equivariance.defect import Defect, defect
-from normeq.errors import NormeqError
-from normeq.imaging.images import middle, read_gray
+from normeq.errors import NormeqError, is_out_of_memory
+from normeq.imaging.images import middle
 from normeq.imaging.protocol import PAPER
-from normeq.suite.data.listing import image_file
+from normeq.suite.data import listing
 from normeq.suite.measurements.certificate import COLUMNS, SCALES, SHIFTS
 from normeq.suite.measuring.batches import Image
 from normeq.suite.measuring.row_cache import Earlier, labels, mark
 
 AUTHORS_SCALE, AUTHORS_SHIFT = 40.0, 10.0  # the check in the authors' notebook, part of every grid
 PUBLISHED_DRAWS = 8
-NOT_ITS_FAULT = (NormeqError, MemoryError, torch.OutOfMemoryError)
 
 
 @dataclass(frozen=True)
@@ -91,12 +90,12 @@ def find_image(image: str, size: int, data_dir: str | Path = "data") -> Image:
     """One image of a data set.
 
     Args:
-        image: ``dataset/name``.
+        image: ``dataset/name``, see :func:`normeq.suite.data.listing.find_image`.
         size: side of the square in its middle that is used, in pixels; 0, or more than it has, for all.
         data_dir: folder of the data sets.
     """
-    dataset, _, name = image.rpartition("/")
-    return Image(dataset, name, read_gray(image_file(image, data_dir)), size)
+    ((file, clean),) = list(listing.read([listing.find_image(image, data_dir)]))
+    return Image(file.dataset, file.name, clean, size)
 
 
 def certify(
@@ -144,9 +143,11 @@ def certify(
             here = function(y, sigma / 255)
             if not here.isfinite().all():
                 raise ValueError("its output is not finite")
-        except NOT_ITS_FAULT:
+        except NormeqError:
             raise
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             where = f"{image.dataset}/{image.name}"
             raise NormeqError(
                 f"denoiser {denoiser.network}: fails on {where} as it is ({_line(error)})"
@@ -176,9 +177,11 @@ def _measure(
         return None, "the changed image is not finite in this arithmetic"
     try:
         found = defect(denoise, y, change.scale, change.shift, sigma)
-    except NOT_ITS_FAULT:
+    except NormeqError:
         raise
     except Exception as error:  # whatever a user's function raises
+        if is_out_of_memory(error):
+            raise
         return None, _line(error)
     if not math.isfinite(found.relative):
         return None, "output is not finite"

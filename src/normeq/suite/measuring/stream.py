@@ -14,6 +14,7 @@ from torch import Tensor
 
 from normeq.denoisers.open import Denoiser
 from normeq.equivariance.centring import is_far
+from normeq.errors import NormeqError
 from normeq.imaging.images import middle
 from normeq.imaging.metrics import Reference
 from normeq.imaging.protocol import PAPER, Protocol
@@ -106,7 +107,10 @@ def stream(
                     _case(batch, setting),
                     setting.denoiser is denoiser,
                 )
-                new = numbers(protocol, reference, noisy(setting.sigma, setting.draw), output)
+                try:
+                    new = numbers(protocol, reference, noisy(setting.sigma, setting.draw), output)
+                except NormeqError as error:  # such as an image that is too small for SSIM
+                    raise NormeqError(f"{error}{_case(batch, setting)}") from None
                 rows = [old or label | row for old, label, row in zip(rows, asked, new, strict=True)]
             for row in rows:
                 yield {column: row[column] for column in columns}

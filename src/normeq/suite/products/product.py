@@ -11,7 +11,7 @@ import ast
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, TypeVar
@@ -20,7 +20,8 @@ from typing import Any, Protocol, TypeVar
 class Planned(Protocol):
     """What a product asks of an experiment, see :class:`normeq.suite.experiment.plan.Experiment`."""
 
-    def measurements(self) -> list[str]: ...
+    @property
+    def measurements(self) -> Collection[str]: ...
     def parts(self, kind: str) -> list[str]: ...
 
 
@@ -76,7 +77,7 @@ class Product:
     def lacking(self, experiment: Planned) -> str:
         """Why an experiment has none of it; empty where it has."""
         kind = self.measurement
-        if kind and kind not in experiment.measurements():
+        if kind and kind not in experiment.measurements:
             return f"the config has no evaluate.{kind}"
         if kind and not experiment.parts(kind):
             return f"evaluate.{kind} can measure none of the config's denoisers"

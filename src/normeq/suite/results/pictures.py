@@ -85,7 +85,7 @@ def _read(path: Path, keys: Sequence[str]) -> Part:
             f"{path} is not a readable .npz part; write it again with normeq evaluate"
         ) from None
     if "dataset" not in meta and "/" in str(meta.get("image")):  # image may come as set12/02
-        meta["dataset"], _, meta["image"] = meta["image"].rpartition("/")
+        meta["dataset"], _, meta["image"] = meta["image"].partition("/")
     missing = [key for key in keys if key not in content] + [f"meta.{key}" for key in META if key not in meta]
     if missing:
         raise NormeqError(f"{path}: missing array(s) {', '.join(missing)}")
