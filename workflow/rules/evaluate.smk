@@ -10,7 +10,7 @@ for kind in EXPERIMENT.measurements():
         name:
             f"evaluate_{kind}"
         input:
-            denoiser_files,
+            weights,
             measured_data(kind),
         output:
             f"results/{{folder}}/parts/{kind}-{{key}}.{MEASUREMENTS[kind]}",
@@ -33,5 +33,5 @@ for kind in EXPERIMENT.measurements():
             reuse=reuse(kind),
             data_dir=data_dir,
         shell:
-            "normeq {params.command} {params.denoiser:q} {params.options} {params.reuse} --out {output}"
-            " --data-dir {params.data_dir} --device {resources.device} --threads {threads} 2>&1 | tee {log}"
+            "normeq {params.command} {params.denoiser:q} {params.options} {params.reuse:q} --out {output:q}"
+            " --data-dir {params.data_dir:q} --device {resources.device} --threads {threads} 2>&1 | tee {log:q}"
