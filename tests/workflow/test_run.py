@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.workflow.conftest import DATA, OWN_FILE, REGISTRY
+
 RECORDED = {
     "train",
     "get_data",
@@ -50,9 +52,20 @@ def test_everything_is_there(finished):
     timed = {part.stem for part in (run / "parts").glob("*.tsv")}  # committed with them, for the report
     assert timed == measured and len(timed) == 10
     assert (finished.folder / "logs/train" / f"{run.name}.log").stat().st_size > 0
-    assert [yaml.safe_load(file.read_text())["experiment"] for file in results.glob("config-*.yaml")] == [
-        "speck"
-    ]
+    assert yaml.safe_load((results / "config.yaml").read_text())["experiment"] == "speck"
+
+
+def test_names_of_folders_and_files_are_no_commands(finished):
+    """See ``DATA`` and ``OWN_FILE``."""
+    assert (finished.folder / DATA / "skimage-test").is_dir()
+    assert not list(finished.folder.rglob("pwned*"))
+
+
+def test_the_data_folder_holds_data_alone(finished):
+    """It may be read-only, and shared with other projects."""
+    added = {path.name for path in (finished.folder / DATA).iterdir()}
+    added -= {"published", *(path.name for path in REGISTRY)}
+    assert {name for name in added if not name.endswith(".lock")} == {"skimage-test", "skimage-train"}
 
 
 def test_the_report_shows_the_run_and_needs_no_network(finished):
@@ -70,8 +83,7 @@ def test_nothing_runs_again(finished):
 
 def test_a_cosmetic_edit_runs_nothing(finished, tmp_path):
     """A comment in the config and in every rule, other white space in a command, a title in another order."""
-    project = type(finished)(tmp_path / "copy")
-    shutil.copytree(finished.folder, project.folder, symlinks=True)
+    project = finished.copy(tmp_path / "copy")
     for file in [
         project.folder / "speck.yaml",
         *project.folder.glob("workflow/rules/*.smk"),
@@ -86,11 +98,9 @@ def test_a_cosmetic_edit_runs_nothing(finished, tmp_path):
 
 
 def test_a_clone_with_results_neither_trains_nor_measures_nor_asks_for_data(clone):
-    shutil.rmtree(clone.folder / "data/.placed")
-    shutil.rmtree(clone.folder / "data/skimage-train")
+    shutil.rmtree(clone.folder / DATA / "skimage-train")
     assert not RECORDED & clone.plan().keys()
-    (file,) = clone.folder.glob("results/speck/config-*.yaml")  # whichever Git writes last
-    os.utime(file)
+    os.utime(clone.folder / "results/speck/config.yaml")  # whichever Git writes last
     assert not RECORDED & clone.plan().keys()
 
 
@@ -104,7 +114,7 @@ def test_a_changed_training_trains(clone, change):
 
 
 def test_changed_data_train(clone):
-    registry = clone.folder / "data/datasets.yaml"
+    registry = clone.folder / DATA / "datasets.yaml"
     data = yaml.safe_load(registry.read_text())
     data["skimage-train"]["images"][0]["sha256"] = "0" * 64
     registry.write_text(yaml.safe_dump(data, sort_keys=False))
@@ -134,17 +144,15 @@ def test_what_is_taken_out_of_the_config_leaves_the_tables(clone):
 
 
 def test_a_users_denoiser_is_measured_again_when_its_file_changes(finished, tmp_path):
-    project = type(finished)(tmp_path / "copy")
-    shutil.copytree(finished.folder, project.folder, symlinks=True)
-    own = project.folder / "own.py"
+    project = finished.copy(tmp_path / "copy")
+    own = project.folder / OWN_FILE
     own.write_text(own.read_text().replace("noisy, 3", "noisy, 5"))
     plan = project.plan()
     assert "train" not in plan and plan["evaluate_noise_levels"] == plan["evaluate_examples"] == 1
 
 
 def test_snakemakes_own_report_has_captions(finished, tmp_path):
-    project = type(finished)(tmp_path / "copy")
-    shutil.copytree(finished.folder, project.folder, symlinks=True)
+    project = finished.copy(tmp_path / "copy")
     done = project.snakemake("--report", "snakemake.html")
     assert done.returncode == 0, done.stderr
     assert "Rows of the Jacobian" in (project.folder / "snakemake.html").read_text(encoding="utf-8")

@@ -1,14 +1,25 @@
-TABLED = [kind for kind in ("noise_levels", "intervals") if kind in EXPERIMENT.measurements()]
+TABLED = [kind for kind in ("noise_levels", "intervals") if kind in EXPERIMENT.measurements]
 TABLED_FILES = [f"results/{NAME}/{kind}.csv" for kind in TABLED]
+# Table -> why there is none; empty where there is.
+NO_TABLE = {table.name: table.lacking(EXPERIMENT) for table in tables()}
+# What the config asks for and nobody can be shown in.
+for kind in EXPERIMENT.measurements:
+    if lacking(kind) and workflow.is_main_process:
+        print(f"normeq: {lacking(kind)}; what shows it is left out", file=sys.stderr)
 TABLES = [
-    *(f"results/{NAME}/{kind}.csv" for kind in EXPERIMENT.measurements() if MEASUREMENTS[kind] == "csv"),
-    *(f"results/{NAME}/tables/{table.name}.md" for table in tables() if not table.lacking(EXPERIMENT)),
+    *(
+        f"results/{NAME}/{kind}.csv"
+        for kind, measurement in EXPERIMENT.measurements.items()
+        if measurement.columns and not lacking(kind)
+    ),
+    *(f"results/{NAME}/tables/{table}.md" for table, reason in NO_TABLE.items() if not reason),
 ]
 
 
 rule record_config:
-    # The config as it was used, every default written out. Its name changes with it, so that what depends on it is made
-    # again when a noise level or a network is taken out, also after a clone, where Snakemake has no record of earlier runs.
+    # The config as it was used, every default written out.
+    input:
+        lambda wildcards: again(CONFIG_RECORD, not EXPERIMENT.is_recorded()),
     output:
         CONFIG_RECORD,
     log:
@@ -16,85 +27,98 @@ rule record_config:
     conda:
         "../../environment.yml"
     resources:
+        gpu=0,
         mem_mb=100,
         runtime=5,
     params:
         text=config_record,
-        folder=subpath(output[0], parent=True),
     shell:
-        "(rm -f {params.folder}/config-*.yaml; printf '%s' {params.text:q} > {output}) 2> {log}"
+        "printf '%s' {params.text:q} > {output:q} 2> {log:q}"
 
 
 rule collect:
     # The long table: one row per measurement, of all denoisers.
     input:
-        parts=parts_of_kind,
-        config=CONFIG_RECORD,
+        parts=long_table,
     output:
-        report(
+        table=report(
             f"results/{NAME}/{{kind}}.csv",
             caption="../report/long_table.rst",
             category="Measurements",
             labels={"measured": "{kind}"},
         ),
+        made=stamp("{kind}"),
     log:
         f"logs/{NAME}/collect_{{kind}}.log",
     wildcard_constraints:
-        kind="|".join(kind for kind, suffix in MEASUREMENTS.items() if suffix == "csv"),
+        kind="|".join(name for name, measurement in all_measurements().items() if measurement.columns),
     conda:
         "../../environment.yml"
     resources:
+        gpu=0,
         mem_mb=1000,
         runtime=30,
+    params:
+        key=lambda wildcards: key(wildcards.kind, wildcards.kind),
     shell:
-        "normeq collect {output} {input.parts} > {log} 2>&1"
+        "normeq collect {output.table:q} {input.parts:q} > {log:q} 2>&1 && echo {params.key} > {output.made:q}"
 
 
-for table in tables():
+for one in tables():
+    table, kind, with_published = one.name, one.measurement, one.published
 
     rule:
         name:
-            f"table_{table.name}"
+            f"table_{table}"
         input:
-            shown=shown(table),
-            config=CONFIG_RECORD if table.of_parts else [],
-            published=PUBLISHED if table.published else [],
+            shown=made_of(
+                shown(kind),
+                f"table_{table}",
+                key(table, kind, published=with_published),
+                NO_TABLE[table],
+            ),
         output:
-            multiext(f"results/{NAME}/tables/{table.name}", ".csv", ".tex"),
+            multiext(f"results/{NAME}/tables/{table}", ".csv", ".tex"),
+            made=stamp(f"table_{table}"),
             shown=report(
-                f"results/{NAME}/tables/{table.name}.md",
-                caption=f"../report/{table.name}.rst",
+                f"results/{NAME}/tables/{table}.md",
+                caption=f"../report/{table}.rst",
                 category="Tables",
             ),
         log:
-            f"logs/{NAME}/table_{table.name}.log",
+            f"logs/{NAME}/table_{table}.log",
         conda:
             "../../environment.yml"
         resources:
+            gpu=0,
             mem_mb=1000,
             runtime=30,
         params:
-            command=table.command,
-            sources=sources(table),
+            command=table.replace("_", "-"),
+            published=published_option if with_published else [],
             folder=subpath(output.shown, parent=True),
-            published=published_option if table.published else "",
+            key=key(table, kind, published=with_published),
         shell:
-            "normeq table {params.command} {params.sources} {params.published}"
-            " --out-dir {params.folder} > {log} 2>&1"
+            "normeq table {params.command} {input.shown:q} {params.published:q} --out-dir {params.folder:q}"
+            " > {log:q} 2>&1 && echo {params.key} > {output.made:q}"
 
 
 rule metrics:
     # The headline numbers as small JSON, for `dvc metrics diff` between revisions.
     input:
-        TABLED_FILES,
+        made_of(TABLED_FILES, "metrics", key("metrics", *TABLED)),
     output:
-        f"results/{NAME}/metrics.json",
+        metrics=f"results/{NAME}/metrics.json",
+        made=stamp("metrics"),
     log:
         f"logs/{NAME}/metrics.log",
     conda:
         "../../environment.yml"
     resources:
+        gpu=0,
         mem_mb=1000,
         runtime=30,
+    params:
+        key=key("metrics", *TABLED),
     shell:
-        "normeq metrics {input} --out {output} > {log} 2>&1"
+        "normeq metrics {input:q} --out {output.metrics:q} > {log:q} 2>&1 && echo {params.key} > {output.made:q}"

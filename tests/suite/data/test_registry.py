@@ -5,6 +5,7 @@ import hashlib
 import json
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -238,8 +239,8 @@ def test_an_image_of_a_config_may_be_a_path_in_its_set(library):
     )
     known = registry.load(library.data)
     for image in ("tiny/s1/img", "tiny/s2/img", "tiny/one"):
-        check_images({"examples": {"image": image, "crop": [0, 0, 30]}}, known)
+        check_images({"examples": SimpleNamespace(image=image, crop=(0, 0, 30))}, known)
     with pytest.raises(NormeqError, match="tiny has no image 'img'"):
-        check_images({"examples": {"image": "tiny/img"}}, known)
+        check_images({"examples": SimpleNamespace(image="tiny/img")}, known)
     with pytest.raises(NormeqError, match="leave the image of 40×30 pixels"):
-        check_images({"examples": {"image": "tiny/s1/img", "crop": [0, 0, 31]}}, known)
+        check_images({"examples": SimpleNamespace(image="tiny/s1/img", crop=(0, 0, 31))}, known)

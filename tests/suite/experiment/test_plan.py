@@ -18,6 +18,7 @@ SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text
 DEFAULT = yaml.safe_load((ROOT / "config/default.yaml").read_text())
 # Without claims, which ask for their own networks and noise levels (tests/test_claims_testable.py).
 CONFIG = DEFAULT | {"trained": [], "shown": "all", "claims": []}
+RECIPE = CONFIG["train"]["recipe"]
 
 
 @pytest.fixture(autouse=True)
@@ -82,8 +83,15 @@ def test_a_measurement_is_named_by_its_settings_alone():
     before, after = read(), read(evaluate__noise_levels__sigmas=[5, 7, 25], title="another", device="cpu")
     assert before.part("noise_levels", "runs/x") != after.part("noise_levels", "runs/x")
     assert before.part("intervals", "runs/x") == after.part("intervals", "runs/x")
-    assert before.record_file() != after.record_file()
-    assert before.record_file() == read(device="cpu", gpu=0).record_file()
+    assert before.record() != after.record()
+    assert before.record() == read(device="cpu", gpu=0).record()
+
+
+def test_numbers_spelled_otherwise_are_the_same_config():
+    before = read(evaluate__noise_levels__sigmas=[5, 25])
+    after = read(evaluate__noise_levels__sigmas=[5.0, 25.0], train__recipe=RECIPE | {"steps": 600.0})
+    assert before.record() == after.record() and before.runs == after.runs
+    assert before.part("noise_levels", "runs/x") == after.part("noise_levels", "runs/x")
 
 
 def test_a_measurement_with_new_content_gets_a_new_name(monkeypatch):

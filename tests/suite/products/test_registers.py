@@ -98,6 +98,7 @@ def test_an_experiment_has_the_tables_and_figures_that_are_committed(
 class Small:
     """An experiment with one denoiser of which only noise levels can be measured."""
 
+    @property
     def measurements(self) -> list[str]:
         return ["noise_levels", "filters"]
 

@@ -23,7 +23,7 @@ def resolve(config: dict[str, Any], schema: dict[str, Any], where: str = "config
         where: what messages begin with.
 
     Returns:
-        A deep copy with every default written out.
+        A deep copy with every default written out, and whole numbers as such: 25.0 is 25.
 
     Raises:
         NormeqError: unknown key, missing key or bad value; one line that names the key.
@@ -36,7 +36,16 @@ def resolve(config: dict[str, Any], schema: dict[str, Any], where: str = "config
         raise NormeqError(f"{where}: {lines[0]}{more}")
     _check_finite(config, where, "")
     _fill(config, schema, schema)
-    return config
+    return _whole(config)
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers as such, so that 25 and 25.0 are one config."""
+    if isinstance(value, dict):
+        return {key: _whole(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_whole(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def _check_finite(value: Any, where: str, path: str) -> None:

@@ -168,7 +168,7 @@ class Experiment:
         source = self._source(folder)
         if source:
             content["source"] = source
-        return f"results/{folder}/parts/{kind}-{_key(content)}.{asked.suffix}"
+        return f"results/{folder}/parts/{kind}-{fingerprint(content)}.{asked.suffix}"
 
     def parts(self, kind: str) -> list[str]:
         """All files of one measurement."""
@@ -184,20 +184,32 @@ class Experiment:
         """A measurement's settings, as ``--settings`` of its command takes them."""
         return json.dumps(self.config["evaluate"][kind], sort_keys=True)
 
-    def record(self) -> str:
-        """What the results depend on, as YAML: the config without folders, remote, device and
-        what to do with missing networks."""
+    def recorded(self) -> dict[str, Any]:
+        """What the results depend on: the config without folders, remote, device and what to do with missing
+        networks."""
         shown = {k: v for k, v in self.config.items() if k not in ("data", "device", "gpu")}
         if "train" in shown:
             shown["train"] = {k: v for k, v in shown["train"].items() if k != "missing"}
-        return yaml.safe_dump(json.loads(json.dumps(shown)), sort_keys=False, allow_unicode=True)
+        return json.loads(json.dumps(shown))
+
+    def record(self) -> str:
+        """:meth:`recorded` as YAML."""
+        return yaml.safe_dump(self.recorded(), sort_keys=False, allow_unicode=True)
 
     def record_file(self) -> str:
-        """File of :meth:`record`; its name changes with it."""
-        return f"results/{self.name}/config-{_key(self.record())}.yaml"
+        """File of :meth:`record`."""
+        return f"results/{self.name}/config.yaml"
+
+    def is_recorded(self) -> bool:
+        """Whether the file says the same as this config; order of keys and spelling of numbers aside."""
+        try:
+            return yaml.safe_load(Path(self.record_file()).read_text(encoding="utf-8")) == self.recorded()
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            return False
 
 
-def _key(content: Any) -> str:
+def fingerprint(content: Any) -> str:
+    """Eight hex digits that change with ``content`` (JSON-ready), order of keys aside."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 

@@ -12,7 +12,7 @@ from normeq.system.files import ends_in
 
 def report_command(
     out: Annotated[Path, typer.Argument(help="The HTML file.", callback=ends_in(".html", "HTML"))],
-    config: Annotated[Path, typer.Option(help="The config as recorded: results/NAME/config-*.yaml.")],
+    config: Annotated[Path, typer.Option(help="The config as recorded: results/NAME/config.yaml.")],
     table: Annotated[list[Path] | None, typer.Option(help="Markdown table; repeat for more.")] = None,
     figure: Annotated[list[Path] | None, typer.Option(help="SVG or PNG; repeat for more.")] = None,
     run: Annotated[list[Path] | None, typer.Option(help="Run folder; repeat for more.")] = None,
