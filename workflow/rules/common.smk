@@ -11,6 +11,7 @@ from normeq.suite.data.registry import find_folder
 from normeq.errors import NormeqError
 from normeq.suite.experiment.plan import MEASUREMENTS, REUSING, check_networks, read_experiment
 from normeq.system.gpus import count_gpus
+from normeq.denoisers.sources import this_run
 
 try:
     with open(workflow.source_path("../schemas/config.schema.yaml"), encoding="utf-8") as schema:
@@ -19,6 +20,7 @@ try:
 except NormeqError as error:
     sys.exit(f"normeq: error: {error}")
 
+this_run()  # in the environment of all jobs: see normeq.denoisers.sources
 NAME = EXPERIMENT.name
 DATA = EXPERIMENT.data_dir
 GPUS = count_gpus()

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from normeq.denoisers import pretrained as shipped
-from normeq.denoisers.sources import source_file
+from normeq.denoisers import sources
 from normeq.errors import NormeqError
 from normeq.suite.data import registry
 from normeq.suite.experiment.checks import check_claims, check_evaluate, check_images, check_levels
@@ -88,10 +88,13 @@ class Experiment:
         """Whether it is one of our networks; otherwise a user's own denoiser."""
         return "=" not in self.measured[folder]
 
+    def may_have_filters(self, folder: str) -> bool:
+        """Whether PyTorch may be able to differentiate it: networks, and what is no plain function."""
+        return self.is_network(folder) or sources.may_be_module(self.measured[folder].partition("=")[2])
+
     def source_file(self, folder: str) -> str | None:
-        """File below the working directory that a user's own denoiser comes from; None for installed
-        modules and for networks."""
-        return source_file(self.measured[folder].partition("=")[2])
+        """File that a user's own denoiser comes from; None for installed modules and for networks."""
+        return sources.source_file(self.measured[folder].partition("=")[2])
 
     def measurements(self) -> list[str]:
         """Those of :data:`MEASUREMENTS` that the config asks for."""
@@ -133,19 +136,20 @@ class Experiment:
         return registry.get(dataset, Path(self.data_dir)).members or (dataset,)
 
     def _source(self, folder: str) -> str | None:
-        """SHA-256 of the weights of a network that came trained, or of the file of a user's own denoiser;
-        None for runs, whose names say what they are, and for functions of installed packages."""
+        """SHA-256 of the weights of a network that came trained, or of all that a user's own denoiser is made
+        of (see :func:`normeq.denoisers.sources.planned`); None for runs, whose names say what they are."""
         if folder.startswith("runs/"):
             return None
         name = self.measured[folder]
-        file = shipped.weights_file(name) if self.is_network(folder) else self.source_file(folder)
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+        if self.is_network(folder):
+            return hashlib.sha256(Path(shipped.weights_file(name)).read_bytes()).hexdigest()
+        return sources.planned(name.partition("=")[2])
 
     def part(self, kind: str, folder: str) -> str:
         """File with one measurement of one denoiser.
 
-        Its name changes with the settings, the data, the weights of a network that came trained, and the file
-        of a user's own denoiser.
+        Its name changes with the settings, the data, the weights of a network that came trained, and all that
+        a user's own denoiser is made of; where that is not fully known, with each run of the workflow.
         """
         settings = self.config["evaluate"][kind]
         content = {
@@ -159,12 +163,19 @@ class Experiment:
         source = self._source(folder)
         if source:
             content["source"] = source
-        return f"results/{folder}/parts/{kind}-{_key(content)}.{MEASUREMENTS[kind]}"
+        seen = set()
+        while True:
+            part = f"results/{folder}/parts/{kind}-{_key(content)}.{MEASUREMENTS[kind]}"
+            found = None if part in seen else sources.outdated(part)
+            if found is None:
+                return part
+            seen.add(part)
+            content["found"] = found
 
     def parts(self, kind: str) -> list[str]:
         """All files of one measurement."""
-        if kind == "filters":  # needs derivatives, which a user's own denoiser may not have
-            folders = [folder for folder in self.shown(kind) if self.is_network(folder)]
+        if kind == "filters":  # needs derivatives
+            folders = [folder for folder in self.shown(kind) if self.may_have_filters(folder)]
         elif kind in ("examples", "gallery", "interval_pictures", "heatmap", "protocols"):
             folders = self.shown(kind)
         elif kind == "certificate":

@@ -17,8 +17,7 @@ from normeq.errors import NormeqError
 from normeq.imaging.protocol import get_protocol
 from normeq.suite.measurements import intervals, noise_levels
 from normeq.suite.measurements.arguments import check_sigmas, open_on, parse_numbers
-from normeq.suite.measurements.row_cache import Earlier
-from normeq.suite.measurements.rows import write_rows
+from normeq.suite.measurements.row_cache import open_earlier, write_measurements
 
 
 def main() -> int:
@@ -47,7 +46,7 @@ def main() -> int:
         levels = check_sigmas(options.sigmas or [options.sigma])
         ranges = [parse_numbers(text, 2, "--interval", float) for text in options.interval or []]
         denoiser, device = open_on(options.denoiser, options.device, options.threads)
-        earlier = Earlier([options.out])
+        earlier = open_earlier([], options.out)
         settings = {
             "data_dir": options.data_dir,
             "device": device,
@@ -63,11 +62,11 @@ def main() -> int:
             rows = intervals.evaluate(
                 denoiser, options.datasets, levels[0], ranges, options.draws, **settings
             )
-        count = write_rows(options.out, columns, rows)
+        lines = write_measurements(options.out, columns, rows, earlier, [denoiser], options.data_dir)
     except NormeqError as error:
         print(f"normeq: error: {error}", file=sys.stderr)
         return 2
-    print(f"{options.out}: {count} measurements, {earlier.used} of them made before")
+    print(*lines, sep="\n")
     return 0
 
 

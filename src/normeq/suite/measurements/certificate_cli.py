@@ -68,7 +68,7 @@ def certify_command(
     import torch
 
     from normeq.denoisers.arithmetic import ARITHMETICS, get_arithmetic
-    from normeq.denoisers.open import open_denoiser
+    from normeq.denoisers.open import OTHER, open_denoiser
     from normeq.suite.measurements.batches import Image, test_images
     from normeq.suite.measurements.certificate import (
         COLUMNS,
@@ -79,8 +79,7 @@ def certify_command(
         find_image,
         published_changes,
     )
-    from normeq.suite.measurements.row_cache import Earlier
-    from normeq.suite.measurements.rows import write_rows
+    from normeq.suite.measurements.row_cache import open_earlier, write_measurements
     from normeq.suite.tables import certificate
     from normeq.suite.tables.formats import write_table
     from normeq.system.allocator import keep_freed_memory
@@ -99,6 +98,7 @@ def certify_command(
     if published_datasets and dtype and "float32" not in dtype:
         raise NormeqError("--published-datasets: measured in float32, which --dtype leaves out")
     grid = changes(scale or SCALES, shift or SHIFTS)
+    earlier = open_earlier(reuse or [], out)
     if threads:
         torch.set_num_threads(threads)
     keep_freed_memory()
@@ -110,6 +110,10 @@ def certify_command(
     for number, (_, one) in enumerate(opened):
         if (one.labels, one.weights) in [(other.labels, other.weights) for _, other in opened[:number]]:
             raise NormeqError(f"denoiser {denoisers[number]} is named twice")
+        if one.variant == OTHER and one.labels in [other.labels for _, other in opened[:number]]:
+            raise NormeqError(
+                f"two denoisers are called {one.network}: {denoisers[number]} needs a name of its own"
+            )
     # Functions of arrays compute on the CPU, whatever the device.
     cpu = torch.device("cpu")
     opened = [(where if isinstance(one.function, torch.nn.Module) else cpu, one) for where, one in opened]
@@ -140,9 +144,8 @@ def certify_command(
                 if not count:
                     typer.echo(f"{denoiser.network}: does not compute in {name}, left out")
 
-    earlier = Earlier([*(reuse or []), out])
-    count = write_rows(out, COLUMNS, rows())
-    typer.echo(f"{out}: {count} measurements, {earlier.used} of them made before")
+    for line in write_measurements(out, COLUMNS, rows(), earlier, [one for _, one in opened], data_dir):
+        typer.echo(line)
     if table_dir is not None:
         for path in write_table(certificate.make(out), table_dir):
             typer.echo(str(path))

@@ -19,6 +19,7 @@ from normeq.suite.measurements.arguments import check_sigmas, open_on, parse_num
 if TYPE_CHECKING:
     import numpy as np
 
+    from normeq.denoisers.open import Denoiser
     from normeq.suite.measurements.row_cache import Earlier
 
 app = typer.Typer(
@@ -46,7 +47,7 @@ ProtocolOption = Annotated[str, typer.Option("--protocol", help="paper or kair; 
 Reuse = Annotated[
     list[Path] | None,
     typer.Option(
-        help="Table, or folder of tables, of earlier measurements: those of the same weights, image and"
+        help="Table, or folder of tables, of earlier measurements: those of the same denoiser, image and"
         " protocol are taken over, as are those already in OUT. Repeat for more."
     ),
 ]
@@ -117,7 +118,7 @@ def measure(
     size: int = 0,
 ) -> None:
     """Write the long table of one kind of measurement, a module with ``evaluate`` and ``COLUMNS``."""
-    from normeq.suite.measurements.row_cache import Earlier
+    from normeq.suite.measurements.row_cache import open_earlier
 
     conventions = get_protocol(protocol)
     for value in settings:
@@ -125,24 +126,31 @@ def measure(
             twice = next(entry for entry in value if value.count(entry) > 1)
             shown = ",".join(f"{x:g}" for x in twice) if isinstance(twice, tuple) else twice
             raise NormeqError(f"{shown} is given twice")
+    earlier = open_earlier(reuse or [], out)
     opened, where = open_on(denoiser, device, threads)
-    earlier = Earlier([*(reuse or []), out])
     rows = kind.evaluate(
         opened, *settings, data_dir=data_dir, device=where, limit=images, size=size, protocol=conventions,
         earlier=earlier,
     )  # fmt: skip
-    echo_rows(out, kind.COLUMNS, rows, earlier)
+    echo_rows(out, kind.COLUMNS, rows, earlier, [opened], data_dir)
 
 
-def echo_rows(out: Path, columns: Sequence[str], rows: Iterable[dict[str, object]], earlier: Earlier) -> None:
-    """Write a long table, and say how many of its rows were measured before."""
-    from normeq.suite.measurements.rows import write_rows
+def echo_rows(
+    out: Path,
+    columns: Sequence[str],
+    rows: Iterable[dict[str, object]],
+    earlier: Earlier,
+    denoisers: Sequence[Denoiser],
+    data_dir: Path,
+) -> None:
+    """Write a long table, and say what it holds."""
+    from normeq.suite.measurements.row_cache import write_measurements
 
-    count = write_rows(out, columns, rows)
-    typer.echo(f"{out}: {count} measurements, {earlier.used} of them made before")
+    for line in write_measurements(out, columns, rows, earlier, denoisers, data_dir):
+        typer.echo(line)
 
 
-def save_arrays(out: Path, arrays: dict[str, np.ndarray]) -> None:
+def save_arrays(out: Path, arrays: dict[str, np.ndarray], denoiser: Denoiser) -> None:
     """Write a part of pictures (.npz), whole or not at all."""
     import numpy as np
 
@@ -150,6 +158,8 @@ def save_arrays(out: Path, arrays: dict[str, np.ndarray]) -> None:
 
     with atomic_path(out) as temporary, open(temporary, "wb") as handle:
         np.savez_compressed(handle, **arrays)
+    if denoiser.world:
+        denoiser.world.record(out)
     typer.echo(str(out))
 
 
@@ -170,7 +180,9 @@ def examples_command(
     part = pictures.Crop(*parse_numbers(crop, 3, "--crop"))
     opened, where = open_on(denoiser, device, threads)
     save_arrays(
-        out, pictures.examples(opened, image, part, check_sigmas(sigmas), data_dir=data_dir, device=where)
+        out,
+        pictures.examples(opened, image, part, check_sigmas(sigmas), data_dir=data_dir, device=where),
+        opened,
     )
 
 
@@ -209,7 +221,7 @@ def gallery_command(
         opened, datasets, check_sigmas(sigmas), size, context, moved,
         data_dir=data_dir, device=where, limit=images,
     )  # fmt: skip
-    save_arrays(out, arrays)
+    save_arrays(out, arrays, opened)
 
 
 @app.command("filters")
@@ -225,16 +237,24 @@ def filters_command(
     device: Device = "auto",
     threads: Threads = 0,
 ) -> None:
-    """Adaptive filters at some pixels of one crop over noise levels."""
+    """Adaptive filters at some pixels of one crop over noise levels, of what PyTorch can differentiate."""
+    from normeq.denoisers import sources
     from normeq.suite.measurements import pictures
 
     part = pictures.Crop(*parse_numbers(crop, 3, "--crop"))
     pixels = [parse_numbers(text, 2, "--pixel") for text in pixel]
     opened, where = open_on(denoiser, device, threads)
-    arrays = pictures.filters(
-        opened, image, part, check_sigmas(sigmas), pixels, radius, data_dir=data_dir, device=where
-    )
-    save_arrays(out, arrays)
+    try:
+        arrays = pictures.filters(
+            opened, image, part, check_sigmas(sigmas), pixels, radius, data_dir=data_dir, device=where
+        )
+    except NormeqError as error:
+        # Only now is it known that a user's denoiser has none: figures of the others must not fail for it.
+        if not (sources.in_workflow() and opened.world):
+            raise
+        typer.echo(f"{opened.network}: left out of the filters: {error}")
+        arrays = pictures.left_out(opened, image, part, str(error))
+    save_arrays(out, arrays, opened)
 
 
 def collect_command(

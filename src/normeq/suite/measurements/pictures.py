@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from normeq.denoisers.open import Denoiser, describe
+from normeq.denoisers.open import OTHER, Denoiser, describe
 from normeq.equivariance.filters import adaptive_filter, filter_defect
 from normeq.equivariance.ranges import in_interval
 from normeq.errors import NormeqError
@@ -169,12 +169,22 @@ def filters(
     for y, sigma in zip(noisy, sigmas, strict=True):
         denoised.append(run(denoiser, y, sigma, device))
         y = torch.from_numpy(y)[None, None].to(device)
-        rows = [
-            adaptive_filter(lambda z, s=sigma: denoiser(z, s / 255), y, *pixel).cpu().numpy()
-            for pixel in pixels
-        ]
+        try:
+            rows = [
+                adaptive_filter(lambda z, s=sigma: denoiser(z, s / 255), y, *pixel).cpu().numpy()
+                for pixel in pixels
+            ]
+            defects.append(filter_defect(lambda z, s=sigma: denoiser(z, s / 255), y))
+        except (NormeqError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            if denoiser.variant != OTHER:
+                raise
+            line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise NormeqError(
+                f"denoiser {denoiser.network}: PyTorch cannot differentiate it ({line})"
+            ) from None
         sums.append([row.sum(dtype=np.float64) for row in rows])
-        defects.append(filter_defect(lambda z, s=sigma: denoiser(z, s / 255), y))
         padded = [np.pad(row, radius) for row in rows]
         side = 2 * radius + 1
         windows.append([p[r : r + side, c : c + side] for p, (r, c) in zip(padded, pixels, strict=True)])
@@ -190,4 +200,14 @@ def filters(
         "filters": np.array(windows),
         "sums": np.array(sums),
         "defect": np.array(defects),
+    }
+
+
+def left_out(denoiser: Denoiser, image: str, crop: Crop, why: str) -> dict[str, np.ndarray]:
+    """A part that stands for pictures which cannot be made: ``meta`` alone, which says ``why``."""
+    dataset, _, name = image.rpartition("/")
+    return {
+        "meta": np.array(
+            describe(denoiser, dataset=dataset, image=name, crop=list(crop), left_out=" ".join(why.split()))
+        )
     }

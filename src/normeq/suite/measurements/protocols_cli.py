@@ -35,12 +35,12 @@ def protocols_command(
 ) -> None:
     """PSNR and SSIM under the conventions of others, one row per image, σ and protocol."""
     from normeq.suite.measurements import noise_levels, protocols
-    from normeq.suite.measurements.row_cache import Earlier
+    from normeq.suite.measurements.row_cache import open_earlier
 
     levels = check_sigmas(sigmas)
+    earlier = open_earlier(reuse or [], out)
     opened, where = open_on(denoiser, device, threads)
-    earlier = Earlier([*(reuse or []), out])
     rows = protocols.evaluate(
         opened, datasets, levels, data_dir=data_dir, device=where, limit=images, earlier=earlier
     )
-    echo_rows(out, noise_levels.COLUMNS, rows, earlier)
+    echo_rows(out, noise_levels.COLUMNS, rows, earlier, [opened], data_dir)

@@ -99,7 +99,7 @@ def interval_pictures_command(
     pairs = [parse_numbers(text, 2, "--interval", float) for text in interval]
     opened, where = open_on(denoiser, device, threads)
     arrays = pictures.interval_pictures(opened, image, part, sigma, pairs, data_dir=data_dir, device=where)
-    save_arrays(out, arrays)
+    save_arrays(out, arrays, opened)
 
 
 @app.command("tuning")

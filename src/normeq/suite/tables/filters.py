@@ -62,6 +62,14 @@ def make(paths: Sequence[Path], published: Path | None = None) -> Table:
     """Build the table from the parts of ``normeq evaluate filters``, one per denoiser; with rows of published
     values where there are some of this crop."""
     parts = read_parts(paths, FILTERS)
+    if not parts:
+        return Table(
+            name="filters",
+            numbers=pd.DataFrame(columns=COLUMNS),
+            shown=pd.DataFrame({"denoiser": [], "σ": []}),
+            title="Adaptive filters",
+            notes=("PyTorch can differentiate none of these denoisers.",),
+        )
     several = len({part.meta["network"] for part in parts}) > 1
     rows = []
     for part in parts:
