@@ -104,6 +104,34 @@ def test_resume_after_a_kill_drops_lines_past_the_checkpoint(tmp_path):
     assert steps == list(range(1, 13))
 
 
+def test_a_checkpoint_of_other_images_is_refused(tmp_path, pictures):
+    with pytest.raises(Interrupted):
+        train(spec(), tmp_path, device=CPU, progress=stop_after(5))
+    pictures[1][3, 4] += 1
+    with pytest.raises(NormeqError, match="checkpoint.pt: was trained on other images"):
+        train(spec(), tmp_path, device=CPU)
+    pictures[1][3, 4] -= 1
+    assert train(spec(), tmp_path, device=CPU)["steps"] == 12
+
+
+def test_one_training_at_a_time_in_a_folder(tmp_path):
+    refused = []
+
+    def second(done, part, record):
+        if done == 3:
+            with pytest.raises(NormeqError, match="another process is training there") as caught:
+                train(spec(), tmp_path, device=CPU)
+            refused.append(caught.value)
+
+    train(spec(), tmp_path, device=CPU, progress=second)
+    assert len(refused) == 1
+    lines = [json.loads(line)["step"] for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert lines == list(range(1, 13))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "model.safetensors", "run.json", "train.jsonl", "checkpoint.pt"
+    }  # fmt: skip
+
+
 def test_finished_run_is_left_alone(tmp_path):
     first = train(spec(), tmp_path, device=CPU)
     before = (tmp_path / "model.safetensors").stat().st_mtime_ns

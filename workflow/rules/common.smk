@@ -17,6 +17,7 @@ from normeq.suite.figures.registry import figures
 from normeq.suite.measuring.registry import all_measurements
 from normeq.suite.tables.registry import tables
 from normeq.system.gpus import count_gpus
+from normeq.denoisers.sources import this_run
 
 try:
     with open(workflow.source_path("../schemas/config.schema.yaml"), encoding="utf-8") as schema:
@@ -25,6 +26,7 @@ try:
 except NormeqError as error:
     sys.exit(f"normeq: error: {error}")
 
+this_run()  # in the environment of all jobs: see normeq.denoisers.sources
 NAME = EXPERIMENT.name
 DATA = EXPERIMENT.data_dir
 GPUS = count_gpus()

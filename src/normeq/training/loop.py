@@ -27,6 +27,7 @@ from normeq.system.files import read_json, write_json
 from normeq.training.average import WeightAverage
 from normeq.training.checkpoint import load_checkpoint, save_checkpoint
 from normeq.training.init import initialize
+from normeq.training.lock import only_one
 from normeq.training.log import no_log, open_log
 from normeq.training.optimizers import build_optimizers
 from normeq.training.patches import PatchSampler
@@ -84,7 +85,8 @@ def train(
         The content of ``run.json``.
 
     Raises:
-        NormeqError: missing data, a checkpoint that is truncated or of another run, a full disk.
+        NormeqError: missing data, a checkpoint that is truncated, of another run or of other images, a full
+            disk; another process is training in ``out``.
         Interrupted: SIGINT or SIGTERM; a checkpoint was written first.
     """
     out = Path(out)
@@ -96,10 +98,26 @@ def train(
     if done is not None:
         return done
 
+    with only_one(out):
+        done = completed_run(out, fingerprint)  # by another process in the meantime
+        return done or _train(spec, out, data_dir, device, compile_mode, progress, data_pin, fingerprint)
+
+
+def _train(
+    spec: RunSpec,
+    out: Path,
+    data_dir: str | Path,
+    device: torch.device | None,
+    compile_mode: str | None,
+    progress: Progress | None,
+    data_pin: str,
+    fingerprint: str,
+) -> dict[str, Any]:
     revision = provenance.git_revision()  # now: the tree may change during a long run
     images, names, left_out = _read_images(spec.dataset, data_dir)
+    pixels = _hash_images(images)
     with join_team(device or provenance.pick_device()) as team:
-        run = Run(spec, out, images, names, team, fingerprint)
+        run = Run(spec, out, images, names, team, fingerprint, pixels)
         if run.small and team.rank == 0:
             side = f"{spec.recipe.patch}×{spec.recipe.patch}"
             log.warning(
@@ -114,7 +132,7 @@ def train(
             "data": {
                 "pin": data_pin,
                 "images": len(images),
-                "sha256_of_pixels": _hash_images(images),
+                "sha256_of_pixels": pixels,
                 "smaller_than_patch": len(run.small),
                 "left_out": left_out,
                 "values": [min(int(i.min()) for i in images), max(int(i.max()) for i in images)],
@@ -143,6 +161,7 @@ class Run:
         images, names: the training images, uint8, with those held out at the end.
         team: the processes that share it.
         fingerprint: of the run; a checkpoint in ``out`` must carry it.
+        images_sha256: of the training images; a checkpoint must carry it too (older ones carry none).
     """
 
     def __init__(
@@ -153,7 +172,9 @@ class Run:
         names: list[str],
         team: Team,
         fingerprint: str,
+        images_sha256: str,
     ) -> None:
+        self.images_sha256 = images_sha256
         self.spec, self.recipe, self.team, self.fingerprint = spec, spec.recipe, team, fingerprint
         self.log, self.checkpoint = out / "train.jsonl", out / "checkpoint.pt"
         torch.manual_seed(spec.seed)
@@ -298,6 +319,7 @@ class Run:
             self.checkpoint,
             {
                 "fingerprint": self.fingerprint,
+                "images": self.images_sha256,
                 "step": self.step,
                 "seconds": self.seconds,
                 "finished": self.finished,
@@ -309,7 +331,7 @@ class Run:
         )
 
     def _resume(self) -> None:
-        state = load_checkpoint(self.checkpoint, self.fingerprint)
+        state = load_checkpoint(self.checkpoint, self.fingerprint, self.images_sha256)
         load_state(self.network, state["network"], self.checkpoint)
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)

@@ -89,6 +89,39 @@ def test_a_pin_follows_the_content_and_nothing_else(library):
         assert {name for name in before if before[name] != after[name]} == {moved, "all"}
 
 
+def test_a_set_of_ones_own_is_known_by_its_images(library, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def pins(**more):
+        own = entry("manual", None) | more
+        write_registry(library.data, {"own": own, "all": entry("group", None, members=["own"])})
+        return pin("own", library.data), pin("all", library.data)
+
+    seen = [pins()]  # nothing is there
+    folder = library.data / "own" / "sub"
+    folder.mkdir(parents=True)
+    image, other = library.images["a.png"], library.images["b.png"]
+    changes = [
+        lambda: (folder / "x.png").write_bytes(image),
+        lambda: (folder / "y.png").write_bytes(other),
+        lambda: (folder / "y.png").write_bytes(image),
+        lambda: (folder / "y.png").rename(folder / "z.png"),
+        lambda: (folder / "x.png").unlink(),
+    ]
+    for change in changes:
+        change()
+        assert pins() == pins(title="other words", notes="more")
+        seen.append(pins())
+    seen.append(pins(version=2))
+    assert len({one for one, _ in seen}) == len({both for _, both in seen}) == len(changes) + 2
+    assert pins(files=1) != pins(files=1, version=1) == pins(files=1, version=1)
+    assert pins(files=1, version=1)[0] == "own-1-v1"  # what the entry promises: no image is looked at
+
+
+def test_the_pins_of_the_sets_that_are_placed_by_hand_stay():
+    assert [pin(name, DATA) for name in ("bsd400", "wed")] == ["bsd400-400-v1", "wed-4744-v1"]
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [

@@ -37,7 +37,7 @@ def check_testable(
     Args:
         where: what messages begin with, such as ``config: claims[3]``.
         entry: the claim as the config states it; what it is measured on is there.
-        config: resolved (see :func:`normeq.suite.experiment.config.resolve_config`).
+        config: resolved (see :func:`normeq.suite.config.resolve.resolve`).
         runs: what the networks of the config are trained as, trained already or not.
         shipped: the same of those that come trained.
 

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from normeq.errors import NormeqError
+from normeq.system.hashes import sha256_of
 
 Kind = Literal["dvc", "embedded", "manual", "group"]
 
@@ -55,7 +56,7 @@ class Dataset:
     redistribution: str
     place: str
     notes: str = ""
-    version: int = 1
+    version: int | None = None
     members: tuple[str, ...] = ()
     range: tuple[float, float] | None = None
     manifest: dict[str, Record] = field(default_factory=dict)
@@ -126,11 +127,12 @@ def get(name: str, data_dir: Path | None = None) -> Dataset:
 
 
 def pin(name: str, data_dir: Path | None = None) -> str:
-    """A short text that changes when, and only when, the data set's content does; needs no image present.
+    """A short text that changes when, and only when, the data set's content does.
 
-    dvc: the directory md5 in `NAME.dvc`. embedded: a hash over the sha256 list. manual: its name, number of
-    files and `version` (its bytes are not known here). group: a hash over its members' pins. A declared range
-    is part of it.
+    dvc: the directory md5 in `NAME.dvc`. embedded: a hash over the sha256 list. manual, with a number of
+    files and a `version`: these, as the entry promises. Any other manual set: a hash over its images' names
+    and bytes, which are read when they have changed; `NAME-absent` where there are none. group: a hash over
+    its members' pins. A declared range is part of it.
 
     Raises:
         NormeqError: unknown data set, or a `.dvc` file that is missing or holds no md5.
@@ -143,7 +145,27 @@ def pin(name: str, data_dir: Path | None = None) -> str:
         return _digest(f"{file} {record.sha256}" for file, record in sorted(dataset.manifest.items())) + span
     if dataset.kind == "group":
         return _digest(pin(member, data_dir) for member in dataset.members)
-    return f"{name}-{dataset.files}-v{dataset.version}{span}"
+    if dataset.files is not None and dataset.version is not None:
+        return f"{name}-{dataset.files}-v{dataset.version}{span}"
+    return _content_pin(dataset, name, Path("data") if data_dir is None else Path(data_dir))
+
+
+# Words about a data set, which do not change its images.
+WORDS = ("title", "kind", "origin", "terms", "redistribution", "place", "notes", "manifest", "path")
+
+
+def _content_pin(dataset: Dataset, name: str, data_dir: Path) -> str:
+    """The pin of images that nobody has listed: all that is there counts."""
+    from normeq.suite.data import listing  # which reads the registry itself
+
+    try:
+        hashes = sha256_of(listing.files(name, data_dir))
+    except NormeqError:  # whoever needs the images says what is wrong
+        return f"{dataset.name}-absent"
+    start = os.path.commonpath([path.parent for path in hashes])
+    entry = {f.name: getattr(dataset, f.name) for f in fields(dataset) if f.name not in WORDS}
+    lines = [f"{os.path.relpath(path, start)} {sha256}" for path, sha256 in sorted(hashes.items())]
+    return f"{dataset.name}-{_digest([repr(sorted(entry.items())), *lines])}"
 
 
 def _load(folder: Path, kind: Kind | None = None) -> dict[str, Dataset]:

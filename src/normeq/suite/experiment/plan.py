@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from normeq.denoisers import pretrained as shipped
+from normeq.denoisers import sources
 from normeq.denoisers.foreign.spec import ImportedSpec, spec_of
-from normeq.denoisers.sources import source_file
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import FAR, get_protocol
 from normeq.nn.variants import get_variant
@@ -69,10 +69,13 @@ class Experiment:
         """Whether it is one of our networks; otherwise a user's own denoiser."""
         return "=" not in self.measured[folder]
 
+    def may_have_derivatives(self, folder: str) -> bool:
+        """Whether PyTorch may be able to differentiate it: networks, and what is no plain function."""
+        return self.is_network(folder) or sources.may_be_module(self.measured[folder].partition("=")[2])
+
     def source_file(self, folder: str) -> str | None:
-        """File below the working directory that a user's own denoiser comes from; None for installed
-        modules and for networks."""
-        return source_file(self.measured[folder].partition("=")[2])
+        """File that a user's own denoiser comes from; None for installed modules and for networks."""
+        return sources.source_file(self.measured[folder].partition("=")[2])
 
     @property
     def protocol(self) -> str:
@@ -131,13 +134,14 @@ class Experiment:
         return registry.get(dataset, Path(self.data_dir)).members or (dataset,)
 
     def _source(self, folder: str) -> str | None:
-        """SHA-256 of the weights of a network that came trained, or of the file of a user's own denoiser;
-        None for runs, whose names say what they are, and for functions of installed packages."""
+        """SHA-256 of the weights of a network that came trained, or of all that a user's own denoiser is made
+        of (see :func:`normeq.denoisers.sources.planned`); None for runs, whose names say what they are."""
         if folder.startswith("runs/"):
             return None
         name = self.measured[folder]
-        file = shipped.weights_file(name) if self.is_network(folder) else self.source_file(folder)
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+        if self.is_network(folder):
+            return hashlib.sha256(Path(shipped.weights_file(name)).read_bytes()).hexdigest()
+        return sources.planned(name.partition("=")[2])
 
     def _centred(self, folder: str) -> bool:
         """Whether it is one of our networks that have the mean of an image far from zero taken out."""
@@ -150,8 +154,8 @@ class Experiment:
     def part(self, kind: str, folder: str) -> str:
         """File with one measurement of one denoiser.
 
-        Its name changes with the settings, the data, the weights of a network that came trained, and the file
-        of a user's own denoiser.
+        Its name changes with the settings, the data, the weights of a network that came trained, and all that
+        a user's own denoiser is made of; where that is not fully known, with each run of the workflow.
         """
         asked = all_measurements()[kind]
         settings = self.config["evaluate"][kind]
@@ -168,7 +172,14 @@ class Experiment:
         source = self._source(folder)
         if source:
             content["source"] = source
-        return f"results/{folder}/parts/{kind}-{fingerprint(content)}.{asked.suffix}"
+        seen = set()
+        while True:
+            part = f"results/{folder}/parts/{kind}-{fingerprint(content)}.{asked.suffix}"
+            found = None if part in seen else sources.outdated(part)
+            if found is None:
+                return part
+            seen.add(part)
+            content["found"] = found
 
     def parts(self, kind: str) -> list[str]:
         """All files of one measurement."""
@@ -176,8 +187,8 @@ class Experiment:
         folders = list(self.denoisers) if asked.of == "every" else self.shown(asked.of)
         if kind == "certificate":
             folders = list(self.measured)
-        if asked.derivatives:  # which a user's own denoiser may not have
-            folders = [folder for folder in folders if self.is_network(folder)]
+        if asked.derivatives:
+            folders = [folder for folder in folders if self.may_have_derivatives(folder)]
         return [self.part(kind, folder) for folder in folders]
 
     def settings_json(self, kind: str) -> str:
@@ -214,7 +225,7 @@ def fingerprint(content: Any) -> str:
 
 
 def read_experiment(config: dict[str, Any]) -> Experiment:
-    """Make the experiment of a resolved config (see :func:`normeq.suite.experiment.config.resolve_config`).
+    """Make the experiment of a resolved config (see :func:`normeq.suite.config.resolve.resolve`).
 
     Raises:
         NormeqError: what a schema cannot see: unknown data sets, a = b, pixels outside the crop, two runs of

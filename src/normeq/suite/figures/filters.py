@@ -31,6 +31,7 @@ LEFT = 84
 MARKS = ["#F0E442", "#56B4E9", "#E69F00", "#CC79A7"]
 COLOURS = "RdBu_r"
 NAMES = "ABCDEFGH"
+PLOTTED = [*META, "sigma", "psnr", "defect", "pixel", "row", "col", "sum", "largest"]
 
 
 def plotted(parts: Sequence[Part]) -> pd.DataFrame:
@@ -43,7 +44,14 @@ def plotted(parts: Sequence[Part]) -> pd.DataFrame:
         for i, sigma in enumerate(part["sigmas"])
         for j, (row, col) in enumerate(part["pixels"])
     ]  # fmt: skip
-    return pd.DataFrame(rows)[[*META, "sigma", "psnr", "defect", "pixel", "row", "col", "sum", "largest"]]
+    return pd.DataFrame(rows)[PLOTTED]
+
+
+def nothing() -> Figure:
+    """In place of a figure: there is no denoiser to show."""
+    page = PixelPage(600, 120)
+    page.heading("Adaptive filters", "PyTorch can differentiate none of these denoisers.")
+    return page.figure
 
 
 def scale(parts: Sequence[Part]) -> FuncNorm:
@@ -144,6 +152,9 @@ def _colour_bar(page: PixelPage, norm: FuncNorm, y: int) -> None:
 def make(paths: Sequence[Path], out: Path) -> list[Path]:
     """Read the parts (one per denoiser) and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     parts = read_parts(paths, FILTERS)
+    if not parts:
+        with paper_style():
+            return save(nothing(), pd.DataFrame(columns=PLOTTED), out)
     height, width = parts[0]["clean"].shape
     for row, col in parts[0]["pixels"]:
         if not (0 <= row < height and 0 <= col < width):

@@ -74,8 +74,9 @@ def evaluate(
                 rows = [[earlier.find(label, COLUMNS) for label in row] for row in wanted]
                 if any(None in row for row in rows):
                     new = _measure(denoiser, batch, protocols, sigma, draw, paths, device)
+                    now = {"weights": denoiser.identity}  # known less well, if it read a file only now
                     rows = [
-                        [old or label | numbers for old, label, numbers in zip(*columns, strict=True)]
+                        [old or label | now | numbers for old, label, numbers in zip(*columns, strict=True)]
                         for columns in zip(rows, wanted, new, strict=True)
                     ]
                 for row in (row for same in rows for row in same):

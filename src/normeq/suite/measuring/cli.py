@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from normeq.denoisers.open import Denoiser
     from normeq.suite.measuring.registry import Measurement
+    from normeq.suite.measuring.row_cache import Earlier
     from normeq.suite.measuring.settings import Settings
 
 DenoiserArgument = Annotated[
@@ -42,7 +43,7 @@ SettingsOption = Annotated[
 Reuse = Annotated[
     list[Path] | None,
     typer.Option(
-        help="Table, or folder of tables, of earlier measurements: those of the same weights, image and"
+        help="Table, or folder of tables, of earlier measurements: those of the same denoiser, image and"
         " protocol are taken over, as are those already in OUT. Repeat for more."
     ),
 ]
@@ -148,31 +149,59 @@ def measure(
     threads: int,
 ) -> None:
     """Measure one denoiser and write its file, whole or not at all."""
+    from normeq.denoisers import sources
     from normeq.imaging.protocol import get_protocol
-    from normeq.suite.measuring.row_cache import Earlier
+    from normeq.suite.measuring.row_cache import open_earlier
 
     setup: dict[str, Any] = {"data_dir": data_dir}
     if kind.follows_protocol:
         setup["protocol"] = get_protocol(protocol or "paper")
+    earlier = open_earlier(reuse or [], out) if kind.columns else None
     opened, setup["device"] = open_on(denoiser, device, threads)
-    if not kind.columns:
-        _save_arrays(out, kind.evaluate(opened, settings, **setup))
+    if earlier:
+        if kind.reuses_rows:
+            setup["earlier"] = earlier
+        rows = kind.evaluate(opened, settings, **setup)
+        _write_table(out, kind.columns, rows, earlier, [opened], data_dir)
         return
-    if kind.reuses_rows:
-        setup["earlier"] = Earlier([*(reuse or []), out])
-    rows = kind.evaluate(opened, settings, **setup)
-    _write_table(out, kind.columns, rows, setup.get("earlier") or Earlier())
+    try:
+        arrays = kind.evaluate(opened, settings, **setup)
+    except NormeqError as error:
+        # Only now is it known that a user's denoiser has no derivatives: figures of others must not fail for it.
+        if not (kind.derivatives and sources.in_workflow() and opened.world):
+            raise
+        typer.echo(f"{opened.network}: left out of the {kind.name}: {error}")
+        arrays = _left_out(opened, settings, str(error))
+    _save_arrays(out, arrays, opened)
 
 
-def _write_table(out: Path, columns: Iterable[str], rows: Iterable[Mapping[str, Any]], earlier: Any) -> None:
-    """Write a long table, and say how many of its rows were measured before."""
-    from normeq.suite.measuring.rows import write_rows
+def _left_out(denoiser: Denoiser, settings: Settings, why: str) -> dict[str, Any]:
+    """A part that stands for pictures which cannot be made: ``meta`` alone, which says ``why``."""
+    import numpy as np
 
-    count = write_rows(out, list(columns), rows)
-    typer.echo(f"{out}: {count} measurements, {earlier.used} of them made before")
+    from normeq.denoisers.open import describe
+
+    dataset, _, name = settings.image.partition("/")
+    crop, why = list(settings.crop), " ".join(why.split())
+    return {"meta": np.array(describe(denoiser, dataset=dataset, image=name, crop=crop, left_out=why))}
 
 
-def _save_arrays(out: Path, arrays: Mapping[str, Any]) -> None:
+def _write_table(
+    out: Path,
+    columns: Iterable[str],
+    rows: Iterable[dict[str, Any]],
+    earlier: Earlier,
+    denoisers: Sequence[Denoiser],
+    data_dir: Path,
+) -> None:
+    """Write a long table, and say what it holds."""
+    from normeq.suite.measuring.row_cache import write_measurements
+
+    for line in write_measurements(out, list(columns), rows, earlier, denoisers, data_dir):
+        typer.echo(line)
+
+
+def _save_arrays(out: Path, arrays: Mapping[str, Any], denoiser: Denoiser) -> None:
     """Write pictures (.npz), whole or not at all."""
     import numpy as np
 
@@ -180,6 +209,8 @@ def _save_arrays(out: Path, arrays: Mapping[str, Any]) -> None:
 
     with atomic_path(out) as temporary, open(temporary, "wb") as handle:
         np.savez_compressed(handle, **arrays)
+    if denoiser.world:
+        denoiser.world.record(out)
     typer.echo(str(out))
 
 
@@ -224,9 +255,10 @@ def certify_command(
     threads: Threads = 0,
 ) -> None:
     """Is f(λy + μ) = λf(y) + μ? `evaluate certificate` of several denoisers and images, in one long table."""
+    from normeq.denoisers.open import OTHER
     from normeq.suite.measuring.options import read_settings
     from normeq.suite.measuring.registry import all_measurements
-    from normeq.suite.measuring.row_cache import Earlier
+    from normeq.suite.measuring.row_cache import open_earlier
 
     if table_dir is not None and (table_dir / "certificate.csv").resolve() == out.resolve():
         raise NormeqError(f"--table-dir {table_dir}: the table would overwrite {out}; choose another folder")
@@ -243,11 +275,15 @@ def certify_command(
         for value in values:
             if values.count(value) > 1:
                 raise NormeqError(f"{option} {value} is named twice")
-    earlier = Earlier([*(reuse or []), out])
+    earlier = open_earlier(reuse or [], out)
     opened = [open_on(text, device, threads) for text in denoisers]
     for number, (one, _) in enumerate(opened):
         if (one.labels, one.weights) in [(other.labels, other.weights) for other, _ in opened[:number]]:
             raise NormeqError(f"denoiser {denoisers[number]} is named twice")
+        if one.variant == OTHER and one.labels in [other.labels for other, _ in opened[:number]]:
+            raise NormeqError(
+                f"two denoisers are called {one.network}: {denoisers[number]} needs a name of its own"
+            )
     rows = (
         row
         for one, where in opened
@@ -255,7 +291,7 @@ def certify_command(
             one, settings, image=images, data_dir=data_dir, device=where, earlier=earlier
         )
     )
-    _write_table(out, kind.columns, rows, earlier)
+    _write_table(out, kind.columns, rows, earlier, [one for one, _ in opened], data_dir)
     if table_dir is not None:
         from normeq.suite.formats.table import write_table
         from normeq.suite.tables import certificate

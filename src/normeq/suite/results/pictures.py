@@ -42,7 +42,8 @@ def read_parts(paths: Sequence[Path], keys: Sequence[str]) -> list[Part]:
     """Read parts and check that they show the same crop under the same noise.
 
     Returns:
-        The parts in the order ordinary, scale, norm, wrapped, others; networks in the order given.
+        The parts in the order ordinary, scale, norm, wrapped, others; networks in the order given. Denoisers
+        whose part says that it could not be made are left out; none may remain.
 
     Raises:
         NormeqError: no part, a missing or broken file, a missing or non-finite array, or parts that differ in
@@ -50,7 +51,9 @@ def read_parts(paths: Sequence[Path], keys: Sequence[str]) -> list[Part]:
     """
     if not paths:
         raise NormeqError("no parts given: name at least one .npz written by normeq evaluate")
-    parts = [_read(Path(path), keys) for path in paths]
+    parts = [part for path in paths if (part := _read(Path(path), keys))]
+    if not parts:
+        return []
     first = parts[0]
     for part in parts[1:]:
         for key in (k for k in SHARED if k in keys):
@@ -71,7 +74,7 @@ def read_parts(paths: Sequence[Path], keys: Sequence[str]) -> list[Part]:
     )
 
 
-def _read(path: Path, keys: Sequence[str]) -> Part:
+def _read(path: Path, keys: Sequence[str]) -> Part | None:
     try:
         with np.load(path, allow_pickle=False) as archive:
             content = {key: archive[key] for key in archive.files}
@@ -86,6 +89,8 @@ def _read(path: Path, keys: Sequence[str]) -> Part:
         ) from None
     if "dataset" not in meta and "/" in str(meta.get("image")):  # image may come as set12/02
         meta["dataset"], _, meta["image"] = meta["image"].partition("/")
+    if meta.get("left_out"):
+        return None
     missing = [key for key in keys if key not in content] + [f"meta.{key}" for key in META if key not in meta]
     if missing:
         raise NormeqError(f"{path}: missing array(s) {', '.join(missing)}")

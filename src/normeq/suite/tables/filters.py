@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.suite.analysis import notebook
-from normeq.suite.analysis.filters import filter_sums
+from normeq.suite.analysis.filters import COLUMNS, filter_sums
 from normeq.suite.formats.numbers import minus, sci
 from normeq.suite.formats.table import Table
 from normeq.suite.results.names import denoiser_name, variant_name
@@ -27,6 +27,14 @@ def make(paths: Sequence[Path], published: Path | None = None) -> Table:
     """Build the table from the parts of ``normeq evaluate filters``, one per denoiser; with rows of published
     values where there are some of this crop."""
     parts = read_parts(paths, FILTERS)
+    if not parts:
+        return Table(
+            name="filters",
+            numbers=pd.DataFrame(columns=COLUMNS),
+            shown=pd.DataFrame({"denoiser": [], "σ": []}),
+            title="Adaptive filters",
+            notes=("PyTorch can differentiate none of these denoisers.",),
+        )
     several = len({part.meta["network"] for part in parts}) > 1
     rows = []
     for part in parts:
