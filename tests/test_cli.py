@@ -211,7 +211,7 @@ def test_a_device_or_folder_is_not_replaced_by_a_file(normeq, tmp_path):
     [
         ("run.json", "{}", "the record of a run: name its folder, "),
         ("checkpoint.pt", "PK", "the checkpoint of a run: complete it"),
-        ("x.pth", "PK", "weights of another program: load it in a file of yours"),
+        ("x.pth", "PK", "weights of another program; `normeq import"),
         ("weights", "PK\3\4", "weights of another program"),
         ("page.bin", "<!DOCTYPE html>", "a web page, not weights"),
         ("den.py", "def f(n, s): return n", "a Python file: name a function or network in it, NAME="),

@@ -15,10 +15,10 @@ from normeq.errors import NormeqError
 from normeq.imaging.protocol import FAR
 from normeq.nn import VARIANTS, build_network
 from normeq.suite.measurements import heatmap, intervals
-from normeq.suite.measuring import batches
 from normeq.suite.measuring.batches import Image
 from normeq.suite.measuring.defects import Change, certify
 from normeq.suite.measuring.row_cache import MEAN_OUT, Earlier
+from tests.synthetic_images import stand_for_data_sets
 from tests.synthetic_networks import save_small
 
 CPU = torch.device("cpu")
@@ -136,7 +136,7 @@ def data(tmp_path, monkeypatch):
     imsave(folder / "one.png", (CLEAN * 255).astype(np.uint8), check_contrast=False)
     flat = 128 + RNG.integers(0, 2, CLEAN.shape)
     imsave(folder / "two.png", flat.astype(np.uint8), check_contrast=False)
-    monkeypatch.setattr(batches, "files", lambda dataset, data_dir: sorted(folder.iterdir()))
+    stand_for_data_sets(monkeypatch, lambda name: sorted(folder.iterdir()))
 
 
 @pytest.fixture

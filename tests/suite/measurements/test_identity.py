@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from normeq.suite.measuring.rows import collect
 from skimage.io import imsave
 
 from normeq import cli
@@ -18,6 +17,7 @@ from normeq.denoisers import own, sources
 from normeq.denoisers.identity import Unknown, value_digest
 from normeq.denoisers.open import open_denoiser
 from normeq.errors import NormeqError
+from normeq.suite.measuring.rows import collect
 
 CPU = torch.device("cpu")
 IMAGE = torch.arange(36.0).reshape(1, 1, 6, 6) / 36

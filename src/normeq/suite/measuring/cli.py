@@ -158,7 +158,7 @@ def measure(
         setup["protocol"] = get_protocol(protocol or "paper")
     earlier = open_earlier(reuse or [], out) if kind.columns else None
     opened, setup["device"] = open_on(denoiser, device, threads)
-    if earlier:
+    if earlier is not None:
         if kind.reuses_rows:
             setup["earlier"] = earlier
         rows = kind.evaluate(opened, settings, **setup)
