@@ -1,4 +1,4 @@
-"""docs/house.md: each kind of addition works as written there, and touches as many files as its table says."""
+"""docs/house.md: each kind of addition works as written, and touches as many files as its table says."""
 
 import os
 import re
@@ -18,7 +18,16 @@ COUNTS = {
 }
 GENERATED = "workflow/schemas/config.schema.yaml"
 COPIED = (
-    *(".gitignore", "src", "workflow", "config", "data/datasets.yaml", "data/.gitignore", "data/files.csv", "data/published"),
+    *(
+        ".gitignore",
+        "src",
+        "workflow",
+        "config",
+        "data/datasets.yaml",
+        "data/.gitignore",
+        "data/files.csv",
+        "data/published",
+    ),
     *("data/set12.dvc", "data/bsd68.dvc", "data/bsd431.dvc", "results/paper/noise_levels.csv"),
 )
 

@@ -24,7 +24,7 @@ from normeq.imaging.protocol import PAPER
 from normeq.suite.data import listing
 from normeq.suite.measurements.certificate import COLUMNS, SCALES, SHIFTS
 from normeq.suite.measuring.batches import Image
-from normeq.suite.measuring.row_cache import Earlier, labels, mark
+from normeq.suite.measuring.row_cache import RowCache, labels, mark
 
 AUTHORS_SCALE, AUTHORS_SHIFT = 40.0, 10.0  # the check in the authors' notebook, part of every grid
 PUBLISHED_DRAWS = 8
@@ -100,7 +100,7 @@ def find_image(image: str, size: int, data_dir: str | Path = "data") -> Image:
 
 def certify(
     denoiser: Denoiser, image: Image, sigma: float, grid: Sequence[Change], arithmetic: Arithmetic,
-    device: torch.device, earlier: Earlier | None = None,
+    device: torch.device, row_cache: RowCache | None = None,
 ) -> Iterator[dict[str, object]]:  # fmt: skip
     """Yield one row per change of range, with the keys of :data:`COLUMNS`.
 
@@ -116,12 +116,12 @@ def certify(
         sigma: noise level in 8-bit units.
         grid: see :func:`changes` and :func:`published_changes`.
         arithmetic, device: what it computes in, and where.
-        earlier: rows that need not be measured again.
+        row_cache: rows that need not be measured again.
 
     Raises:
         NormeqError: the denoiser cannot even denoise the image as it is, or answers with NaN or infinity.
     """
-    earlier = earlier or Earlier()
+    row_cache = row_cache or RowCache()
     if denoiser.variant == OTHER:
         denoiser = denoiser.uncentred()
     same = labels(denoiser, image, PAPER, device) | {
@@ -132,7 +132,7 @@ def certify(
     if denoiser.centred:
         y = noisy().to(getattr(torch, arithmetic.images))
         asked = [mark(label, is_far(c.scale * y + c.shift)[0]) for label, c in zip(asked, grid, strict=True)]
-    rows = [earlier.find(label, COLUMNS) for label in asked]
+    rows = [row_cache.find(label, COLUMNS) for label in asked]
     if None in rows:
         y = noisy()
         try:
