@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from normeq.suite.measuring.batches import Image
     from normeq.suite.measuring.row_cache import RowCache
 
-# Draw 1 of the paper's protocol is the yardstick: what another noise of the same kind moves.
+# Draw 1 of the paper's protocol is the baseline draw: what another noise of the same kind moves.
 MEASURED = ((PAPER, 0), (PAPER, 1), *((convention.protocol, 0) for convention in CONVENTIONS))
 
 
@@ -53,7 +53,12 @@ def evaluate(
     Protocols that give the denoiser the same image share its output. BT.709 is left out where every file is
     gray.
 
-    Args and errors: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
+    Args:
+        denoiser, datasets, sigmas: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
+        data_dir, device, limit, row_cache: as in :class:`normeq.suite.measuring.stream.Setup`.
+
+    Raises:
+        NormeqError: as :func:`normeq.suite.measurements.noise_levels.evaluate`.
     """
     from normeq.suite.data import listing
     from normeq.suite.measuring.batches import batch_pixels, batches, image_files

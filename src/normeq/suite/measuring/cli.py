@@ -167,7 +167,7 @@ def measure(
     try:
         arrays = kind.evaluate(opened, settings, **setup)
     except NormeqError as error:
-        # Only now is it known that a user's denoiser has no derivatives: figures of others must not fail for it.
+        # Only now is it known that a user's denoiser has no derivatives; figures of others must not fail.
         if not (kind.derivatives and sources.in_workflow() and opened.world):
             raise
         typer.echo(f"{opened.network}: left out of the {kind.name}: {error}")

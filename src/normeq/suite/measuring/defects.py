@@ -105,10 +105,10 @@ def certify(
     """Yield one row per change of range, with the keys of :data:`COLUMNS`.
 
     Networks take the mean out of an image far from zero, as elsewhere (:mod:`normeq.equivariance.centring`);
-    of a user's denoiser that declares itself equivariant the declaration is put to the test: it gets the image
-    as it is. The image gets the noise that other measurements give it (draw 0, not clipped); the denoiser gets λσ with
-    λy + μ. A change that it refuses, or answers with numbers that are not finite, has no defect but an
-    ``error``. No rows at all where it cannot compute in ``arithmetic``.
+    of a user's denoiser that declares itself equivariant the declaration is put to the test: it gets the
+    image as it is. The image gets the noise that other measurements give it (draw 0, not clipped); the
+    denoiser gets λσ with λy + μ. A change that it refuses, or answers with numbers that are not finite, has
+    no defect but an ``error``. No rows at all where it cannot compute in ``arithmetic``.
 
     Args:
         denoiser: what is certified.
