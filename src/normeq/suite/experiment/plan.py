@@ -160,7 +160,11 @@ class Experiment:
         asked = all_measurements()[kind]
         settings = self.config["evaluate"][kind]
         content: dict[str, Any] = {
-            "settings": {key: value for key, value in settings.items() if key not in asked.unkeyed},
+            "settings": {
+                key: value
+                for key, value in settings.items()
+                if (key, None) not in asked.unkeyed and (key, value) not in asked.unkeyed
+            },
             "pins": [self.pins[d] for d in self.datasets(kind)],
         }
         if asked.follows_protocol:
