@@ -42,7 +42,7 @@ rule record_config:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=100,
+        mem_mb=2000,
         runtime=5,
     params:
         text=config_record,
@@ -70,7 +70,7 @@ rule collect:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=30,
     params:
         key=lambda wildcards: key(wildcards.kind, wildcards.kind),
@@ -104,7 +104,7 @@ for table, (kind, with_published) in TABLES_OF.items():
             "../../environment.yml"
         resources:
             gpu=0,
-            mem_mb=1000,
+            mem_mb=2000,
             runtime=30,
         params:
             command=table.replace("_", "-"),
@@ -129,7 +129,7 @@ rule metrics:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=30,
     params:
         key=key("metrics", *TABLED),

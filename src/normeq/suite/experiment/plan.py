@@ -11,6 +11,7 @@ import hashlib
 import json
 import shlex
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Experiment:
     def data_dir(self) -> str:
         return self.config["data"]["dir"]
 
-    @property
+    @cached_property
     def denoisers(self) -> dict[str, str]:
         """Folder below ``results/`` that holds its measurements -> DENOISER as the command line takes it."""
         folder = f"{self.name}/denoisers"
@@ -76,7 +77,7 @@ class Experiment:
         own = {f"{folder}/{name}": f"{name}={target}" for name, target in self.config["denoisers"].items()}
         return runs | others | own
 
-    @property
+    @cached_property
     def measured(self) -> dict[str, str]:
         """:attr:`denoisers`, and the classical ones that the certificate compares them with."""
         classical = self.config["evaluate"].get("certificate", {}).get("classical", [])
