@@ -69,5 +69,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	@$(PIP) -q -c constraints.txt -e '.[test,lint]'
+	@$(PIP) -q -c constraints.txt -e '.[test,lint,slurm]'
 	@touch $@
