@@ -50,7 +50,7 @@ format: $(VENV)/.installed-dev ## put the code into shape
 	@$(BIN)/ruff format .
 	@$(BIN)/snakefmt -l 110 Snakefile workflow
 
-schema: $(VENV)/.installed-dev ## write the config schema anew from the typed settings
+schema: $(VENV)/.installed ## write workflow/schemas/config.schema.yaml from the typed settings
 	@$(BIN)/python -m normeq.suite.experiment.settings
 
 clean: ## remove what `make reproduce` made, logs and caches; data, environment and recorded results stay
@@ -69,5 +69,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	@$(PIP) -q -c constraints.txt -e '.[test,lint]'
+	@$(PIP) -q -c constraints.txt -e '.[test,lint,slurm]'
 	@touch $@

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src/normeq"
-SECTION = re.compile(
+SECTION = re.compile(r"^(Args|Arguments|Parameters|Returns?|Yields?|Raises|Errors|Gives|Attributes)(,? \w+){0,2}:(.*)$")
     r"^(Args|Arguments|Parameters|Returns?|Yields?|Raises|Errors|Gives|Attributes)\b[\w, ]*:(.*)$"
 )
 ALLOWED = {"Args", "Returns", "Yields", "Raises", "Attributes"}

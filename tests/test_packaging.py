@@ -26,9 +26,10 @@ def split(requirement: str) -> tuple[str, str]:
     return re.sub(r"[-_.]+", "-", name).lower(), bounds
 
 
-def required() -> dict[str, str]:
+def required(*more: str) -> dict[str, str]:
     extras = PROJECT["optional-dependencies"]
-    return dict(map(split, [*PROJECT["dependencies"], *extras["test"], *extras["lint"]]))
+    wanted = [requirement for extra in ("test", "lint", *more) for requirement in extras[extra]]
+    return dict(map(split, [*PROJECT["dependencies"], *wanted]))
 
 
 def pinned() -> dict[str, str]:
@@ -45,7 +46,7 @@ def test_the_conda_environment_is_in_step():
 
 
 def test_every_dependency_is_pinned_within_its_bounds():
-    for name, bounds in required().items():
+    for name, bounds in required("slurm").items():
         version, low = pinned()[name], bounds.removeprefix(">=")
         assert version.startswith("=="), name
         number = [int(part) for part in version.removeprefix("==").split(".") if part.isdigit()]

@@ -11,11 +11,11 @@ from normeq.denoisers.cli import networks_command
 from normeq.denoisers.foreign.cli import import_command
 from normeq.imaging.cli import protocol_command
 from normeq.suite.claims.cli import claims_command
+from normeq.suite.commands.evaluate import app as evaluate_app
+from normeq.suite.commands.evaluate import certify_command, collect_command, metrics_command
 from normeq.suite.compare.cli import compare_command
 from normeq.suite.data.cli import app as data_app
 from normeq.suite.figures.cli import figure_app
-from normeq.suite.measuring.cli import app as evaluate_app
-from normeq.suite.measuring.cli import certify_command, collect_command, metrics_command
 from normeq.suite.report.cli import report_command, run_card_command
 from normeq.suite.tables.cli import table_app
 from normeq.system.console import run

@@ -16,7 +16,8 @@ from normeq.imaging.protocol import FAR
 from normeq.nn import VARIANTS, build_network
 from normeq.suite.measurements import heatmap, intervals
 from normeq.suite.measuring.batches import Image
-from normeq.suite.measuring.defects import Change, certify
+from normeq.suite.measuring.changes import Change
+from normeq.suite.measuring.defects import certify
 from normeq.suite.measuring.row_cache import MEAN_OUT, RowCache
 from tests.synthetic_images import stand_for_data_sets
 from tests.synthetic_networks import save_small

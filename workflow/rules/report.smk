@@ -16,7 +16,7 @@ rule run_card:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=10,
     params:
         folder=subpath(output.card, parent=True),
@@ -56,7 +56,7 @@ rule report:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=30,
     params:
         shown=report_options,

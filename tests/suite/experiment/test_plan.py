@@ -94,6 +94,14 @@ def test_numbers_spelled_otherwise_are_the_same_config():
     assert before.part("noise_levels", "runs/x") == after.part("noise_levels", "runs/x")
 
 
+def test_measuring_on_the_cpu_too_is_another_certificate():
+    part, less = (
+        read(evaluate__certificate=DEFAULT["evaluate"]["certificate"] | more).part("certificate", "runs/x")
+        for more in ({"also_cpu": True}, {"also_cpu": False})
+    )
+    assert part == read(evaluate__certificate__classical=[]).part("certificate", "runs/x") != less
+
+
 def test_a_measurement_with_new_content_gets_a_new_name(monkeypatch):
     before = {kind: read().part(kind, "runs/x") for kind in ("filters", "examples")}
     newer = {

@@ -71,7 +71,8 @@ def test_every_line_on_the_axes_is_a_series_of_the_csv(levels: Path, tmp_path: P
     for dataset, panel in zip(("set12", "bsd68"), axes.values(), strict=True):
         cell = numbers[(numbers["dataset"] == dataset) & (numbers["panel"] == "psnr")]
         lines = {line.get_color(): line for line in panel.get_lines()}
-        for variant, colour in COLOURS.items():
+        for variant in set(cell["variant"]) & set(COLOURS):
+            colour = COLOURS[variant]
             rows = cell[(cell["kind"] == "denoiser") & (cell["variant"] == variant)].sort_values("sigma")
             np.testing.assert_array_equal(lines[colour].get_xydata(), rows[["sigma", "value"]])
         rows = cell[cell["kind"] == "noisy"].sort_values("sigma")

@@ -17,13 +17,8 @@ from normeq.suite.data.listing import ImageFile
 from normeq.suite.formats.table import latex, markdown
 from normeq.suite.measurements.certificate import COLUMNS
 from normeq.suite.measuring.batches import Image
-from normeq.suite.measuring.defects import (
-    Change,
-    certify,
-    changes,
-    find_image,
-    published_changes,
-)
+from normeq.suite.measuring.changes import Change, changes, published_changes
+from normeq.suite.measuring.defects import certify, find_image
 from normeq.suite.measuring.row_cache import RowCache
 from normeq.suite.measuring.rows import write_rows
 from normeq.suite.tables import certificate as table

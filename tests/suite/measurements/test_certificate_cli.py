@@ -10,7 +10,7 @@ from normeq import cli
 from normeq.suite.formats.table import markdown
 from normeq.suite.measurements.certificate import COLUMNS
 from normeq.suite.measuring.batches import Image
-from normeq.suite.measuring.defects import changes
+from normeq.suite.measuring.changes import changes
 from normeq.suite.tables import certificate as table
 from tests.synthetic_denoisers import write_own
 from tests.synthetic_networks import save_small

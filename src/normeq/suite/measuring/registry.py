@@ -8,12 +8,14 @@ import pkgutil
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from normeq.suite import measurements
 from normeq.suite.config.settings import Planned, Settings
+
+PACKAGE = "normeq.suite.measurements"  # one module for each
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Measurement:
             for it.
         far: whether its ranges may lie far from zero, where the mean of an image may be taken out (see
             :mod:`normeq.equivariance.centring`).
-        unkeyed: settings that change no row but add others beside, so that they do not change file names.
+        unkeyed: settings that file names need not carry: (name, None) of what adds denoisers beside, and
+            (name, value) of the usual value of a setting that came later.
     """
 
     name: str
@@ -52,7 +55,7 @@ class Measurement:
     reuses_rows: bool = False
     revision: int = 1
     far: bool = False
-    unkeyed: tuple[str, ...] = ()
+    unkeyed: tuple[tuple[str, Any], ...] = ()
 
     @property
     def command(self) -> str:
@@ -78,7 +81,7 @@ class Measurement:
         }
         if "images" in values:
             values["limit"] = values.pop("images")
-        module = import_module(f"{measurements.__name__}.{self.name}")
+        module = import_module(f"{PACKAGE}.{self.name}")
         return module.evaluate(denoiser, **(values | setup))
 
 
@@ -86,8 +89,8 @@ class Measurement:
 def all_measurements() -> dict[str, Measurement]:
     """Every measurement by name: one for each module of :mod:`normeq.suite.measurements`."""
     found = {}
-    for module in pkgutil.iter_modules(measurements.__path__):
-        declared = import_module(f"{measurements.__name__}.{module.name}").MEASUREMENT
+    for module in pkgutil.iter_modules(find_spec(PACKAGE).submodule_search_locations):
+        declared = import_module(f"{PACKAGE}.{module.name}").MEASUREMENT
         if declared.name != module.name:
             raise ValueError(f"{module.name}.py declares a measurement called {declared.name}")
         found[declared.name] = declared

@@ -1,7 +1,7 @@
 """Settings that several measurements have: each once, with its bounds, description and option.
 
 The config schema, the checks and the options of ``normeq evaluate`` are made from these
-(:mod:`normeq.suite.config.schema`, :mod:`normeq.suite.measuring.cli`).
+(:mod:`normeq.suite.config.schema`, :mod:`normeq.suite.commands.evaluate`).
 """
 
 from __future__ import annotations
