@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src/normeq"
-SECTION = re.compile(r"^(Args|Arguments|Parameters|Returns?|Yields?|Raises|Errors|Gives|Attributes)(,? \w+){0,2}:(.*)$")
-    r"^(Args|Arguments|Parameters|Returns?|Yields?|Raises|Errors|Gives|Attributes)\b[\w, ]*:(.*)$"
-)
+HEADINGS = "Args|Arguments|Parameters|Returns?|Yields?|Raises|Errors|Gives|Attributes"
+SECTION = re.compile(rf"^({HEADINGS})(,? \w+){{0,2}}:(.*)$")
 ALLOWED = {"Args", "Returns", "Yields", "Raises", "Attributes"}
 
 
