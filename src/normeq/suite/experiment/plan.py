@@ -96,7 +96,9 @@ class Experiment:
     @cached_property
     def _settings(self) -> dict[str, Settings]:
         evaluate = self.config["evaluate"]
-        return {name: kind.settings.model_validate(evaluate[name]) for name, kind in self.measurements.items()}
+        return {
+            name: kind.settings.model_validate(evaluate[name]) for name, kind in self.measurements.items()
+        }
 
     def shown(self, of: str) -> list[str]:
         """Denoisers in a picture or costly table: of the first network (``first``; of ``each``), first noise
