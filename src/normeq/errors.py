@@ -1,4 +1,4 @@
-"""What a user is told of an error: one line that names the thing and the remedy."""
+"""The message of an error: one line that names the thing and the remedy."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@ RUN_CARDS = [f"results/runs/{run}/{NAME}.md" for run in EXPERIMENT.runs]
 
 
 rule run_card:
-    # The page of a run: its training, its accuracy at its own noise level, the verdict against the published value.
+    # The summary of a training run: its training, its accuracy at its own noise level, the verdict against the published value.
     input:
         record=ancient("results/runs/{run}/run.json"),
         table=run_table,

@@ -1,4 +1,6 @@
-"""What ``normeq``, ``python -m normeq.suite.measurements`` and ``python -m normeq.training`` share at a terminal."""
+"""What ``normeq``, ``python -m normeq.suite.measurements`` and ``python -m normeq.training`` share at a
+terminal.
+"""
 
 from __future__ import annotations
 

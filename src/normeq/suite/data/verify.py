@@ -34,8 +34,8 @@ def few(names: tuple[str, ...] | list[str], show: int = 3) -> str:
 
 
 def compare(folder: Path, manifest: Mapping[str, Record]) -> Difference:
-    """How the files in `folder` (sub-folders included, hidden ones not) differ from `manifest`; reads every
-    file once."""
+    """How the files in ``folder`` (sub-folders included, hidden ones not) differ from ``manifest``; reads
+    every file once."""
     present = {path.as_posix() for path in walk(folder) if path.as_posix() in manifest or not is_stray(path)}
     return Difference(
         changed=tuple(sorted(f for f in present & set(manifest) if sha256(folder / f) != manifest[f].sha256)),

@@ -102,7 +102,7 @@ class Experiment:
 
     def shown(self, of: str) -> list[str]:
         """Denoisers in a picture or costly table: of the first network (``first``; of ``each``), first noise
-        level and seed every variant (none with ``shown: trained``); then networks that come trained and the
+        level and seed every variant (none with ``shown: trained``); then pretrained networks and the
         user's own."""
         others = [folder for folder in self.denoisers if not folder.startswith("runs/")]
         if self.config["shown"] == "trained":
@@ -347,7 +347,7 @@ def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:
 
 
 def _shipped(config: dict[str, Any]) -> dict[str, RunSpec | ImportedSpec]:
-    """What the networks that come trained were trained as, and imported ones as far as it is known."""
+    """What the pretrained networks were trained as, and imported ones as far as it is known."""
     return {name: spec_of(shipped.description(name)) for name in config["trained"]}
 
 
