@@ -97,10 +97,13 @@ def from_folder(folder: str | Path) -> TrainingImages:
     (:func:`normeq.imaging.images.read_gray_uint8`).
 
     Raises:
-        NormeqError: no such folder, no images in it, or two of one name. Files that cannot be read are named
-            when training begins.
+        NormeqError: no such folder, no images in it, or two of one name; Pillow is not installed. Files that
+            cannot be read are named when training begins.
     """
-    from normeq.imaging.images import SUFFIXES, read_gray_uint8  # needs Pillow
+    try:
+        from normeq.imaging.images import SUFFIXES, read_gray_uint8
+    except ModuleNotFoundError as error:
+        raise NormeqError('image files are read by Pillow: pip install "normeq[files]"') from error
 
     folder = Path(folder)
     if not folder.is_dir():
