@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -62,22 +63,20 @@ class Cluster:
         """Kill the daemon of a node and all that runs there, as if its power was cut."""
         daemon = int((self.folder / f"run/{node}.pid").read_text())
         os.kill(daemon, 9)
-        victims = []
+        reporting, working = set(), []
         for process in psutil.process_iter():
             try:
-                variables = process.environ()
+                variables, parents = process.environ(), process.parents()
             except psutil.Error:
                 continue
             ours = variables.get("SLURM_CONF") == self.environment["SLURM_CONF"]
             if ours and variables.get("SLURMD_NODENAME") == node:
-                steps = [p for p in process.parents() if p.name() == "slurmstepd"]
-                victims += [*steps, process]
-        assert victims, f"nothing ran on {node}"
-        for process in victims:
-            try:
+                reporting |= {parent for parent in parents if parent.name() == "slurmstepd"}
+                working.append(process)
+        assert reporting, f"nothing ran on {node}"
+        for process in [*reporting, *working]:  # in this order: nobody is left to say that a job failed
+            with suppress(psutil.NoSuchProcess):
                 process.kill()
-            except psutil.NoSuchProcess:
-                pass
 
     def bring_back(self, node: str) -> None:
         self("slurmd", "-N", node)

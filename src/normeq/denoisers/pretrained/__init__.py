@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normeq.errors import NormeqError
-from normeq.nn.foreign_files import FOREIGN, foreign
+from normeq.nn.unreadable import FOREIGN, foreign
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,9 +11,9 @@ import numpy as np
 
 from normeq.errors import NormeqError
 from normeq.imaging.images import SUFFIXES, Span, is_colour, read_gray, read_gray_bt709, read_samples
+from normeq.imaging.names import image_names
+from normeq.imaging.strays import is_stray, walk
 from normeq.suite.data import registry
-from normeq.suite.data.names import image_names
-from normeq.suite.data.strays import is_stray, walk
 
 LITTLE = 1 / 4  # of the range of the files: a set that uses less probably has fewer bits than its files
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, few
+from normeq.imaging.strays import is_stray, walk
 from normeq.suite.data import listing, registry
 from normeq.suite.data.registry import Record
-from normeq.suite.data.strays import is_stray, walk
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,6 @@ class Difference:
     def __str__(self) -> str:
         parts = [("changed", self.changed), ("missing", self.missing), ("extra", self.extra)]
         return "; ".join(f"{what} {few(names)}" for what, names in parts if names)
-
-
-def few(names: tuple[str, ...] | list[str], show: int = 3) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - show} more" if len(names) > show else ""
-    return ", ".join(names[:show]) + more
 
 
 def compare(folder: Path, manifest: Mapping[str, Record]) -> Difference:
