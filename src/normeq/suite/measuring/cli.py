@@ -306,8 +306,8 @@ def collect_command(
     record: Annotated[
         Path | None,
         typer.Option(
-            help="Record of what OUT was made from, to write. Tables that are not there are taken from the OUT"
-            " of before, where its record says that it holds them."
+            help="Record of what OUT was made from, to write. Tables that are not there are taken from the"
+            " OUT of before, where its record says that it holds them."
         ),
     ] = None,
     key: Annotated[str, typer.Option(help="Text for the record.")] = "",

@@ -1,5 +1,5 @@
-"""The record beside a collected table: what it was made from. Rows of a part that is not there any more, as in
-a fresh clone, are taken from the table, so that parts need not be kept."""
+"""The record beside a collected table: what it was made from. Rows of a part that is not there any more, as
+in a fresh clone, are taken from the table, so that parts need not be kept."""
 
 from __future__ import annotations
 
