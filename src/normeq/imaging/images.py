@@ -1,65 +1,121 @@
-"""Reading images as gray arrays by the paper's protocol: Pillow's `convert("L")` (ITU-R 601) for colour."""
+"""Reading images as gray arrays by the paper's protocol: Pillow's `convert("L")` (ITU-R 601) for colour.
 
+What decides a sample's meaning (sign, polarity, depth, channels) is read from the file. It is honoured, or
+the file is refused in one line that says what is there.
+"""
+
+from __future__ import annotations
+
+import errno
+import stat
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from normeq.errors import NormeqError
 
+# The formats that are read. Pillow has more, some of which it cuts to 8 bits without a word.
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "PPM", "WEBP", "GIF", "JPEG2000")
+SUFFIXES = frozenset(
+    ".png .apng .jpg .jpeg .jpe .jfif .bmp .dib .tif .tiff .pbm .pgm .ppm .pnm .pfm .webp .gif "
+    ".jp2 .j2k .j2c .jpc .jpf .jpx".split()
+)
 GRAY16 = {"I;16", "I;16L", "I;16B", "I;16N"}
-BITS_PER_SAMPLE = 258  # TIFF tag
+BT709 = np.array([0.2125, 0.7154, 0.0721], dtype=np.float32)  # as scikit-image's rgb2gray
+WIDTH, BITS, PHOTOMETRIC, CHANNELS, EXTRA, SAMPLE_FORMAT = 256, 258, 262, 277, 338, 339  # TIFF tags
+MIN_IS_WHITE, YCBCR = 0, 6  # values of PHOTOMETRIC
+KINDS = {1: "unsigned", 2: "signed", 3: "float", 4: "undefined", 5: "complex integer", 6: "complex"}
+PHOTOMETRICS = {
+    0: "gray, min-is-white", 1: "gray", 2: "colour", 3: "palette", 4: "mask", 5: "CMYK", 6: "YCbCr", 8: "Lab",
+}  # fmt: skip
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError)  # what Pillow's decoders raise on damaged files
+Span = tuple[float, float]
 
 
-def read_gray(path: Path | str) -> np.ndarray:
+@dataclass(frozen=True)
+class Samples:
+    """What a file holds.
+
+    Attributes:
+        values: (H, W), as stored (colour already as gray); larger is brighter.
+        white: the value that the format calls white, with 0 as black; None where it names none (signed,
+            32-bit and float samples).
+        kind: such as ``16-bit gray``.
+        colour: whether the file holds colour, by its kind and not by its pixels.
+    """
+
+    values: np.ndarray
+    white: int | None
+    kind: str
+    colour: bool = False
+
+
+def read_gray(path: Path | str, span: Span | None = None) -> np.ndarray:
     """The image as float32 (H, W) in [0, 1].
 
-    8-bit gray and colour is divided by 255; 16-bit gray by 65535. A fully opaque alpha channel is dropped.
-    Pixels stay as stored: no EXIF rotation, no colour profile.
+    8-bit gray and colour is divided by 255, 16-bit gray by 65535, 12-bit TIFF by 4095. A fully opaque alpha
+    channel is dropped. Pixels stay as stored: no EXIF rotation, no colour profile.
+
+    Args:
+        path: the file.
+        span: the values (lowest, highest) that become 0 and 1, where its data set declares them
+            (``range`` in ``datasets.yaml``); with it signed, 32-bit and float samples are read as well.
 
     Raises:
-        NormeqError: missing, empty, truncated or not an image; transparent; 16-bit colour; float or 32-bit;
-            CMYK; more than one page. One line that names the file.
+        NormeqError: missing, empty, truncated or not an image; transparent; colour of more than 8 bits; CMYK;
+            more than one page; channels without a meaning; without ``span`` signed, 32-bit or float samples;
+            with it values outside it, or not finite. One line that names the file.
     """
-    pixels = _decode(Path(path))
-    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+    return _scaled(Path(path), read_samples(path), span)
+
+
+def read_gray_bt709(path: Path | str, span: Span | None = None) -> np.ndarray:
+    """As `read_gray`, but colour through the luma weights of BT.709, not rounded: scikit-image's `rgb2gray`.
+
+    Raises:
+        NormeqError: as `read_gray`.
+    """
+    return _scaled(Path(path), _decode(Path(path), bt709=True), span)
 
 
 def is_colour(path: Path | str) -> bool:
     """Whether a file holds colour, by its kind and not by its pixels.
 
     Raises:
-        NormeqError: as `read_gray`.
+        NormeqError: as `read_samples`.
     """
-    _decode(Path(path))
-    with Image.open(path) as image:
-        return image.mode not in GRAY16 | {"1", "L", "LA"}
+    return read_samples(path).colour
 
 
-def read_gray_bt709(path: Path | str) -> np.ndarray:
-    """As `read_gray`, but colour through the luma weights of BT.709, not rounded: scikit-image's `rgb2gray`.
-
-    Raises:
-        NormeqError: as `read_gray`.
-    """
-    if not is_colour(path):
-        return read_gray(path)
-    with Image.open(path) as image:
-        rgb = np.asarray(image.convert("RGB"), dtype=np.float32)
-    return rgb @ np.array([0.2125, 0.7154, 0.0721], dtype=np.float32) / np.float32(255)
-
-
-def read_gray_uint8(path: Path | str) -> np.ndarray:
+def read_gray_uint8(path: Path | str, span: Span | None = None) -> np.ndarray:
     """The image as uint8 (H, W) in 0 ... 255, for training sets held in memory.
 
     Raises:
-        NormeqError: as `read_gray`, and for 16-bit images: they would silently lose half of their bits.
+        NormeqError: as `read_gray`, and for images of more than 8 bits, or with another range than 0 ... 255:
+            they would silently lose some of their values.
     """
-    pixels = _decode(Path(path))
-    if pixels.dtype != np.uint8:
-        raise NormeqError(f"{path}: 16-bit gray, but training images are 8-bit: convert it first")
-    return pixels
+    samples = read_samples(path)
+    if samples.values.dtype != np.uint8 or samples.white != 255:
+        raise NormeqError(f"{path}: {samples.kind}, but training images are 8-bit: convert it first")
+    if span not in (None, (0, 255)):
+        raise NormeqError(
+            f"{path}: its data set declares the range {_text(span)}, but training images are 8-bit and fill "
+            f"0 ... 255: convert them first"
+        )
+    return samples.values
+
+
+def read_samples(path: Path | str) -> Samples:
+    """What a file holds, whatever its range.
+
+    Raises:
+        NormeqError: as `read_gray`, but for what concerns the range.
+    """
+    return _decode(Path(path), bt709=False)
 
 
 def middle(image: np.ndarray, size: int) -> np.ndarray:
@@ -70,49 +126,130 @@ def middle(image: np.ndarray, size: int) -> np.ndarray:
     return image
 
 
-def _decode(path: Path) -> np.ndarray:
-    """Gray pixels, uint8 or uint16 (H, W)."""
+def _scaled(path: Path, samples: Samples, span: Span | None) -> np.ndarray:
+    values = samples.values
+    if span is None and samples.white is not None:
+        return values.astype(np.float32) / np.float32(samples.white)
+    bad = int(np.count_nonzero(~np.isfinite(values)))
+    if bad:
+        raise NormeqError(f"{path}: {bad} pixels are NaN or infinite: fill them in, or leave the image out")
+    used = (values.min().item(), values.max().item())
+    if span is None:
+        raise NormeqError(
+            f"{path}: {samples.kind}, values {_text(used)}: which of them are black and white is not in the "
+            f"file: declare `range: [low, high]` of its data set in datasets.yaml, or convert it to 8-bit or "
+            f"16-bit gray"
+        )
+    low, high = span
+    if used[0] < low or used[1] > high:
+        raise NormeqError(
+            f"{path}: values {_text(used)} leave the range {_text(span)} that datasets.yaml declares: "
+            f"correct it, or the image"
+        )
+    return ((values.astype(np.float64) - low) / (high - low)).astype(np.float32)
+
+
+def _text(span: Span) -> str:
+    return f"{span[0]:g} ... {span[1]:g}"
+
+
+def _decode(path: Path, bt709: bool) -> Samples:
     try:
-        if path.stat().st_size == 0:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise NormeqError(f"{path}: a device or pipe, not an image")
+        if status.st_size == 0:
             raise NormeqError(f"{path}: empty file (0 bytes): get it again")
-        with Image.open(path) as image:
-            _refuse(path, image)
-            image.load()
-            return _to_gray(path, image)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, such as of many pixels: what matters is raised
+            with Image.open(path, formats=FORMATS) as image:
+                _refuse(path, image)
+                _mend_byte_order(image)
+                depth = _depth(path, image)  # now: the header's words are gone once the pixels are there
+                image.load()
+                return _samples(path, image, depth, bt709)
     except FileNotFoundError as error:
-        raise NormeqError(f"{path}: no such file") from error
+        what = "a link to a file that is not there" if path.is_symlink() else "no such file"
+        raise NormeqError(f"{path}: {what}") from error
     except IsADirectoryError as error:
         raise NormeqError(f"{path}: a folder, not an image") from error
     except PermissionError as error:
         raise NormeqError(f"{path}: no permission to read it") from error
     except Image.UnidentifiedImageError as error:
-        raise NormeqError(
-            f"{path}: not an image that can be read (PNG, JPEG, TIFF, BMP): is it another file?"
-        ) from error
+        raise NormeqError(f"{path}: {_unidentified(path)}") from error
     except Image.DecompressionBombError as error:
-        raise NormeqError(f"{path}: too many pixels: cut it into pieces") from error
+        limit = 2 * Image.MAX_IMAGE_PIXELS // 10**6
+        raise NormeqError(f"{path}: more than {limit} million pixels: cut it into pieces") from error
     except DAMAGED as error:
-        raise NormeqError(f"{path}: damaged or truncated image ({error}): get it again") from error
+        if isinstance(error, OSError) and error.errno == errno.ELOOP:
+            raise NormeqError(f"{path}: a link that leads to itself") from error
+        if isinstance(error, OSError) and error.errno:  # of the file system, not of the decoder
+            raise NormeqError(f"{path}: cannot be read ({error.strerror})") from error
+        line = " ".join(str(error).split())
+        raise NormeqError(f"{path}: damaged or truncated image ({line}): get it again") from error
 
 
 def _refuse(path: Path, image: Image.Image) -> None:
-    """Refuses what Pillow would read otherwise than it is: more pages, colour of more than 8 bits."""
+    """Refuses what Pillow would read otherwise than it is: more pages, more channels than it shows, colour of
+    more than 8 bits."""
     if getattr(image, "n_frames", 1) > 1:
         raise NormeqError(f"{path}: {image.n_frames} pages or frames, one is needed: save one alone")
-    bits: tuple[int, ...] = ()
     if image.format == "TIFF":
-        bits = image.tag_v2.get(BITS_PER_SAMPLE, ())
-    elif image.format == "PNG":
-        with path.open("rb") as stream:
-            bits = (stream.read(25)[24],)  # 8 signature, 4 length, 4 type, 8 size, then IHDR's bit depth
-    if image.mode not in GRAY16 | {"I", "F"} and max(bits, default=8) > 8:
-        raise NormeqError(f"{path}: 16-bit colour or alpha: convert it to 8-bit colour or 16-bit gray")
+        spare = [kind for kind in image.tag_v2.get(EXTRA, ()) if kind not in (1, 2)]  # 1 and 2 are alpha
+        if spare:
+            raise NormeqError(
+                f"{path}: {image.tag_v2.get(CHANNELS)} channels, {len(spare)} of them neither gray nor "
+                f"colour nor alpha: save one image per channel"
+            )
+    gray = image.mode in GRAY16 | {"1", "L", "I", "F"}
+    white = _depth(path, image) or 255
+    shifted = image.format == "JPEG2000" and white < 255  # not spread, so that white is not 255
+    if not gray and image.mode != "P" and (white > 255 or shifted):
+        raise NormeqError(
+            f"{path}: {white.bit_length()}-bit colour or alpha: convert it to 8-bit colour or 16-bit gray"
+        )
 
 
-def _to_gray(path: Path, image: Image.Image) -> np.ndarray:
-    if image.mode in GRAY16:
-        return np.asarray(image).astype(np.uint16)
+def _depth(path: Path, image: Image.Image) -> int | None:
+    """The largest value of a sample in the file, by its header, where Pillow may give another; None where its
+    pixels are as they stand there, or are not unsigned."""
+    if image.format == "TIFF":
+        return 2 ** max(image.tag_v2.get(BITS, (1,))) - 1
+    if image.format == "PNG":
+        with path.open("rb") as stream:  # 8 signature, 4 length, 4 type, 8 size, then IHDR's bit depth
+            return 65535 if stream.read(25)[24] == 16 else None
+    if image.format == "JPEG2000":
+        channels = _jpeg2000(path)
+        if any(signed for _, signed in channels):
+            raise NormeqError(f"{path}: signed samples: convert it to 8-bit gray or colour, or 16-bit gray")
+        return 2 ** max(bits for bits, _ in channels) - 1
+    if image.format == "PPM" and image.mode != "F":
+        arguments = image.tile[0].args
+        return arguments[1] if isinstance(arguments, tuple) else 65535 if image.mode == "I" else None
+    return None
+
+
+def _mend_byte_order(image: Image.Image) -> None:
+    """libtiff gives samples in the machine's byte order; Pillow swaps big-endian ones nevertheless, where
+    they are signed or float."""
+    native = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}
+    if image.format == "TIFF":
+        image.tile = [
+            tile._replace(args=(native.get(tile.args[0], tile.args[0]), *tile.args[1:]))
+            if tile.codec_name == "libtiff"
+            else tile
+            for tile in image.tile
+        ]
+
+
+def _samples(path: Path, image: Image.Image, depth: int | None, bt709: bool) -> Samples:
+    if image.mode in GRAY16 | {"I", "F"}:
+        return _deep(path, image, depth)
+    if image.format == "TIFF" and 2 in image.tag_v2.get(SAMPLE_FORMAT, ()):
+        return Samples(np.asarray(image).view(np.int8), None, "8-bit signed gray")  # read as unsigned
+    colour = image.mode not in {"1", "L", "LA", "La"}
     if image.has_transparency_data:
+        image = image.convert("LA") if image.mode == "La" else image
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema()[0] < 255:
             raise NormeqError(f"{path}: transparent pixels: flatten it on a background first")
@@ -120,6 +257,93 @@ def _to_gray(path: Path, image: Image.Image) -> np.ndarray:
     if image.mode == "P":
         image = image.convert("RGB")
     if image.mode not in {"1", "L", "RGB"}:
-        what = {"F": "float", "I": "32-bit integer"}.get(image.mode, image.mode)
-        raise NormeqError(f"{path}: {what} pixels: convert it to 8-bit gray or colour, or 16-bit gray")
-    return np.asarray(image.convert("L"))
+        raise NormeqError(f"{path}: {image.mode} pixels: convert it to 8-bit gray or colour, or 16-bit gray")
+    kind = "8-bit colour" if colour else "8-bit gray"
+    if bt709 and colour:
+        return Samples(np.asarray(image.convert("RGB"), dtype=np.float32) @ BT709, 255, kind, colour)
+    values = np.asarray(image.convert("L"))
+    if depth is not None and depth < 255 and image.mode == "L" and image.format in ("PPM", "JPEG2000"):
+        kind = f"gray of 0 ... {depth}"
+        if image.format == "PPM":  # Pillow has spread its values to 0 ... 255
+            return Samples(np.rint(values * (depth / 255)).astype(np.uint8), depth, kind)
+        return Samples(values >> (8 - depth.bit_length()), depth, kind)  # Pillow has shifted them up
+    return Samples(values, 255, kind, colour)
+
+
+def _deep(path: Path, image: Image.Image, depth: int | None) -> Samples:
+    """Samples of more than 8 bits."""
+    values = np.asarray(image)
+    if "transparency" in image.info and (values == image.info["transparency"]).any():
+        raise NormeqError(f"{path}: transparent pixels: flatten it on a background first")
+    if image.format == "TIFF":
+        bits = depth.bit_length()
+        sample_format = image.tag_v2.get(SAMPLE_FORMAT, (1,))[0]
+        inverted = image.tag_v2.get(PHOTOMETRIC, MIN_IS_WHITE) == MIN_IS_WHITE
+        if sample_format == 1 and bits <= 16:
+            values = values.astype(np.uint16)
+            return Samples(depth - values if inverted else values, depth, f"{bits}-bit gray")
+        if inverted:
+            raise NormeqError(f"{path}: {_tiff_kind(image.tag_v2)}: convert it so that larger is brighter")
+        if sample_format == 1:
+            values = values.view(np.uint32)  # Pillow reads them as signed
+        return Samples(values, None, f"{bits}-bit {KINDS[sample_format]} gray")
+    if image.mode == "F":
+        return Samples(values, None, "32-bit float gray")
+    if image.format == "JPEG2000":  # Pillow has shifted them to the top of 16 bits
+        return Samples(
+            values.astype(np.uint16) >> (16 - depth.bit_length()), depth, f"{depth.bit_length()}-bit gray"
+        )
+    if image.format == "PPM":  # Pillow has spread them to 0 ... 65535
+        return Samples(np.rint(values * (depth / 65535)).astype(np.uint16), depth, f"gray of 0 ... {depth}")
+    if image.mode == "I":
+        return Samples(values, None, "32-bit integer gray")
+    return Samples(values.astype(np.uint16), 65535, "16-bit gray")
+
+
+def _jpeg2000(path: Path) -> list[tuple[int, bool]]:
+    """Bits of each channel of a JPEG 2000 file, and whether it is signed: segment SIZ of the code stream."""
+    with path.open("rb") as stream:
+        head = stream.read(2**20)
+    start = head.index(b"\xff\x4f\xff\x51") + 4
+    count = int.from_bytes(head[start + 36 : start + 38])
+    return [((size & 127) + 1, size > 127) for size in head[start + 38 : start + 38 + 3 * count : 3]]
+
+
+def _unidentified(path: Path) -> str:
+    """What a file is that Pillow cannot read."""
+    with path.open("rb") as stream:
+        head = stream.read(512)
+        if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+            try:
+                tags = ImageFileDirectory_v2(head[: 16 if b"+" in head[2:4] else 8])  # + is BigTIFF
+                stream.seek(tags.next)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    tags.load(stream)
+                what = _tiff_kind(tags)
+            except (*DAMAGED, KeyError, TypeError):
+                return "damaged or truncated TIFF: get it again"
+            return (
+                f"a TIFF with {what}, which is not read: convert it to 8-bit gray or colour, or 16-bit gray"
+            )
+    text = head.lstrip().lower()
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "a web page, not an image: get the file itself"
+    if text.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, not an image: run `git lfs pull`"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "a JPEG that is damaged, or of a kind that is not read (12-bit, lossless): get another"
+    return (
+        "not an image that can be read (PNG, JPEG, TIFF, BMP, PGM, WebP, GIF, JPEG 2000): is it another file?"
+    )
+
+
+def _tiff_kind(tags: ImageFileDirectory_v2) -> str:
+    """Such as ``3 channels of 32-bit float samples (colour)``."""
+    if WIDTH not in tags:
+        raise ValueError("no width")
+    channels, bits = tags.get(CHANNELS, 1), max(tags.get(BITS, (1,)))
+    kind = KINDS.get(max(tags.get(SAMPLE_FORMAT, (1,))), "unknown")
+    photometric = tags.get(PHOTOMETRIC, MIN_IS_WHITE)
+    seen = PHOTOMETRICS.get(photometric, f"photometric {photometric}")
+    return f"{f'{channels} channels of ' if channels > 1 else ''}{bits}-bit {kind} samples ({seen})"

@@ -12,7 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from normeq.nn.affine import AffineConv2d
 from normeq.nn.dncnn import BiasFreeBatchNorm2d
-from normeq.nn.rotation import RotatedSortPool, mirror
+from normeq.nn.rotation import RotatedSortPool, fill_margin, mirror, second_half
 
 
 class FoldedConv2d(nn.Conv2d):
@@ -43,9 +43,8 @@ class FoldedSortPool(nn.Module):
     """:class:`RotatedSortPool` in place, on a tensor that already has a margin of one pixel."""
 
     def forward(self, x: Tensor) -> Tensor:
-        x[:, x.shape[1] // 2 :].abs_()
-        x[..., 1:-1, 0], x[..., 1:-1, -1] = x[..., 1:-1, 2], x[..., 1:-1, -3]
-        x[..., 0, :], x[..., -1, :] = x[..., 2, :], x[..., -3, :]
+        second_half(x).abs_()
+        fill_margin(x)
         return x
 
 

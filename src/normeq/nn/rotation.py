@@ -18,10 +18,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
-
-# Integer type of the same size, and the bit that holds the sign.
-_BITS = {8: (torch.int64, -(2**63)), 4: (torch.int32, -(2**31)), 2: (torch.int16, -(2**15))}
 
 
 def _sum_and_difference(a: Tensor, b: Tensor, dim: int) -> Tensor:
@@ -42,61 +38,85 @@ def rotate_input(kernel: Tensor) -> Tensor:
     )  # low·min + high·max = (low + high) s/√2 + (high - low) |d|/√2
 
 
+def inner(size: int) -> int:
+    """What a margin mirrors, in pixels from the border: the neighbour of the outermost pixel, or that pixel
+    itself where there is only one. Both commute with affine maps of the values."""
+    return 1 if size > 1 else 0
+
+
 def mirror(x: Tensor) -> Tensor:
-    """Reflective padding by one pixel, in the memory format of ``x`` (N, C, H, W), H and W at least 2."""
+    """Reflective padding by one pixel of the last two axes, in the memory format of ``x``; along an axis of
+    one pixel that pixel is repeated."""
     if torch.compiler.is_compiling() or x.device.type == "cpu":
         # Autocast would pad in float32, three copies instead of one; the values are only moved.
         with torch.autocast(x.device.type, enabled=False):
-            return F.pad(x, (1, 1, 1, 1), mode="reflect")
+            if inner(x.shape[-2]) and inner(x.shape[-1]):
+                return F.pad(x, (1, 1, 1, 1), mode="reflect")
+            x = F.pad(x, (1, 1, 0, 0), mode="reflect" if inner(x.shape[-1]) else "replicate")
+            return F.pad(x, (0, 0, 1, 1), mode="reflect" if inner(x.shape[-2]) else "replicate")
     return mirror_by_parts(x)  # PyTorch's own kernel for GPUs leaves the channels-last format
 
 
 def mirror_by_parts(x: Tensor) -> Tensor:
     """:func:`mirror` by plain copies."""
-    n, c, h, w = x.shape
-    last = x.is_contiguous(memory_format=torch.channels_last)
+    *batch, h, w = x.shape
+    last = x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last)
     out = torch.empty(
-        (n, c, h + 2, w + 2),
+        (*batch, h + 2, w + 2),
         dtype=x.dtype,
         device=x.device,
         memory_format=torch.channels_last if last else torch.contiguous_format,
     )
     out[..., 1:-1, 1:-1] = x
-    out[..., 1:-1, 0], out[..., 1:-1, -1] = x[..., 1], x[..., -2]
-    out[..., 0, :], out[..., -1, :] = out[..., 2, :], out[..., -3, :]
+    fill_margin(out)
     return out
+
+
+def fill_margin(x: Tensor) -> None:
+    """Overwrite the outermost rows and columns of (…, H+2, W+2) by the mirrored ones, in place."""
+    row, column = inner(x.shape[-2] - 2), inner(x.shape[-1] - 2)
+    x[..., 1:-1, 0], x[..., 1:-1, -1] = x[..., 1:-1, 1 + column], x[..., 1:-1, -2 - column]
+    x[..., 0, :], x[..., -1, :] = x[..., 1 + row, :], x[..., -2 - row, :]
 
 
 def _mirror_backward(gradient: Tensor) -> Tensor:
     """Adjoint of :func:`mirror`, as a new tensor: what lies in the margin is added where it came from."""
+    row, column = inner(gradient.shape[-2] - 2), inner(gradient.shape[-1] - 2)
     rows = gradient[..., 1:-1, :]
     out = rows[..., 1:-1].clone(memory_format=torch.preserve_format)
-    out[..., 1] += rows[..., 0]
-    out[..., -2] += rows[..., -1]
-    for margin, target in ((0, 1), (-1, -2)):
-        row = gradient[..., margin, :]
-        out[..., target, :] += row[..., 1:-1]
-        out[..., target, 1] += row[..., 0]
-        out[..., target, -2] += row[..., -1]
+    out[..., column] += rows[..., 0]
+    out[..., -1 - column] += rows[..., -1]
+    for margin, target in ((0, row), (-1, -1 - row)):
+        line = gradient[..., margin, :]
+        out[..., target, :] += line[..., 1:-1]
+        out[..., target, column] += line[..., 0]
+        out[..., target, -1 - column] += line[..., -1]
     return out
 
 
+def second_half(x: Tensor) -> Tensor:
+    """The channels that hold d, as a view; channels are axis -3, of a batch or of one image."""
+    half = x.shape[-3] // 2
+    return x.narrow(-3, half, half)
+
+
 def _flip(x: Tensor, sign: Tensor) -> Tensor:
-    """Change the sign of d where ``sign`` says so, in place."""
-    x[:, x.shape[1] // 2 :].view(sign.dtype).bitwise_xor_(sign)
+    """Multiply d by ``sign``, in place."""
+    second_half(x).mul_(sign)
     return x
 
 
 class _ActivateAndMirror(torch.autograd.Function):
     """(s, d) becomes (s, |d|), padded by one mirrored pixel; the gradient needs the signs of d only."""
 
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(x: Tensor) -> tuple[Tensor, Tensor]:
-        half = x.shape[1] // 2
-        integer, bit = _BITS[x.element_size()]
-        sign = x[:, half:].view(integer).bitwise_and(bit)
+        d = second_half(x)
+        sign = torch.copysign(d.new_ones(()), d)
         out = mirror(x)
-        out[:, half:].abs_()
+        second_half(out).abs_()
         return out, sign
 
     @staticmethod
@@ -115,22 +135,50 @@ class _ActivateAndMirror(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor) -> tuple[Tensor, None]:
         (sign,) = ctx.saved_tensors
-        return mirror(_flip(tangent.clone(), sign)), None
+        return _Tangent.apply(tangent, sign), None
 
 
-class _Adjoint(torch.autograd.Function):
-    """The gradient of :class:`_ActivateAndMirror`, which is linear: its own gradient goes the other way."""
+class _Linear(torch.autograd.Function):
+    """A linear map for given signs: its derivative is itself, its gradient the adjoint map."""
+
+    generate_vmap_rule = True
 
     @staticmethod
-    def forward(ctx: Any, gradient: Tensor, sign: Tensor) -> Tensor:
-        ctx.save_for_backward(sign)
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[1])
+        ctx.save_for_forward(inputs[1])
+
+
+class _Tangent(_Linear):
+    """The derivative of :class:`_ActivateAndMirror`."""
+
+    @staticmethod
+    def forward(tangent: Tensor, sign: Tensor) -> Tensor:
+        return mirror(_flip(tangent.clone(), sign))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _Adjoint.apply(gradient, ctx.saved_tensors[0]), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
+        return _Tangent.apply(tangent, ctx.saved_tensors[0])
+
+
+class _Adjoint(_Linear):
+    """The gradient of :class:`_ActivateAndMirror`."""
+
+    @staticmethod
+    def forward(gradient: Tensor, sign: Tensor) -> Tensor:
         return _flip(_mirror_backward(gradient), sign)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (sign,) = ctx.saved_tensors
-        return mirror(_flip(gradient.clone(), sign)), None
+        return _Tangent.apply(gradient, ctx.saved_tensors[0]), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
+        return _Adjoint.apply(tangent, ctx.saved_tensors[0])
 
 
 class RotatedSortPool(nn.Module):
@@ -138,15 +186,15 @@ class RotatedSortPool(nn.Module):
 
     Stands between a 3×3 convolution rotated by :func:`rotate_output` and one rotated by
     :func:`rotate_input`, which does not pad; together they compute what they would around
-    :class:`normeq.nn.sort.SortPool`. Takes (N, C, H, W), C even, H and W at least 2, which it may overwrite;
-    gives (N, C, H+2, W+2).
+    :class:`normeq.nn.sort.SortPool`. Takes (N, C, H, W) or (C, H, W), C even, which it may overwrite; gives
+    (N, C, H+2, W+2) or (C, H+2, W+2).
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        half = x.shape[1] // 2
         if torch.compiler.is_compiling():  # plain operations, for the compiler to fuse
-            return mirror(torch.cat((x[:, :half], x[:, half:].abs()), dim=1))
+            first = x.narrow(-3, 0, x.shape[-3] // 2)
+            return mirror(torch.cat((first, second_half(x).abs()), dim=-3))
         if not torch.is_grad_enabled():  # no signs to keep
-            x[:, half:].abs_()
+            second_half(x).abs_()
             return mirror(x)
         return _ActivateAndMirror.apply(x)[0]

@@ -24,6 +24,9 @@ from normeq.nn.affine import AffineConv2d, Constraint
 from normeq.nn.residual import AffineResidual, Sum
 from normeq.nn.rotation import RotatedSortPool
 
+# What a network can be equivariant to.
+CHANGES = ("scale", "shift")
+
 
 class PixelShuffleUp(nn.Sequential):
     """Affine 1×1 convolution to 4·C channels, then pixel shuffle: doubles height and width."""
@@ -44,6 +47,14 @@ class Variant:
     affine: bool
     wrapper: bool = False
     constraint: Constraint = "telescope"
+    equivariant_to: tuple[str, ...] = ()
+
+    @property
+    def centred(self) -> bool:
+        """Whether an image far from zero is denoised with its mean taken out
+        (:mod:`normeq.denoisers.centring`): the network commutes with every change of range, and does not take
+        the mean out itself."""
+        return set(self.equivariant_to) == set(CHANGES) and not self.wrapper
 
     def conv(
         self,
@@ -97,9 +108,9 @@ VARIANTS: dict[str, Variant] = {
     variant.name: variant
     for variant in (
         Variant("ordinary", "Ordinary", bias=True, affine=False),
-        Variant("scale", "Scale-equivariant", bias=False, affine=False),
-        Variant("norm", "Normalization-equivariant", bias=False, affine=True),
-        Variant("wrapped", "Wrapped ordinary", bias=True, affine=False, wrapper=True),
+        Variant("scale", "Scale-equivariant", bias=False, affine=False, equivariant_to=("scale",)),
+        Variant("norm", "Normalization-equivariant", bias=False, affine=True, equivariant_to=CHANGES),
+        Variant("wrapped", "Wrapped ordinary", bias=True, affine=False, wrapper=True, equivariant_to=CHANGES),
     )
 }
 
