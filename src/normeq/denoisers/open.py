@@ -113,19 +113,7 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
         raise NormeqError(
             f"denoiser {name}={target}: write NAME=module:callable or NAME=path/file.py:callable"
         )
-    try:
-        if place.endswith(".py"):
-            module_spec = importlib.util.spec_from_file_location(Path(place).stem, place)
-            module = importlib.util.module_from_spec(module_spec)
-            module_spec.loader.exec_module(module)
-        else:
-            module = importlib.import_module(place)
-        found = getattr(module, attribute)
-    except (Exception, SystemExit) as error:  # whatever a user's file does when it is imported
-        line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise NormeqError(f"denoiser {name}: cannot load {target} ({line})") from None
-    if not callable(found):
-        raise NormeqError(f"denoiser {name}: {target} is no function, but of type {type(found).__name__}")
+    found = load_callable(name, target)
     source = source_file(target)
     content = file_sha256(source)[:8] if source else ""
     labels = {"network": name, "variant": OTHER, "train_sigma": "", "seed": "", "weights": content}
@@ -151,6 +139,33 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
         return torch.from_numpy(np.stack(images))[:, None].to(y.device)
 
     return Denoiser(**labels, function=apply, differentiable=False)
+
+
+def load_callable(name: str, target: str) -> Callable[..., object]:
+    """What ``module:callable`` or ``path/file.py:callable`` names.
+
+    Args:
+        name: what to call it in messages.
+        target: the two halves.
+
+    Raises:
+        NormeqError: it cannot be imported, or is nothing to call.
+    """
+    place, _, attribute = target.rpartition(":")
+    try:
+        if place.endswith(".py"):
+            module_spec = importlib.util.spec_from_file_location(Path(place).stem, place)
+            module = importlib.util.module_from_spec(module_spec)
+            module_spec.loader.exec_module(module)
+        else:
+            module = importlib.import_module(place)
+        found = getattr(module, attribute)
+    except (Exception, SystemExit) as error:  # whatever a user's file does when it is imported
+        line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise NormeqError(f"denoiser {name}: cannot load {target} ({line})") from None
+    if not callable(found):
+        raise NormeqError(f"denoiser {name}: {target} is no function, but of type {type(found).__name__}")
+    return found
 
 
 def describe(denoiser: Denoiser, **extra: object) -> str:
