@@ -57,6 +57,10 @@ def conv(*arguments, **options):
     return nn.Conv2d(1, 1, *arguments, **options)
 
 
+def up():
+    return nn.ConvTranspose2d(1, 1, 2, stride=2)
+
+
 class Own(nn.Module):
     def forward(self, y):
         return y
@@ -66,7 +70,7 @@ class Own(nn.Module):
     ("network", "expected"),
     [
         (nn.Sequential(conv(5, padding=2), nn.PReLU(), conv(3, padding="same", dilation=2)), Reach(4, 1, 1)),
-        (nn.Sequential(conv(2, stride=2), conv(3, padding=1), nn.ConvTranspose2d(1, 1, 2, stride=2)), Reach(2, 2, 1)),
+        (nn.Sequential(conv(2, stride=2), conv(3, padding=1), up()), Reach(2, 2, 1)),
         (nn.Sequential(conv(3, padding=1, padding_mode="circular")), None),
         (nn.Sequential(conv(3, stride=2, padding=1)), None),
         (nn.Sequential(conv(3, padding=1), nn.InstanceNorm2d(1)), None),

@@ -82,8 +82,8 @@ def denoise(
     """
     _check_array(image)
     found = open_network(network, _device(image, network, device))
-    level = _check_sigma(sigma, found)
-    span = _check_range(range, found, image)
+    level = check_sigma(sigma, found)
+    span = _range(range, found, image)
     check_tile(tile, found)
     if gradients:
         _check_gradients(image, tile, found)
@@ -110,8 +110,8 @@ def denoise(
 
 @dataclass(frozen=True)
 class _Map:
-    """What is done to the values of an image on the way into a network, (y - shift) / scale, and undone on the
-    way out; ``constant``: there is nothing to denoise."""
+    """What is done to the values of an image on the way into a network, (y - shift) / scale, and undone on
+    the way out; ``constant``: there is nothing to denoise."""
 
     shift: float
     scale: float
@@ -290,8 +290,8 @@ def _channels_third(array: Any, channel_axis: int | None, found: Opened) -> Any:
     moved = (np if isinstance(array, np.ndarray) else torch).moveaxis(array, channel_axis, -3)
     if found.channels not in (1, moved.shape[-3]):
         raise NormeqError(
-            f"{found.name}: takes images of {found.channels} channels, and axis {channel_axis} of shape {shape} "
-            f"has {moved.shape[-3]}"
+            f"{found.name}: takes images of {found.channels} channels, and axis {channel_axis} of shape "
+            f"{shape} has {moved.shape[-3]}"
         )
     return moved
 
@@ -324,7 +324,12 @@ def _check_array(image: object) -> None:
         raise NormeqError(f"image of shape {tuple(image.shape)} has no pixels")
 
 
-def _check_sigma(sigma: object, found: Opened) -> float | None:
+def check_sigma(sigma: object, found: Opened) -> float | None:
+    """σ for a network.
+
+    Raises:
+        NormeqError: it is missing, not wanted, or no number from 0 on.
+    """
     if sigma is None:
         if found.needs_sigma:
             raise NormeqError(f"{found.name}: must be told the noise: give sigma, in the units of the image")
@@ -340,24 +345,34 @@ def _check_sigma(sigma: object, found: Opened) -> float | None:
     return level
 
 
-def _check_range(span: object, found: Opened, image: Any) -> tuple[float, float] | None:
-    """The range for a network that needs one, else None."""
-    if span is None:
-        if found.equivariant:
-            return None
-        if image.dtype in (np.uint8, torch.uint8):
-            return 0.0, 255.0
-        raise NormeqError(
-            f"{found.name}: is not normalization-equivariant, so it must be told which values of a "
-            f"{str(image.dtype).removeprefix('torch.')} image are black and white: give range=(lo, hi)"
-        )
+def check_range(span: object) -> tuple[float, float]:
+    """Black and white as two numbers.
+
+    Raises:
+        NormeqError: they are not.
+    """
     try:
         low, high = (float(number) for number in span)
     except (TypeError, ValueError):
         low, high = 0.0, 0.0
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise NormeqError(f"range must be (lo, hi) with lo < hi, not {span!r}")
-    return None if found.equivariant else (low, high)
+    return low, high
+
+
+def _range(span: object, found: Opened, image: Any) -> tuple[float, float] | None:
+    """The range for a network that needs one, else None."""
+    given = None if span is None else check_range(span)
+    if found.equivariant:
+        return None
+    if given is None and image.dtype in (np.uint8, torch.uint8):
+        return 0.0, 255.0
+    if given is None:
+        raise NormeqError(
+            f"{found.name}: is not normalization-equivariant, so it must be told which values of a "
+            f"{str(image.dtype).removeprefix('torch.')} image are black and white: give range=(lo, hi)"
+        )
+    return given
 
 
 def _check_gradients(image: Any, tile: object, found: Opened) -> None:

@@ -89,10 +89,11 @@ def open_network(network: Any, device: str | torch.device = "auto") -> Opened:
         device = pick_device(str(device))
     if isinstance(found, nn.Module):
         return _module(name if found is not network else type(found).__name__, found, device)
-    if not callable(found):
+    if not callable(found) or inspect.isclass(found):
         raise NormeqError(
             f"network must be the name of one (normeq networks), a run folder, file.py:callable, a "
             f"torch.nn.Module or a function, not a {type(found).__name__}"
+            + (f" ({name}): name an instance" if inspect.isclass(found) else "")
         )
     name = getattr(found, "__name__", name) if found is network else name
     return _function(name, found)

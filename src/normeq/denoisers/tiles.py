@@ -14,7 +14,7 @@ from normeq.nn.reach import Reach
 
 MEMORY = 2**30  # bytes for what a network computes on one tile, on a CPU
 GPU_SHARE = 0.4  # of the memory that a GPU has free
-# PyTorch convolves small images by another algorithm, with other rounding, on a CPU: up to 20480 numbers. So that
+# On a CPU PyTorch convolves images of up to 20480 numbers by another algorithm, with other rounding. So that
 # tiles equal the whole to the bit, no tile is smaller than that unless the image is.
 SMALL = 20480
 LAYERS = 6.0  # what a network holds at once, in float32 maps of its widest layer; measured (benchmarks)
@@ -42,8 +42,8 @@ def check_tile(tile: object, network: Opened) -> None:
     """Refuse what is no tile, or no tile for a network.
 
     Raises:
-        NormeqError: neither ``auto``, None nor a number of pixels; or a number, and how far the network sees is
-            not known.
+        NormeqError: neither ``auto``, None nor a number of pixels; or a number, and how far the network sees
+            is not known.
     """
     if tile in ("auto", None):
         return
@@ -51,8 +51,8 @@ def check_tile(tile: object, network: Opened) -> None:
         raise NormeqError(f"tile must be auto, None, or a side in pixels (at least 1), not {tile!r}")
     if network.reach is None:
         raise NormeqError(
-            f"{network.name}: how far it sees is not known, so tiles could leave seams: leave tile out, or give "
-            "it an attribute halo, in pixels"
+            f"{network.name}: how far it sees is not known, so tiles could leave seams: leave tile out, or "
+            "give it an attribute halo, in pixels"
         )
 
 
@@ -124,7 +124,7 @@ def _cut(length: int, part: int) -> Iterator[slice]:
 
 
 def _around(part: slice, seen: Reach, length: int, least: int) -> slice:
-    """A part of an axis with its halo, or more, so that it is no shorter than ``least`` if the axis is not."""
+    """A part of an axis with its halo, or more: no shorter than ``least`` if the axis is not."""
     start, stop = max(part.start - seen.halo, 0), min(part.stop + seen.halo, length)
     stop = max(stop, min(start + math.ceil(least / seen.multiple) * seen.multiple, length))
     start = min(start, max(stop - least, 0) // seen.multiple * seen.multiple)
