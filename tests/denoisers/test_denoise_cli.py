@@ -64,7 +64,7 @@ FILES = {
     "stack": ("a.tif", RNG.random((3, 12, 17)).astype("f4"), {"photometric": "minisblack"}, {}),
     "colour": ("a.png", RNG.integers(0, 256, (12, 17, 3)).astype(np.uint8), {}, {"channel_axis": -1}),
     "colour pages": (
-        "a.tif", RNG.integers(0, 256, (2, 12, 17, 3)).astype("u2"), {"photometric": "rgb"}, {"channel_axis": 3},
+        "a.tif", RNG.integers(0, 256, (2, 12, 17, 3), "u2"), {"photometric": "rgb"}, {"channel_axis": 3},
     ),
     "channels first": ("a.npy", RNG.random((3, 12, 17)), {}, {}),
 }  # fmt: skip

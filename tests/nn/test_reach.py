@@ -39,7 +39,7 @@ def test_a_tile_depends_on_its_halo_and_on_no_less(architecture, variant):
     ("architecture", "options", "expected"),
     [
         ("fdncnn", {"depth": 20, "channels": 64}, Reach(20, 1, 64)),
-        ("drunet", {"widths": (64, 128, 256, 512), "blocks": 4}, Reach(192, 8, 64)),
+        ("drunet", {"widths": (64, 128, 256, 512), "blocks": 4}, Reach(192, 8, 192)),
         ("ffdnet", {"depth": 15, "channels": 64}, Reach(30, 2, 16)),
         ("plain", {"depth": 7, "channels": 64, "dilations": [1, 2, 3, 4, 3, 2, 1]}, Reach(16, 1, 64)),
     ],

@@ -131,13 +131,16 @@ def _denoise_one(
     extended = _extended(height, width, found)
     mean = change.shift + change.scale * _mean_inside(view, change) if extended != (height, width) else 0.0
     for part in tiles(*extended, tile, found):
-        y = _read(view, part, mean)
-        inside = ((y - change.shift) / change.scale).to(found.dtype)[None].to(found.device)
+        y = _read(view, part, mean).sub_(change.shift).div_(change.scale)
+        inside = y.to(found.dtype)[None].to(found.device)
+        where = y.device
+        del y  # memory counts here
         output = found.function(inside, None if sigma is None else sigma / change.scale)
-        output = output[0, :, *part.inner].to(y.device, torch.float64)
+        del inside
+        output = output[0, :, *part.inner].to(where, torch.float64, copy=True)
         if not bool(output.isfinite().all()):
             raise NormeqError(f"{found.name}: gave NaN or infinity")
-        _write(target, part, output * change.scale + change.shift)
+        _write(target, part, output.mul_(change.scale).add_(change.shift))
         (rows, columns) = part.core
         yield max(min(rows.stop, height) - rows.start, 0) * max(min(columns.stop, width) - columns.start, 0)
 
@@ -244,12 +247,12 @@ def _write(target: Any, part: Tile, values: Tensor) -> None:
     if isinstance(target, Tensor):
         if not target.dtype.is_floating_point:
             low, high = _limits(torch.iinfo(target.dtype))
-            values = values.round().clamp(low, high)
+            values = values.round().clamp_(low, high)
         place.copy_(values.to(target.dtype))
         return
     array = values.cpu().numpy()
     if target.dtype.kind in "iu":
-        array = np.rint(array).clip(*_limits(np.iinfo(target.dtype)))
+        np.clip(np.rint(array, out=array), *_limits(np.iinfo(target.dtype)), out=array)
     with np.errstate(over="ignore"):  # beyond the largest number of the format is infinity
         place[...] = array.astype(target.dtype)
 

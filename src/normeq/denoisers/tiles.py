@@ -12,12 +12,13 @@ from normeq.denoisers.opened import Opened
 from normeq.errors import NormeqError
 from normeq.nn.reach import Reach
 
-MEMORY = 2**30  # bytes for what a network computes on one tile, on a CPU
+MEMORY = 2**31  # bytes for what a network computes on one tile, on a CPU
+EDGES = 40  # bytes per number on the way in and out, in float64
 GPU_SHARE = 0.4  # of the memory that a GPU has free
 # On a CPU PyTorch convolves images of up to 20480 numbers by another algorithm, with other rounding. So that
 # tiles equal the whole to the bit, no tile is smaller than that unless the image is.
 SMALL = 20480
-LAYERS = 6.0  # what a network holds at once, in float32 maps of its widest layer; measured (benchmarks)
+LAYERS = 3.0  # what a chain of layers holds at once, in maps of its widest one; 2.0 to 3.0 were measured
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def most_pixels(network: Opened) -> int:
     if network.device.type == "cuda":
         budget = GPU_SHARE * torch.cuda.mem_get_info(network.device)[0]
     width = 1.0 if network.reach is None else network.reach.width
-    return int(budget / (LAYERS * width * network.dtype.itemsize))
+    return int(budget / (LAYERS * width * network.dtype.itemsize + EDGES * network.channels))
 
 
 def _fitting(height: int, width: int, seen: Reach, pixels: int) -> tuple[int, int]:

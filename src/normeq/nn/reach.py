@@ -35,7 +35,8 @@ class Reach:
         halo: pixels around a tile that its output depends on, at most; a multiple of ``multiple``.
         multiple: tiles must begin at multiples of this many pixels, which come together in one pixel of the
             coarsest scale.
-        width: numbers per pixel of the widest layer, to judge memory by.
+        width: numbers per pixel of the widest layer, to judge memory by; three times that where skips hold
+            the features of every scale.
     """
 
     halo: int
@@ -85,6 +86,7 @@ def reach(network: nn.Module) -> Reach | None:
     for step in reversed(steps):  # from the output back to the image
         halo = (math.ceil(halo / step.scale) + step.radius) * step.scale
     width = max((step.channels / step.scale**2 for step in steps), default=1.0)
+    width *= 3 if isinstance(network, DRUNet) else 1
     return Reach(math.ceil(halo / multiple) * multiple, multiple, width)
 
 

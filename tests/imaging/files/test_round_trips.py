@@ -254,7 +254,8 @@ def test_twelve_bits_stay_twelve(tmp_path):
     packed[..., 0], packed[..., 1], packed[..., 2] = first >> 4, (first & 15) << 4 | second >> 8, second & 255
     for photometric in (1, 0):
         tags = [(256, 3, 1, 8), (257, 3, 1, 6), (258, 3, 1, 12), (259, 3, 1, 1),
-                (262, 3, 1, photometric), (273, 4, 1, 8 + 2 + 12 * 9 + 4), (277, 3, 1, 1), (278, 3, 1, 6), (279, 4, 1, packed.size)]  # fmt: skip
+                (262, 3, 1, photometric), (273, 4, 1, 8 + 2 + 12 * 9 + 4), (277, 3, 1, 1),
+                (278, 3, 1, 6), (279, 4, 1, packed.size)]  # fmt: skip
         body = b"II*\0" + (8).to_bytes(4, "little") + len(tags).to_bytes(2, "little")
         for code, kind, count, value in tags:
             body += code.to_bytes(2, "little") + kind.to_bytes(2, "little") + count.to_bytes(4, "little")
