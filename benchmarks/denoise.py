@@ -5,8 +5,8 @@
 
 Writes a 16-bit TIFF into a temporary folder and denoises it in a process of its own, in tiles that the
 command chooses. ``chain4x8`` is an untrained network of 4 layers and 8 channels, whose tiles are larger, so
-that what it computes on one takes as much memory as with any other. Exit status 1 if the process became larger
-than ``--limit``.
+that what it computes on one takes as much memory as with any other. Exit status 1 if the process became
+larger than ``--limit``.
 """
 
 from __future__ import annotations
@@ -102,9 +102,11 @@ def main() -> int:
     row = {
         "network": options.network, "megapixels": round(height * width / 1e6, 2), "dtype": "uint16",
         "tile": f"{rows}x{columns}", "device": device.type, "seconds": f"{seconds:.4g}",
-        "mpx_per_s": f"{height * width / seconds / 1e6:.4g}", "image_mb": round(2 * height * width / 1e6),
+        "mpx_per_s": f"{height * width / seconds / 1e6:.4g}",
+        "image_mb": round(2 * height * width / 1e6),
         "peak_mb": round(peak), "limit_mb": round(limit),
-        "threads": options.threads or torch.get_num_threads(), "torch": torch.__version__, "revision": (git_revision() or "")[:12],
+        "threads": options.threads or torch.get_num_threads(),
+        "torch": torch.__version__, "revision": (git_revision() or "")[:12],
     }  # fmt: skip
     target = options.out or RESULTS / f"{label(device)}-denoise.csv"
     write_csv(target, COLUMNS, [row])

@@ -46,6 +46,19 @@ def test_it_is_public_and_light():
         normeq.nothing  # noqa: B018
 
 
+def test_arrays_need_no_more_than_the_core():
+    """torch, NumPy and safetensors, and nothing of the suite."""
+    code = (
+        "import sys\n"
+        "for name in 'PIL tifffile yaml typer rich scipy pandas skimage matplotlib pydantic'.split():\n"
+        "    sys.modules[name] = None\n"
+        "import numpy, normeq\n"
+        "normeq.denoise(numpy.ones((4, 5)))\n"
+        "assert not [name for name in sys.modules if name.startswith('normeq.suite')]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize(("architecture", "variant"), EQUIVARIANT)
 @settings(max_examples=15, deadline=None)
 @given(scale=st.floats(-200, 200), shift=st.floats(-1e6, 1e6))

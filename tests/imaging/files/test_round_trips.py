@@ -234,6 +234,33 @@ def test_tiff_metadata(tmp_path, kind):
             assert first.ome_metadata == second.ome_metadata
 
 
+@pytest.mark.parametrize(
+    ("code", "options"),
+    [
+        (270, {"description": b"caf\xe9 \xb5m"}),
+        (270, {"description": "σ µm".encode()}),
+        (305, {"software": "µManager".encode()}),
+        (306, {"extratags": [(306, 2, 10, b"2024/01/02", True)]}),
+        (315, {"extratags": [(315, 2, 8, "Zoë A.".encode(), True)]}),
+        (282, {"resolution": ((0, 1), (0, 1))}),
+        (282, {"resolution": (1e9 / 3, 1e-7)}),
+    ],
+)
+def test_odd_tags(tmp_path, code, options):
+    tifffile.imwrite(tmp_path / "a.tif", values((7, 9), "u1"), photometric=1, metadata=None, **options)
+    _, target = again(tmp_path / "a.tif")
+    assert tags_of(target) == tags_of(tmp_path / "a.tif") and code in tags_of(target)
+
+
+def test_a_resolution_that_says_nothing(tmp_path):
+    file = tmp_path / "a.tif"
+    tifffile.imwrite(file, values((7, 9), "u1"), photometric=1, resolution=(300, 300))
+    with tifffile.TiffFile(file, mode="r+") as tiff:
+        tiff.pages[0].tags[282].overwrite((1, 0))
+    _, target = again(file)
+    assert np.array_equal(tifffile.imread(target), tifffile.imread(file))
+
+
 def test_what_tifffile_cannot_decode_pillow_can(tmp_path):
     for name, array in (
         ("gray", values((17, 19), "u1")),

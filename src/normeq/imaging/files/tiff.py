@@ -10,10 +10,11 @@ import numpy as np
 from normeq.errors import NormeqError
 from normeq.imaging.files.picture import Picture, need, pages
 
-# Tags of the first page of a TIFF that are copied as they are: make, model, page and document name, artist,
-# host, copyright, XMP, GeoTIFF, GDAL, Micro-Manager.
+# Tags of the first page of a TIFF that are copied as they are: make, model, page and document name, date,
+# artist, host, copyright, XMP, GeoTIFF, GDAL, Micro-Manager.
 TAGS = {
-    269, 271, 272, 285, 315, 316, 33432, 700, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 51123,
+    269, 271, 272, 285, 306, 315, 316, 33432, 700, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113,
+    51123,
 }  # fmt: skip
 MIN_IS_WHITE, MIN_IS_BLACK, RGB = 0, 1, 2  # photometric interpretations
 SEPARATE = 2  # planar configuration
@@ -165,17 +166,18 @@ def _tiff_options(tiff: Any, page: Any, tifffile: Any) -> dict[str, Any]:
     def value(code: int) -> Any:
         return tags[code].value if code in tags else None
 
-    extra = [(tag.code, int(tag.dtype), tag.count, tag.value, True) for tag in tags if tag.code in TAGS]
+    def text(found: Any) -> Any:  # which need not be ASCII
+        return found.encode() if isinstance(found, str) else found
+
+    extra = [(tag.code, int(tag.dtype), tag.count, text(tag.value), True) for tag in tags if tag.code in TAGS]
     if 50839 in tags and isinstance(value(50839), dict):  # overlays, lookup tables and notes of ImageJ
         extra += tifffile.tifffile.imagej_metadata_tag(value(50839), tiff.byteorder)
-    options: dict[str, Any] = {"extratags": extra, "software": value(305) or False}
+    options: dict[str, Any] = {"extratags": extra, "software": text(value(305)) or False}
     if value(270):
-        options["description"] = str(value(270)).encode()
-    if value(306):
-        options["datetime"] = value(306)
+        options["description"] = text(value(270))
     if value(34675):
         options["iccprofile"] = value(34675)
-    if value(282) and value(283):
+    if 282 in tags and 283 in tags and value(282)[1] and value(283)[1]:  # not n/0, which says nothing
         options["resolution"] = (value(282), value(283))
         options["resolutionunit"] = int(tags[296].value) if 296 in tags else 2  # inch, if it does not say
     return options
