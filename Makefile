@@ -14,7 +14,7 @@ RUN := PATH="$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(FLAGS)
 # Every pip call is held to the tested versions, also the one that builds this package.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 
-.PHONY: help reproduce compact paper data test lint format clean
+.PHONY: help reproduce compact paper data test lint format schema clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -49,6 +49,9 @@ format: $(VENV)/.installed-dev ## put the code into shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(BIN)/snakefmt -l 110 Snakefile workflow
+
+schema: $(VENV)/.installed ## write workflow/schemas/config.schema.yaml from the typed settings
+	@$(BIN)/python -m normeq.suite.experiment.settings
 
 clean: ## remove what `make reproduce` made, logs and caches; data, environment and recorded results stay
 	@rm -rf results/embedded figures/embedded results/runs/tiny-* logs .pytest_cache .ruff_cache .hypothesis

@@ -7,3 +7,5 @@ rule experiment:
     default_target: True
     input:
         rules.all.input,
+    resources:
+        gpu=0,

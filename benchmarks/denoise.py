@@ -24,13 +24,14 @@ import torch
 from machine import RESULTS, label, status_mb, write_csv
 
 from normeq.denoisers.opened import open_network
+from normeq.denoisers.pretrained import description
 from normeq.denoisers.tiles import tiles
 from normeq.nn import build_network
 from normeq.nn.weights import save_network
 from normeq.system.provenance import git_revision, pick_device
 
 COLUMNS = (
-    "network,megapixels,dtype,tile,device,seconds,mpx_per_s,image_mb,peak_mb,limit_mb,threads,torch,revision"
+    "network,variant,device,megapixels,dtype,tile,seconds,mpx_per_s,image_mb,peak_mb,limit_mb,threads,torch,revision"
 ).split(",")
 TINY = "chain4x8"
 
@@ -93,6 +94,7 @@ def main() -> int:
         if result.returncode:
             return result.returncode
         seconds, peak = json.loads(result.stdout)
+        variant = description(network)["variant"]
         opened = open_network(network, options.device)
         side = int(options.tile) if options.tile.isdecimal() else options.tile
         (first, *_) = tiles(height, width, None if side == "whole" else side, opened)
@@ -100,7 +102,7 @@ def main() -> int:
     device = pick_device(options.device)
     limit = options.limit * 2**30 / 1e6
     row = {
-        "network": options.network, "megapixels": round(height * width / 1e6, 2), "dtype": "uint16",
+        "network": options.network, "variant": variant, "megapixels": round(height * width / 1e6, 2), "dtype": "uint16",
         "tile": f"{rows}x{columns}", "device": device.type, "seconds": f"{seconds:.4g}",
         "mpx_per_s": f"{height * width / seconds / 1e6:.4g}",
         "image_mb": round(2 * height * width / 1e6),

@@ -57,9 +57,9 @@ class Clock:
         return time.perf_counter() if self.device.type == "cuda" else time.process_time()
 
     def timed(self, name: str, function: Callable) -> Callable:
-        def call(*arguments: object) -> object:
+        def call(*arguments: object, **named: object) -> object:
             start = self.now()
-            result = function(*arguments)
+            result = function(*arguments, **named)
             self.seconds[name] = self.seconds.get(name, 0.0) + self.now() - start
             return result
 

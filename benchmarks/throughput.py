@@ -100,7 +100,9 @@ def trainer(network: str, variant: str, images, batch: int, patch: int, steps: i
             moments.append(time.perf_counter())
 
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(spec, Path(folder), images, [str(n) for n in range(len(images))], Team(0, 1, device), "")
+        run = Run(
+            spec, Path(folder), images, [str(n) for n in range(len(images))], Team(0, 1, device), "", ""
+        )
         run.train("default" if device.type == "cuda" else None, progress)
     return (moments[1] - moments[0]) / steps
 

@@ -10,17 +10,16 @@ from normeq import __version__
 from normeq.denoisers.cli import networks_command
 from normeq.denoisers.denoise_cli import denoise_command
 from normeq.denoisers.foreign.cli import import_command
-from normeq.errors import NormeqError
 from normeq.imaging.cli import protocol_command
 from normeq.suite.claims.cli import claims_command
+from normeq.suite.commands.evaluate import app as evaluate_app
+from normeq.suite.commands.evaluate import certify_command, collect_command, metrics_command
 from normeq.suite.compare.cli import compare_command
 from normeq.suite.data.cli import app as data_app
-from normeq.suite.figures import range_cli as figures_of_ranges  # noqa: F401 (more commands of figure_app)
 from normeq.suite.figures.cli import figure_app
-from normeq.suite.measuring.cli import app as evaluate_app
-from normeq.suite.measuring.cli import certify_command, collect_command, metrics_command
 from normeq.suite.report.cli import report_command, run_card_command
 from normeq.suite.tables.cli import table_app
+from normeq.system.console import run
 from normeq.training.cli import train_command
 
 # Typer brings its own copy of click, or uses the installed one, depending on its version.
@@ -60,11 +59,12 @@ def version(show: bool = typer.Option(False, "--version", help="Print the versio
 
 def main() -> None:
     """Entry point: a user's mistake is one line on stderr and exit status 2."""
+    sys.exit(run(_command))
+
+
+def _command() -> int:
     try:
         status = app(standalone_mode=False, prog_name="normeq")
-    except NormeqError as error:
-        typer.echo(f"normeq: error: {error}", err=True)
-        status = 2
     except USAGE as error:  # an option or argument that does not exist, or a bad value
         line = " ".join(error.format_message().split())
         context = getattr(error, "ctx", None)
@@ -72,11 +72,11 @@ def main() -> None:
         if line:  # empty where a group without a command has shown its help
             typer.echo(f"normeq: error: {line.rstrip('.')}{where}", err=True)
         status = 2
-    except (typer.Abort, KeyboardInterrupt):
+    except typer.Abort:
         status = 130
     if status == 130:  # what Typer makes of Ctrl-C
-        typer.echo("normeq: interrupted", err=True)
-    sys.exit(status)
+        raise KeyboardInterrupt
+    return status or 0
 
 
 if __name__ == "__main__":

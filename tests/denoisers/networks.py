@@ -14,11 +14,14 @@ SMALL = {
     "ffdnet": {"depth": 3, "channels": 8, "noise_map": False},
     "plain": {"depth": 4, "channels": 8, "dilations": [1, 2, 3, 1]},
 }
-MISSING = {("dncnn", "norm"), ("plain", "norm")}
+MISSING = {
+    ("dncnn", "norm"), ("plain", "norm"),
+    ("dncnn", "invariant"), ("plain", "invariant"), ("ffdnet", "invariant"),
+}  # fmt: skip
 KINDS = [
     (architecture, variant)
     for architecture in SMALL
-    for variant in ("ordinary", "scale", "norm", "wrapped")
+    for variant in ("ordinary", "scale", "norm", "invariant", "wrapped")
     if (architecture, variant) not in MISSING
 ]
 

@@ -18,7 +18,7 @@ from normeq.errors import NormeqError
 from normeq.nn import fold
 from tests.denoisers.networks import KINDS, small
 
-EQUIVARIANT = [kind for kind in KINDS if kind[1] in ("norm", "wrapped")]
+EQUIVARIANT = [kind for kind in KINDS if kind[1] in ("norm", "invariant", "wrapped")]
 OTHERS = [kind for kind in KINDS if kind[1] in ("ordinary", "scale")]
 NORM = small("fdncnn", "norm")
 NOISE_MAP = small("fdncnn", "norm", noise_map=True)

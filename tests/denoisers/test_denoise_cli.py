@@ -230,7 +230,7 @@ WRONG = {
     "range": (["a.png"], "o.png", ["--range", "5", "5"], "lo < hi"),
     "device": (["a.png"], "o.png", ["--device", "abacus"], "unknown device"),
     "network": (["a.png"], "o.png", ["--network", "nothing"], "no trained network is called"),
-    "network file": (["a.png"], "o.png", ["--network", "own.py"], "no network"),
+    "network file": (["a.png"], "o.png", ["--network", "own.py"], "a Python file"),
     "network function": (["a.png"], "o.png", ["--network", "own.py:nothing"], "cannot load own.py:nothing"),
     "network that fails": (["a.png"], "o.png", ["--network", "own.py:fails"], "RuntimeError: no such thing"),
     "range needed": (["deep.png"], "o.png", ["--network", "ordinary.safetensors"], "give --range LO HI"),

@@ -46,8 +46,31 @@ def test_equal_images():
 
 
 def test_shapes_must_agree():
-    with pytest.raises(ValueError, match="one shape"):
-        psnr(CLEAN, CLEAN[:-1])
+    for measure in (psnr, ssim):
+        with pytest.raises(ValueError, match="one shape"):
+            measure(CLEAN, CLEAN[:-1])
+
+
+@pytest.mark.parametrize("measure", [psnr, ssim])
+@pytest.mark.parametrize(
+    ("image", "clean", "message"),
+    [
+        (
+            (NOISY.clip(0, 1) * 255).astype(np.uint8),
+            (CLEAN * 255).astype(np.uint8),
+            "not uint8: divide by 255",
+        ),
+        (NOISY, (CLEAN * 255).astype(np.uint8), "not uint8: divide by 255"),
+        ((NOISY.clip(0, 1) * 255).astype(np.uint8), CLEAN, "not uint8: divide by 255"),
+        (torch.zeros(40, 50, dtype=torch.int32), CLEAN, "not int32"),
+        (NOISY * 255, CLEAN * 255, r"must lie in \[0,1\].*values from 0.0\d+ to 25\d"),
+        (NOISY - 1, CLEAN - 1, r"must lie in \[0,1\].*values from -0.99"),
+    ],
+)
+def test_images_in_other_units_are_refused(measure, image, clean, message):
+    """psnr(uint8, uint8) was -38.9 dB, without a word."""
+    with pytest.raises(NormeqError, match=message):
+        measure(image, clean)
 
 
 def test_ssim_is_that_of_wang():

@@ -8,7 +8,7 @@ from scipy.ndimage import correlate
 
 from normeq.errors import NormeqError
 from normeq.nn import AffineConv2d, AffineResidual, affine_kernel, build_network, sort_pairs
-from normeq.nn.variants import PixelShuffleUp
+from normeq.nn.affine import PixelShuffleUp
 
 CONSTRAINTS = ("telescope", "mean")
 

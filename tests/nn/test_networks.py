@@ -15,6 +15,9 @@ COUNTS = [
     ("fdncnn", "ordinary", True, 666_496),
     ("fdncnn", "scale", True, 665_280),
     ("fdncnn", "norm", True, 665_280),
+    ("fdncnn", "invariant", False, 664_704),
+    ("fdncnn", "invariant", True, 665_280),
+    ("drunet", "invariant", False, 32_638_080),
     ("drunet", "ordinary", False, 32_650_753),
     ("drunet", "scale", False, 32_638_080),
     ("drunet", "norm", False, 32_638_112),
@@ -29,8 +32,9 @@ SMALL = {
     "ffdnet": {"depth": 4, "channels": 8, "noise_map": False},
     "plain": {"depth": 5, "channels": 8, "batch_norm": True},
 }
-EQUIVARIANT = [(a, v) for a in ("fdncnn", "drunet") for v in ("norm", "wrapped")] + [("dncnn", "wrapped")]
-EQUIVARIANT += [("ffdnet", "norm"), ("ffdnet", "wrapped"), ("plain", "wrapped")]
+# Norm and invariant are no variants of networks that others trained without them.
+IMPOSSIBLE = {("dncnn", "norm"), ("plain", "norm"), ("plain", "invariant"), ("ffdnet", "invariant")}
+EQUIVARIANT = [(a, v) for a in SMALL for v in ("norm", "wrapped", "invariant") if (a, v) not in IMPOSSIBLE]
 LAMBDAS = (1e-3, 0.1, 1.0, 40.0, 1e3)
 MUS = (-100.0, 0.0, 10.0)
 
@@ -63,7 +67,7 @@ def test_normalization_equivariance_in_float64(architecture, variant, scale, shi
     assert found.normalised < 1e-8
 
 
-@pytest.mark.parametrize("variant", ["norm", "wrapped"])
+@pytest.mark.parametrize("variant", ["norm", "wrapped", "invariant"])
 @pytest.mark.parametrize("scale", LAMBDAS)
 def test_normalization_equivariance_of_the_full_network_in_float32(variant, scale):
     torch.manual_seed(1)
@@ -72,7 +76,7 @@ def test_normalization_equivariance_of_the_full_network_in_float32(variant, scal
 
 
 @pytest.mark.parametrize("architecture", ["fdncnn", "drunet"])
-@pytest.mark.parametrize("variant", ["norm", "wrapped"])
+@pytest.mark.parametrize("variant", ["norm", "wrapped", "invariant"])
 @pytest.mark.parametrize("scale", LAMBDAS)
 def test_noise_map_scales_and_does_not_shift(architecture, variant, scale):
     network = small(architecture, variant, noise_map=True).double()
@@ -148,7 +152,7 @@ def test_colour():
     ("arguments", "message"),
     [
         (("unet", "norm"), "unknown architecture 'unet': choose one of fdncnn, drunet, dncnn"),
-        (("fdncnn", "affine"), "unknown variant 'affine': choose one of ordinary, scale, norm, wrapped"),
+        (("fdncnn", "affine"), f"unknown variant 'affine': choose one of {', '.join(VARIANTS)}"),
         (("dncnn", "norm"), "no 'norm' variant"),
     ],
 )

@@ -25,7 +25,16 @@ def support(network, first, last, size):
 
 @pytest.mark.parametrize(("architecture", "variant"), LOCAL)
 def test_a_tile_depends_on_its_halo_and_on_no_less(architecture, variant):
-    network = small(architecture, variant).double()
+    check(small(architecture, variant).double())
+
+
+def test_local_statistics_reach_further():
+    network = small("fdncnn", "wrapped", statistics="local", box=9).double()
+    assert reach(network).halo == 4 + 8
+    check(network)
+
+
+def check(network):
     found = reach(network)
     first = 48 // found.multiple * found.multiple
     last = first + 2 * found.multiple - 1

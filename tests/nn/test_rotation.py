@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from normeq.nn import AffineConv2d, SortPool, build_network, rotation
+from normeq.nn.folding import FoldedSortPool
 from normeq.nn.rotation import RotatedSortPool, rotate_input, rotate_output
 
 SMALL = {"fdncnn": {"depth": 4, "channels": 6}, "drunet": {"widths": (4, 6, 8, 8), "blocks": 1}}
@@ -52,7 +53,7 @@ def test_two_channels_by_hand():
     torch.testing.assert_close(found, expected[:, None, None, None].expand(3, 1, 4, 4))
 
 
-@pytest.mark.parametrize("size", [(2, 2), (2, 3), (3, 2), (4, 5)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (3, 1), (2, 2), (2, 3), (3, 2), (4, 5)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_gradients_of_the_activation(size, layout):
     x = torch.randn(2, 4, *size, dtype=torch.float64).contiguous(memory_format=layout).requires_grad_()
@@ -94,3 +95,12 @@ def test_compiled_form_is_the_same(monkeypatch):
     eager = RotatedSortPool()(x.clone())
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     torch.testing.assert_close(RotatedSortPool()(x), eager, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("pool", [SortPool(), RotatedSortPool(), FoldedSortPool()])
+@pytest.mark.parametrize("grad", [False, True])
+def test_channels_of_one_image(pool, grad):
+    """(C, H, W): channels are axis -3, not axis 1."""
+    x = torch.randn(4, 6, 8)
+    with torch.set_grad_enabled(grad):
+        assert torch.equal(pool(x.clone()), pool(x[None].clone())[0])

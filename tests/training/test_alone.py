@@ -36,7 +36,7 @@ sys.meta_path[:] = map(Bare, sys.meta_path)
 from normeq.training import loop
 rows, columns = np.mgrid[:40, :48]
 images = [(127 + 100 * np.sin(rows / k) * np.cos(columns / (k + 2))).astype(np.uint8) for k in (3, 5, 9)]
-loop._read_images = lambda dataset, data_dir: (images, ["a", "b", "c"])
+loop._read_images = lambda dataset, data_dir: (images, ["a", "b", "c"], {})
 loop.pin = lambda dataset, data_dir: "pin"
 module = sys.argv.pop(1)
 sys.argv[0] = module

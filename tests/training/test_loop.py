@@ -38,7 +38,7 @@ def pictures(monkeypatch):
     torch.set_num_threads(1)
     rows, columns = np.mgrid[:40, :48]
     images = [(127 + 100 * np.sin(rows / k) * np.cos(columns / (k + 2))).astype(np.uint8) for k in (3, 5, 9)]
-    monkeypatch.setattr(loop, "_read_images", lambda dataset, data_dir: (images, ["a", "b", "c"]))
+    monkeypatch.setattr(loop, "_read_images", lambda dataset, data_dir: (images, ["a", "b", "c"], {}))
     monkeypatch.setattr(loop, "pin", lambda dataset, data_dir: "pin")
     return images
 
@@ -102,6 +102,34 @@ def test_resume_after_a_kill_drops_lines_past_the_checkpoint(tmp_path):
     train(spec(), tmp_path, device=CPU)
     steps = [json.loads(line)["step"] for line in (tmp_path / "train.jsonl").read_text().splitlines()]
     assert steps == list(range(1, 13))
+
+
+def test_a_checkpoint_of_other_images_is_refused(tmp_path, pictures):
+    with pytest.raises(Interrupted):
+        train(spec(), tmp_path, device=CPU, progress=stop_after(5))
+    pictures[1][3, 4] += 1
+    with pytest.raises(NormeqError, match="checkpoint.pt: was trained on other images"):
+        train(spec(), tmp_path, device=CPU)
+    pictures[1][3, 4] -= 1
+    assert train(spec(), tmp_path, device=CPU)["steps"] == 12
+
+
+def test_one_training_at_a_time_in_a_folder(tmp_path):
+    refused = []
+
+    def second(done, part, record):
+        if done == 3:
+            with pytest.raises(NormeqError, match="another process is training there") as caught:
+                train(spec(), tmp_path, device=CPU)
+            refused.append(caught.value)
+
+    train(spec(), tmp_path, device=CPU, progress=second)
+    assert len(refused) == 1
+    lines = [json.loads(line)["step"] for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert lines == list(range(1, 13))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "model.safetensors", "run.json", "train.jsonl", "checkpoint.pt"
+    }  # fmt: skip
 
 
 def test_finished_run_is_left_alone(tmp_path):
@@ -213,3 +241,29 @@ def test_compiled_training_is_the_same_to_rounding(tmp_path, monkeypatch, mode):
     eager, found = weights(tmp_path / "eager"), weights(tmp_path / "compiled")
     for key in eager:
         torch.testing.assert_close(found[key], eager[key], rtol=1e-3, atol=1e-5)
+
+
+def test_images_smaller_than_a_patch_are_said_and_counted(tmp_path, pictures, caplog):
+    pictures.insert(0, pictures[0][:12])
+    names = ["small", "a", "b", "c"]
+    loop._read_images = lambda dataset, data_dir: (pictures, names, {".npy": 2})  # undone by the fixture
+    run = train(spec(), tmp_path, device=CPU)
+    assert [record.getMessage() for record in caplog.records] == [
+        "pictures: 1 of 4 images are smaller than a patch of 16×16 pixels and are not trained on: small"
+    ]
+    data = json.loads((tmp_path / "run.json").read_text())["data"]
+    assert (data["images"], data["smaller_than_patch"], data["left_out"]) == (4, 1, {".npy": 2})
+    assert data == run["data"] and data["values"] == [
+        min(i.min() for i in pictures),
+        max(i.max() for i in pictures),
+    ]
+
+
+def test_nothing_left_to_train_on_is_said_as_it_is(tmp_path):
+    with pytest.raises(NormeqError, match="holdout 3 leaves none of the 3 images"):
+        train(spec(holdout=3), tmp_path, device=CPU)
+    with pytest.raises(NormeqError, match="no training image is as large as a patch of 64×64"):
+        train(spec(patch=64), tmp_path, device=CPU)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NormeqError, match="file: a file is there; --out names the folder"):
+        train(spec(), tmp_path / "file", device=CPU)

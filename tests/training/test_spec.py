@@ -87,6 +87,7 @@ def test_name():
         ("sigma", -1, "sigma must lie between 0 and 255"),
         ("sigma", [30, 20], "low before high"),
         ("seed", -1, "seed must be a whole number"),
+        ("network.image_channels", 3, "image_channels must be 1, not 3: images are trained on and measured"),
         ("network", {"architecture": "fdncnn"}, "the key 'name' is missing"),
     ],
 )

@@ -12,9 +12,14 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
+REGISTRY = [ROOT / "data/datasets.yaml", ROOT / "data/files.csv", *sorted((ROOT / "data").glob("*.dvc"))]
 
+# A shell would split the names of the data folder and of the user's file, and run what stands in them.
+DATA = "my data; touch pwned"
+OWN_FILE = "own {file} $(touch pwned).py"
 CONFIG = {
     "experiment": "speck",
+    "data": {"dir": DATA},
     "networks": [{"name": "tiny", "architecture": "fdncnn", "depth": 3, "channels": 4}],
     "variants": ["norm"],
     "train": {
@@ -22,7 +27,7 @@ CONFIG = {
         "sigmas": [25],
         "recipe": {"steps": 4, "batch": 2, "patch": 16, "lr": 0.001},
     },
-    "denoisers": {"mine": "own.py:denoise"},
+    "denoisers": {"mine": f"{OWN_FILE}:denoise"},
     "evaluate": {
         "noise_levels": {"datasets": ["skimage-test"], "sigmas": [25], "images": 1},
         "intervals": {
@@ -91,23 +96,25 @@ class Project:
         for name in ("workflow", "config", "profiles", "Snakefile", "environment.yml"):
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
             copy(ROOT / name, folder / name, **({"symlinks": True} if (ROOT / name).is_dir() else {}))
-        (folder / "data").mkdir()
-        for file in [*(ROOT / "data").glob("*.*"), ROOT / "data/published"]:
-            if file.is_file():
-                shutil.copy2(file, folder / "data")
-            elif file.name == "published":
-                shutil.copytree(file, folder / "data/published")
-        (folder / "own.py").write_text(OWN)
+        for data in ("data", DATA):
+            (folder / data).mkdir()
+            for file in REGISTRY:
+                shutil.copy2(file, folder / data)
+            shutil.copytree(ROOT / "data/published", folder / data / "published")
+        (folder / OWN_FILE).write_text(OWN)
         project = cls(folder)
         project.configure()
         return project
 
-    def copy(self, folder: Path) -> "Project":
+    def copy(self, folder: Path, *, but: tuple[str, ...] = ()) -> "Project":
+        """Another one, times and all, without the files of the names in ``but``."""
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns(*but))
+        return Project(folder)
+
+    def clone(self, folder: Path) -> "Project":
         """Another one, as it would be after `git clone`: no records of Snakemake, files in an arbitrary
         order of time."""
-        shutil.copytree(
-            self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns(".snakemake", "logs")
-        )
+        self.copy(folder, but=(".snakemake", "logs"))
         files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
         for number, path in enumerate(reversed(files)):
             os.utime(path, (1_700_000_000 + number, 1_700_000_000 + number))
@@ -165,4 +172,10 @@ def finished(tmp_path_factory) -> Project:
 @pytest.fixture
 def clone(finished, tmp_path) -> Project:
     """A clone of the finished project, free to be changed."""
-    return finished.copy(tmp_path / "clone")
+    return finished.clone(tmp_path / "clone")
+
+
+@pytest.fixture
+def unrecorded(finished, tmp_path) -> Project:
+    """A clone in which no time says that anything is old, free to be changed."""
+    return finished.copy(tmp_path / "unrecorded", but=(".snakemake", "logs"))

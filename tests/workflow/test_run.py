@@ -4,9 +4,13 @@ import os
 import re
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from skimage.io import imread, imsave
+
+from tests.workflow.conftest import DATA, OWN_FILE, REGISTRY
 
 RECORDED = {
     "train",
@@ -50,9 +54,20 @@ def test_everything_is_there(finished):
     timed = {part.stem for part in (run / "parts").glob("*.tsv")}  # committed with them, for the report
     assert timed == measured and len(timed) == 10
     assert (finished.folder / "logs/train" / f"{run.name}.log").stat().st_size > 0
-    assert [yaml.safe_load(file.read_text())["experiment"] for file in results.glob("config-*.yaml")] == [
-        "speck"
-    ]
+    assert yaml.safe_load((results / "config.yaml").read_text())["experiment"] == "speck"
+
+
+def test_names_of_folders_and_files_are_no_commands(finished):
+    """See ``DATA`` and ``OWN_FILE``."""
+    assert (finished.folder / DATA / "skimage-test").is_dir()
+    assert not list(finished.folder.rglob("pwned*"))
+
+
+def test_the_data_folder_holds_data_alone(finished):
+    """It may be read-only, and shared with other projects."""
+    added = {path.name for path in (finished.folder / DATA).iterdir()}
+    added -= {"published", *(path.name for path in REGISTRY)}
+    assert {name for name in added if not name.endswith(".lock")} == {"skimage-test", "skimage-train"}
 
 
 def test_the_report_shows_the_run_and_needs_no_network(finished):
@@ -70,8 +85,7 @@ def test_nothing_runs_again(finished):
 
 def test_a_cosmetic_edit_runs_nothing(finished, tmp_path):
     """A comment in the config and in every rule, other white space in a command, a title in another order."""
-    project = type(finished)(tmp_path / "copy")
-    shutil.copytree(finished.folder, project.folder, symlinks=True)
+    project = finished.copy(tmp_path / "copy")
     for file in [
         project.folder / "speck.yaml",
         *project.folder.glob("workflow/rules/*.smk"),
@@ -86,11 +100,9 @@ def test_a_cosmetic_edit_runs_nothing(finished, tmp_path):
 
 
 def test_a_clone_with_results_neither_trains_nor_measures_nor_asks_for_data(clone):
-    shutil.rmtree(clone.folder / "data/.placed")
-    shutil.rmtree(clone.folder / "data/skimage-train")
+    shutil.rmtree(clone.folder / DATA / "skimage-train")
     assert not RECORDED & clone.plan().keys()
-    (file,) = clone.folder.glob("results/speck/config-*.yaml")  # whichever Git writes last
-    os.utime(file)
+    os.utime(clone.folder / "results/speck/config.yaml")  # whichever Git writes last
     assert not RECORDED & clone.plan().keys()
 
 
@@ -104,7 +116,7 @@ def test_a_changed_training_trains(clone, change):
 
 
 def test_changed_data_train(clone):
-    registry = clone.folder / "data/datasets.yaml"
+    registry = clone.folder / DATA / "datasets.yaml"
     data = yaml.safe_load(registry.read_text())
     data["skimage-train"]["images"][0]["sha256"] = "0" * 64
     registry.write_text(yaml.safe_dump(data, sort_keys=False))
@@ -134,17 +146,114 @@ def test_what_is_taken_out_of_the_config_leaves_the_tables(clone):
 
 
 def test_a_users_denoiser_is_measured_again_when_its_file_changes(finished, tmp_path):
-    project = type(finished)(tmp_path / "copy")
-    shutil.copytree(finished.folder, project.folder, symlinks=True)
-    own = project.folder / "own.py"
+    project = finished.copy(tmp_path / "copy")
+    own = project.folder / OWN_FILE
     own.write_text(own.read_text().replace("noisy, 3", "noisy, 5"))
     plan = project.plan()
     assert "train" not in plan and plan["evaluate_noise_levels"] == plan["evaluate_examples"] == 1
 
 
+@pytest.fixture
+def small(fresh, tmp_path):
+    """A project of one denoiser of its own on a data set of its own."""
+    project = fresh.copy(tmp_path / "small")
+    own = {"title": "x", "kind": "manual", "files": None, "origin": "x", "terms": "x", "redistribution": "x"}
+    with open(project.folder / "data/datasets.yaml", "a") as registry:
+        registry.write(yaml.safe_dump({"mine": own | {"place": "x"}}))
+    (project.folder / "data/mine").mkdir()
+    picture(project, "a", 0)
+    picture(project, "b", 1)
+    (project.folder / "net.py").write_text(
+        "from pathlib import Path\nimport numpy as np\nimport torch\nfrom helper import factor\n"
+        "here = Path(__file__).parent\n"
+        "weight = float(np.load(here / 'weights.npy'))\n"
+        "def f(n, s): return n * weight * factor\n"
+        "def g(n, s): return n * 0\n"
+        "def late(n, s): return n * float((here / ('late' + '.txt')).read_text())\n"
+        "def unknown(n, s):\n    import subprocess\n    subprocess.run(['true'])\n    return n\n"
+        "class Net(torch.nn.Module):\n    def forward(self, y, sigma): return y * (1 - sigma)\n"
+        "net = Net()\nalias = f\n"
+    )
+    (project.folder / "helper.py").write_text("factor = 0.9\n")
+    (project.folder / "late.txt").write_text("0.9")
+    np.save(project.folder / "weights.npy", 0.9)
+    alone(project, x="net.py:f")
+    return project
+
+
+def picture(project, name, seed):
+    pixels = np.random.default_rng(seed).integers(40, 220, (32, 32), dtype=np.uint8)
+    imsave(project.folder / f"data/mine/{name}.png", pixels, check_contrast=False)
+
+
+def alone(project, sigmas=(25,), **denoisers):
+    """A config of a user's denoisers alone."""
+    measured = {"noise_levels": {"datasets": ["mine"], "sigmas": list(sigmas)}}
+    if "net" in denoisers:
+        filters = {"image": "mine/a", "crop": [0, 0, 24], "sigmas": [25], "pixels": [[8, 8]], "radius": 3}
+        measured["filters"] = filters
+    config = {"experiment": "speck", "denoisers": denoisers, "evaluate": measured, "device": "cpu"}
+    (project.folder / "speck.yaml").write_text(yaml.safe_dump(config))
+
+
+def measured(project):
+    """PSNR as the workflow has it after one more run."""
+    (project.folder / "results/speck/noise_levels.csv").unlink(missing_ok=True)
+    done = project.snakemake("results/speck/noise_levels.csv")
+    assert done.returncode == 0, done.stderr + done.stdout
+    return pd.read_csv(project.folder / "results/speck/noise_levels.csv")
+
+
+def test_another_function_other_weights_and_another_helper_are_measured(small):
+    measured(small)
+    assert "evaluate_noise_levels" not in small.plan()
+    (small.folder / "helper.py").write_text("factor = 0.7\n")
+    assert small.plan()["evaluate_noise_levels"] == 1
+    (small.folder / "helper.py").write_text("factor = 0.9\n")
+    np.save(small.folder / "weights.npy", 0.8)
+    assert small.plan()["evaluate_noise_levels"] == 1
+    alone(small, [25, 50], x="net.py:g")
+    table = measured(small)  # nothing of f in it
+    zeros = {name: -10 * np.log10(np.mean((imread(small.folder / f"data/mine/{name}.png") / 255) ** 2))
+             for name in "ab"}  # fmt: skip
+    assert table["psnr"].tolist() == pytest.approx([zeros[name] for name in table["image"]], abs=1e-4)
+
+
+def test_what_only_the_job_can_see_is_planned_too(small):
+    alone(small, x="net.py:late", y="net.py:unknown")
+    first = measured(small).groupby("network")["psnr"].agg(tuple)
+    assert small.plan()["evaluate_noise_levels"] == 1  # what cannot be known is measured again each time
+    (small.folder / "late.txt").write_text("0.8")
+    assert small.plan()["evaluate_noise_levels"] == 2
+    second = measured(small).groupby("network")["psnr"].agg(tuple)
+    assert not set(first["x"]) & set(second["x"]) and first["y"] == second["y"]
+    assert small.plan()["evaluate_noise_levels"] == 1
+
+
+def test_a_changed_or_added_image_of_ones_own_set_is_measured(small):
+    first = measured(small)
+    picture(small, "a", 2)
+    assert small.plan()["evaluate_noise_levels"] == 1
+    picture(small, "c", 3)
+    second = measured(small)
+    assert second["image"].tolist() == ["a", "b", "c"]
+    assert (first["psnr"] != second["psnr"][:2]).tolist() == [True, False]
+
+
+def test_a_users_network_has_filters(small):
+    alone(
+        small, net="net.py:net", f="net.py:f", alias="net.py:alias"
+    )  # alias: it may be a network, and is none
+    assert small.plan()["evaluate_filters"] == 2
+    done = small.snakemake("results/speck/tables/filters.md", "figures/speck/filters.svg")
+    assert done.returncode == 0, done.stderr + done.stdout
+    table = pd.read_csv(small.folder / "results/speck/tables/filters.csv")
+    assert table["network"].tolist() == ["net"]
+    assert table["sum"].tolist() == pytest.approx([1 - 25 / 255], abs=1e-5)
+
+
 def test_snakemakes_own_report_has_captions(finished, tmp_path):
-    project = type(finished)(tmp_path / "copy")
-    shutil.copytree(finished.folder, project.folder, symlinks=True)
+    project = finished.copy(tmp_path / "copy")
     done = project.snakemake("--report", "snakemake.html")
     assert done.returncode == 0, done.stderr
     assert "Rows of the Jacobian" in (project.folder / "snakemake.html").read_text(encoding="utf-8")

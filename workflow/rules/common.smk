@@ -1,30 +1,43 @@
 # What the other files share: the experiment (read once, mistakes named in one line), and functions of wildcards.
+import functools
+import hashlib
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
 import yaml
 
-from normeq.suite.config.resolve import resolve as resolve_config
-from normeq.suite.data.registry import find_folder
 from normeq.errors import NormeqError
-from normeq.suite.experiment.plan import check_networks, read_experiment
+from normeq.suite.config.resolve import resolve
+from normeq.suite.data.registry import find_folder
+from normeq.suite.experiment.plan import check_networks, fingerprint, read_experiment
+from normeq.suite.figures.registry import figures
+from normeq.suite.measuring.registry import all_measurements
+from normeq.suite.tables.registry import tables
 from normeq.system.gpus import count_gpus
+from normeq.denoisers.sources import this_run
 
 try:
     with open(workflow.source_path("../schemas/config.schema.yaml"), encoding="utf-8") as schema:
-        EXPERIMENT = read_experiment(resolve_config(config, yaml.safe_load(schema)))
+        EXPERIMENT = read_experiment(resolve(config, yaml.safe_load(schema)))
     check_networks(EXPERIMENT)
 except NormeqError as error:
     sys.exit(f"normeq: error: {error}")
 
+this_run()  # in the environment of all jobs: see normeq.denoisers.sources
 NAME = EXPERIMENT.name
 DATA = EXPERIMENT.data_dir
 GPUS = count_gpus()
-# GPUs that a job asks of the scheduler.
-GPU = min(GPUS, 1) if EXPERIMENT.config["gpu"] == "auto" else EXPERIMENT.config["gpu"]
-# Values printed by others, shown beside ours.
+# GPUs that a job which computes asks of the scheduler. `auto`: what the profile says for every job, as on a cluster, whose login
+# node has none; else one where there is one. All other jobs ask for none.
+GPU = EXPERIMENT.config["gpu"]
+if GPU == "auto":
+    by_default = dict(workflow.resource_settings.default_resources or {}).get("gpu", min(GPUS, 1))
+    GPU = getattr(by_default, "value", by_default)
+# Values printed by others, shown beside ours. They are no input of rules: stamps know their content (see `key`), and Snakemake
+# would take braces in the name of a user's folder for wildcards. So it is with the files of users' denoisers.
 PUBLISHED = [str(file) for file in sorted((find_folder(Path(DATA)) / "published").glob("*.csv"))]
 
 CONFIG_RECORD = EXPERIMENT.record_file()
@@ -34,11 +47,72 @@ CAPTIONS = os.path.relpath(Path(workflow.current_basedir.get_path_or_uri(secret_
 wildcard_constraints:
     run=r"[^/]+",
     folder=r"runs/[^/]+|[^/]+/denoisers/[^/]+",
-    dataset="|".join(EXPERIMENT.pins),
+    dataset="|".join(map(re.escape, EXPERIMENT.pins)),
     key="[0-9a-f]{8}",
 
 
+def refuse(reason):
+    """Stop with one line."""
+    sys.exit(f"normeq: error: {reason}")
+
+
+# --- what was made from something else
+#
+# Tables, figures and pages have names without content. So each has a stamp beside it, written by the same job: a key of what it
+# was made from. If the config now asks for something else, the job is forced, whatever was asked for and in a fresh clone too:
+# Snakemake itself does not look behind a file that is there, and its own records of earlier runs are not committed.
+
+
+def stamp(product):
+    return f"results/{NAME}/.made/{product}"
+
+
+def key(product, *kinds, published=False, **more):
+    """What a product is made from: measurements, by names that carry content; published values; and more."""
+    content = [product, sorted(part for kind in kinds for part in parts(kind)), more]
+    if published:
+        content += [[Path(f).name, hashlib.sha256(Path(f).read_bytes()).hexdigest()] for f in PUBLISHED]
+    return fingerprint(content)
+
+
+def again(file, when):
+    """Have the job of a file run, as `--forcerun` does, if it is part of what was asked for."""
+    if when:
+        workflow.dag.forcefiles.add(file)
+    return []
+
+
+def stamped(product, key):
+    """Whether a product was made from what the config asks for now."""
+    try:
+        return Path(stamp(product)).read_text(encoding="utf-8").strip() == key
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def made_of(files, product, key, lacking=""):
+    """Input function: the files that a product shows. Sees to it that the product is that of the config."""
+
+    def check(wildcards):
+        if lacking:
+            refuse(f"{product} cannot be made: {lacking}")
+        again(stamp(product), not stamped(product, key))
+        return files
+
+    return check
+
+
 # --- data
+
+
+def placed(dataset):
+    """The mark of a data set in place; `ancient`, because its name says all about its content. It is kept with Snakemake's
+    records of this machine: the data folder may be read-only, and a clone has other data."""
+    where = fingerprint(str(Path(DATA).resolve()))
+    mark = f".snakemake/placed/{dataset}-{EXPERIMENT.pins[dataset]}-{where}"
+    # It says nothing once a folder is gone.
+    again(mark, not all(Path(DATA, folder).is_dir() for folder in EXPERIMENT.folders(dataset)))
+    return ancient(mark)
 
 
 def data_dir(wildcards):
@@ -47,16 +121,11 @@ def data_dir(wildcards):
 
 def data_remote(wildcards):
     remote = EXPERIMENT.config["data"]["remote"]
-    return f"--remote {remote}" if remote else ""
-
-
-def placed(dataset):
-    """The mark of a data set in place; `ancient`, because the pin in its name says all about its content."""
-    return ancient(f"{DATA}/.placed/{dataset}-{EXPERIMENT.pins[dataset]}")
+    return ["--remote", remote] if remote else []
 
 
 def published_option(wildcards):
-    return f"--published {Path(PUBLISHED[0]).parent}" if PUBLISHED else ""
+    return ["--published", str(Path(PUBLISHED[0]).parent)] if PUBLISHED else []
 
 
 # --- runs
@@ -64,16 +133,12 @@ def published_option(wildcards):
 
 def run_data(wildcards):
     """The data that a run needs: none where it is complete, so that a clone with trained networks trains nothing."""
+    if wildcards.run not in EXPERIMENT.runs:
+        refuse(f"results/runs/{wildcards.run} is no run of this config")
     folder = Path("results/runs", wildcards.run)
     if (folder / "model.safetensors").is_file() and (folder / "run.json").is_file():
         return []
     return placed(EXPERIMENT.runs[wildcards.run].dataset)
-
-
-def may_have_log(run):
-    """Whether a run has a training curve, or will have one."""
-    folder = Path("results/runs", run)
-    return (folder / "train.jsonl").is_file() or not (folder / "model.safetensors").is_file()
 
 
 def run_spec(wildcards):
@@ -87,23 +152,23 @@ def denoiser(wildcards):
     return EXPERIMENT.measured[wildcards.folder]
 
 
-def denoiser_files(wildcards):
-    """The weights of a run, or the file of a user's own denoiser; nothing for networks that come trained.
-
-    `ancient`: the names of runs and measurements say what they were made from, and files of a fresh clone have arbitrary
-    times.
-    """
-    if wildcards.folder.startswith("runs/"):
-        return ancient(f"results/{wildcards.folder}/model.safetensors")
-    source = EXPERIMENT.source_file(wildcards.folder)
-    return ancient(source) if source else []
+def weights(wildcards):
+    """The weights of a run; `ancient`, because names of runs and measurements say what they were made from, and files of a fresh
+    clone have arbitrary times."""
+    run = wildcards.folder.startswith("runs/")
+    return ancient(f"results/{wildcards.folder}/model.safetensors") if run else []
 
 
 def measured_data(kind):
     """Input function: the data sets that a measurement reads; none where it is there (its name says what it read)."""
 
     def data(wildcards):
-        if Path(EXPERIMENT.part(kind, wildcards.folder)).is_file():
+        part = (
+            f"results/{wildcards.folder}/parts/{kind}-{wildcards.key}.{EXPERIMENT.measurements[kind].suffix}"
+        )
+        if workflow.is_main_process and part not in parts(kind):
+            refuse(f"{part} is no measurement of this config")
+        if Path(part).is_file():
             return []
         return [placed(dataset) for dataset in EXPERIMENT.datasets(kind)]
 
@@ -112,25 +177,47 @@ def measured_data(kind):
 
 def measurement_options(measurement):
     """The protocol, and where a measurement looks for what was measured before, where these count."""
-    protocol = f"--protocol {EXPERIMENT.protocol} " if measurement.follows_protocol else ""
-    return protocol + ("--reuse results/{folder}/parts" if measurement.reuses_rows else "")
+
+    def options(wildcards):
+        protocol = ["--protocol", EXPERIMENT.protocol] if measurement.follows_protocol else []
+        reuse = ["--reuse", f"results/{wildcards.folder}/parts"] if measurement.reuses_rows else []
+        return [*protocol, *reuse]
+
+    return options
 
 
+@functools.cache
 def parts(kind):
-    """Files of one measurement of all denoisers; none where the config leaves it out (nothing then asks for them)."""
+    """Files of one measurement of all denoisers; none where the config leaves it out."""
     return EXPERIMENT.parts(kind) if kind in EXPERIMENT.measurements else []
 
 
-def parts_of_kind(wildcards):
-    return parts(wildcards.kind)
+def lacking(kind):
+    """Why there is nothing to show of a measurement; empty where there is."""
+    if kind not in EXPERIMENT.measurements:
+        return f"the config has no evaluate.{kind}"
+    return "" if parts(kind) else f"evaluate.{kind} can measure none of the config's denoisers"
+
+
+def long_table(wildcards):
+    """What goes into a long table."""
+    kind = wildcards.kind
+    return made_of(parts(kind), kind, key(kind, kind), lacking(kind))(wildcards)
+
+
+def shown(kind):
+    """The files that tables and figures of a measurement read: its long table, or pictures of every denoiser."""
+    return [f"results/{NAME}/{kind}.csv"] if all_measurements()[kind].columns else parts(kind)
 
 
 # --- machine
 
 
 def share(jobs):
-    """Threads for each of several like jobs, so that together they fill the machine."""
-    return max(1, (workflow.cores or 1) // max(1, jobs))
+    """Threads for each of several like jobs, so that together they fill the machine; on a cluster four, and there all that the
+    job was given."""
+    cores = workflow.resource_settings.cores
+    return cores if cores and workflow.remote_exec else max(1, cores // max(1, jobs)) if cores else 4
 
 
 def train_threads(wildcards):
@@ -158,9 +245,17 @@ def evaluate_device(wildcards):
 # --- report
 
 
+def card_key(wildcards):
+    part = EXPERIMENT.part("noise_levels", f"runs/{wildcards.run}")
+    return key("run_card", published=True, part=part, claims=EXPERIMENT.config["claims"])
+
+
 def run_table(wildcards):
     """The measurements of one run over noise levels."""
-    return EXPERIMENT.part("noise_levels", f"runs/{wildcards.run}")
+    if wildcards.run not in EXPERIMENT.runs:
+        refuse(f"results/runs/{wildcards.run} is no run of this config")
+    part = EXPERIMENT.part("noise_levels", f"runs/{wildcards.run}")
+    return made_of(part, f"run_card-{wildcards.run}", card_key(wildcards))(wildcards)
 
 
 def config_record(wildcards):
@@ -169,20 +264,16 @@ def config_record(wildcards):
 
 def report_options(wildcards, input):
     """The inputs of the report as options."""
-    shown = [f"--table {table}" for table in input.tables if table.endswith(".md")]
-    shown += [f"--figure {figure}" for figure in input.figures]
-    shown += [f"--run {Path(record).parent}" for record in input.runs]
-    shown += [f"--gallery {part}" for part in input.gallery]
-    shown += [f"--{Path(table).stem.replace('_', '-')} {table}" for table in input.measured]
     timings = [
-        f"--timing {Path(part).with_suffix('.tsv')}"
-        for kind in EXPERIMENT.measurements
-        for part in EXPERIMENT.parts(kind)
+        Path(part).with_suffix(".tsv") for kind in EXPERIMENT.measurements for part in EXPERIMENT.parts(kind)
     ]
-    return [*shown, *timings, f"--captions {CAPTIONS}"]
-
-
-# A mark says nothing once its folder is gone.
-for dataset, pin in EXPERIMENT.pins.items():
-    if not all(Path(DATA, folder).is_dir() for folder in EXPERIMENT.folders(dataset)):
-        Path(DATA, ".placed", f"{dataset}-{pin}").unlink(missing_ok=True)
+    named = [
+        *(("--table", table) for table in input.tables if table.endswith(".md")),
+        *(("--figure", figure) for figure in input.figures),
+        *(("--run", Path(record).parent) for record in input.runs),
+        *(("--gallery", part) for part in input.gallery),
+        *((f"--{Path(table).stem.replace('_', '-')}", table) for table in input.measured),
+        *(("--timing", timing) for timing in timings),
+        ("--captions", CAPTIONS),
+    ]
+    return [str(word) for pair in named for word in pair]

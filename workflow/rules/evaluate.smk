@@ -10,7 +10,7 @@ for kind, measurement in EXPERIMENT.measurements.items():
         name:
             f"evaluate_{kind}"
         input:
-            denoiser_files,
+            weights,
             measured_data(kind),
         output:
             f"results/{{folder}}/parts/{kind}-{{key}}.{measurement.suffix}",
@@ -33,5 +33,5 @@ for kind, measurement in EXPERIMENT.measurements.items():
             options=measurement_options(measurement),
             data_dir=data_dir,
         shell:
-            "normeq evaluate {params.command} {params.denoiser:q} --settings {params.settings:q} {params.options} --out {output}"
-            " --data-dir {params.data_dir} --device {resources.device} --threads {threads} 2>&1 | tee {log}"
+            "normeq evaluate {params.command} {params.denoiser:q} --settings {params.settings:q} {params.options:q} --out {output:q}"
+            " --data-dir {params.data_dir:q} --device {resources.device} --threads {threads} 2>&1 | tee {log:q}"

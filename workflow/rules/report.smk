@@ -7,44 +7,60 @@ rule run_card:
         record=ancient("results/runs/{run}/run.json"),
         table=run_table,
         config=CONFIG_RECORD,
-        published=PUBLISHED,
     output:
-        f"results/runs/{{run}}/{NAME}.md",
+        card=f"results/runs/{{run}}/{NAME}.md",
+        made=stamp("run_card-{run}"),
     log:
         f"logs/{NAME}/run_card/{{run}}.log",
     conda:
         "../../environment.yml"
     resources:
+        gpu=0,
         mem_mb=1000,
         runtime=10,
     params:
-        folder=subpath(output[0], parent=True),
+        folder=subpath(output.card, parent=True),
         published=published_option,
+        key=card_key,
     shell:
-        "normeq run-card {params.folder} --noise-levels {input.table} --config {input.config}"
-        " {params.published} --out {output} > {log} 2>&1"
+        "normeq run-card {params.folder:q} --noise-levels {input.table:q} --config {input.config:q}"
+        " {params.published:q} --out {output.card:q} > {log:q} 2>&1 && echo {params.key} > {output.made:q}"
+
+
+REPORT_KEY = key(
+    "report",
+    *EXPERIMENT.measurements,
+    published=True,
+    config=EXPERIMENT.recorded(),
+    runs=list(EXPERIMENT.runs),
+    shown=[*TABLES, *FIGURES],
+)
 
 
 rule report:
     # One page with everything, to be opened anywhere without a network. (`snakemake --report` makes another one.)
     input:
         config=CONFIG_RECORD,
-        tables=TABLES,
+        tables=made_of(TABLES, "report", REPORT_KEY),
         figures=FIGURES,
         metrics=f"results/{NAME}/metrics.json",
         gallery=parts("gallery"),
         measured=TABLED_FILES,
         runs=ancient(expand("results/runs/{run}/run.json", run=EXPERIMENT.runs)),
     output:
-        f"results/{NAME}/report.html",
+        page=f"results/{NAME}/report.html",
+        made=stamp("report"),
     log:
         f"logs/{NAME}/report.log",
     conda:
         "../../environment.yml"
     resources:
+        gpu=0,
         mem_mb=1000,
         runtime=30,
     params:
         shown=report_options,
+        key=REPORT_KEY,
     shell:
-        "normeq report {output} --config {input.config} {params.shown} > {log} 2>&1"
+        "normeq report {output.page:q} --config {input.config:q} {params.shown:q} > {log:q} 2>&1"
+        " && echo {params.key} > {output.made:q}"

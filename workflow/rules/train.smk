@@ -22,5 +22,5 @@ rule train:
         data_dir=data_dir,
         out=subpath(output[0], parent=True),
     shell:
-        "normeq train {params.spec:q} --out {params.out} --data-dir {params.data_dir}"
-        " --device {resources.device} --threads {threads} 2>&1 | tee {log}"
+        "normeq train {params.spec:q} --out {params.out:q} --data-dir {params.data_dir:q}"
+        " --device {resources.device} --threads {threads} 2>&1 | tee {log:q}"

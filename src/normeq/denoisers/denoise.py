@@ -48,10 +48,10 @@ def denoise(
     >>> clean = normeq.denoise(colour, channel_axis=-1)  # doctest: +SKIP
     >>> clean = normeq.denoise(counts, "drunet", sigma=12, range=(100, 4095))  # doctest: +SKIP
 
-    Normalization-equivariant networks (``norm``, ``wrapped``) take values as they are: what is denoised is
-    the same picture in every range. Where the mean of an image is far from zero it is taken out first, which
-    is the same map with less rounding (:mod:`normeq.denoisers.centring`). All other networks were trained on
-    images in [0, 1] and must be told which values these are.
+    Normalization-equivariant networks (``norm``, ``invariant``, ``wrapped``) take values as they are: what is
+    denoised is the same picture in every range. Where the mean of an image is far from zero it is taken out
+    first, which is the same map with less rounding (:mod:`normeq.equivariance.centring`). All other networks
+    were trained on images in [0, 1] and must be told which values these are.
 
     Args:
         image: NumPy array or torch tensor of integers or floating-point numbers (not bool, not complex),

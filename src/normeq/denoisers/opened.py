@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from normeq.denoisers.centring import DECLARATION
-from normeq.denoisers.open import load_callable
+from normeq.denoisers.open import Own, load_callable, sigma_argument
 from normeq.denoisers.pretrained import names, weights_file
+from normeq.equivariance.centring import DECLARATION
 from normeq.errors import NormeqError
 from normeq.nn import FoldedForInference, NormalizationWrapper
 from normeq.nn.door import check_output
@@ -77,18 +79,19 @@ def open_network(network: Any, device: str | torch.device = "auto") -> Opened:
     """
     if isinstance(network, Opened):
         return network
-    name, found = str(network), network
+    name, found, call = str(network), network, _call
     if isinstance(network, str | Path):
         if name in names() or ":" not in name or Path(name).exists():
             found = load_network(weights_file(name))[0].requires_grad_(False)
         else:
             target = name.partition("=")[2] if "=" in name and not Path(name).exists() else name
-            found = load_callable(name, target)
+            found, world = load_callable(name, target)
+            call = world.call
             if isinstance(found, nn.Module):
                 found = found.eval().requires_grad_(False)
         device = pick_device(str(device))
     if isinstance(found, nn.Module):
-        return _module(name if found is not network else type(found).__name__, found, device)
+        return _module(name if found is not network else type(found).__name__, found, device, call)
     if not callable(found) or inspect.isclass(found):
         raise NormeqError(
             f"network must be the name of one (normeq networks), a run folder, file.py:callable, a "
@@ -96,26 +99,34 @@ def open_network(network: Any, device: str | torch.device = "auto") -> Opened:
             + (f" ({name}): name an instance" if inspect.isclass(found) else "")
         )
     name = getattr(found, "__name__", name) if found is network else name
-    return _function(name, found)
+    return _function(name, found, call)
 
 
-def _module(name: str, module: nn.Module, device: str | torch.device) -> Opened:
+def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
+
+
+def _module(
+    name: str, module: nn.Module, device: str | torch.device, call: Callable[..., Any] = _call
+) -> Opened:
     if module.training:
         raise NormeqError(f"{name}: the network is in training mode: call its eval() first")
     first = next(module.parameters(), torch.empty(0))
     where = first.device if str(device) == "auto" else pick_device(str(device))
     if where != first.device:
-        import copy
-
         module = copy.deepcopy(module).to(where)  # the caller's own stays where it is
-    takes, needs = _sigma(module)
-    seen = reach(module)
-    inside = module
-    whole = isinstance(module, NormalizationWrapper) and not getattr(module, "local", False)
-    if whole:
-        inside = module.network
+    whole = isinstance(module, NormalizationWrapper) and not module.local
+    inside = module.network if whole else module
     margin = inside.least if getattr(inside, "margin", None) == "mean" else None
-    runs = FoldedForInference(inside) if type(inside).__module__.startswith(OURS) else inside
+    if type(module).__module__.startswith(OURS):
+        runs = FoldedForInference(inside)
+        takes = needs = module.noise_map
+    else:
+        told = Own(module, name, SimpleNamespace(call=call))
+        takes, needs = _sigma(told)
+
+        def runs(y: Tensor, sigma: float | None = None) -> Tensor:
+            return call(module, y) if sigma is None else told(y, sigma)
 
     def apply(y: Tensor, sigma: float | None) -> Tensor:
         output = runs(y) if sigma is None else runs(y, sigma)
@@ -129,7 +140,7 @@ def _module(name: str, module: nn.Module, device: str | torch.device) -> Opened:
         channels=int(getattr(module, "image_channels", None) or 1),
         takes_sigma=takes,
         needs_sigma=needs,
-        reach=seen,
+        reach=reach(module),
         whole=whole,
         margin=margin,
         dtype=first.dtype if first.dtype.is_floating_point else torch.float32,
@@ -137,12 +148,12 @@ def _module(name: str, module: nn.Module, device: str | torch.device) -> Opened:
     )
 
 
-def _function(name: str, function: Callable[..., Any]) -> Opened:
+def _function(name: str, function: Callable[..., Any], call: Callable[..., Any] = _call) -> Opened:
     takes, needs = _parameters(function)
 
     def apply(y: Tensor, sigma: float | None) -> Tensor:
         array = y[0, 0].numpy()
-        output = np.asarray(function(array) if sigma is None else function(array, sigma))
+        output = np.asarray(call(function, array) if sigma is None else call(function, array, sigma))
         if output.dtype.kind not in "fiub":
             raise NormeqError(f"{name}: returned {output.dtype}, not an array of real numbers")
         return check_output(torch.from_numpy(output.astype(np.float32))[None, None], y, name)
@@ -165,10 +176,18 @@ def _declared(found: object) -> bool:
     return getattr(found, DECLARATION, False) is True
 
 
-def _sigma(module: nn.Module) -> tuple[bool, bool]:
-    """Whether a network can be told σ, and whether it must."""
-    noise_map = getattr(module, "noise_map", None)
-    return _parameters(module.forward) if noise_map is None else (bool(noise_map), bool(noise_map))
+def _sigma(told: Own) -> tuple[bool, bool]:
+    """Whether a user's network can be told σ, and whether it must."""
+    if told.with_map:
+        return True, True
+    argument = sigma_argument(told.network)
+    if argument is None:
+        return False, False
+    try:
+        default = inspect.signature(told.network.forward).parameters[argument.name].default
+    except (TypeError, ValueError, KeyError):  # a compiled network does not say
+        return True, True
+    return True, default is inspect.Parameter.empty
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[bool, bool]:

@@ -43,7 +43,7 @@ def noisy_crop(part: dict[str, np.ndarray], number: int, sigma: float) -> np.nda
         number: which image.
         sigma: 8-bit units.
     """
-    dataset, _, name = json.loads(str(part["meta"]))["images"][number].rpartition("/")
+    dataset, _, name = json.loads(str(part["meta"]))["images"][number].partition("/")
     noise = PAPER.added(tuple(part["shapes"][number]), sigma, dataset, name, 0)
     row, column = part["crops"][number]
     clean = part["clean"][number]

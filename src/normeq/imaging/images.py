@@ -161,18 +161,19 @@ def _decode(path: Path, bt709: bool) -> Samples:
 
 
 @contextmanager
-def opened(path: Path, most: int | None = Image.MAX_IMAGE_PIXELS) -> Iterator[tuple[Image.Image, int | None]]:
+def opened(path: Path, limited: bool = True) -> Iterator[tuple[Image.Image, int | None]]:
     """A file's image with its pixels loaded, and the largest value of a sample in the file, where Pillow may
     give another.
 
     Args:
-        most: twice as many pixels are refused; None for no limit.
+        limited: refuse images of as many pixels as Pillow thinks are an attack.
 
     Raises:
         NormeqError: as `read_samples`, but for what concerns the kinds of samples.
     """
     before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = most
+    if not limited:
+        Image.MAX_IMAGE_PIXELS = None
     try:
         with explained(path), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, such as of many pixels: what matters is raised

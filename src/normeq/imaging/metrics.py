@@ -15,6 +15,7 @@ C1, C2 = 0.01**2, 0.03**2  # Wang et al. 2004, for images in [0,1]
 GAUSSIAN = "gaussian"  # SSIM of Wang et al. 2004
 UNIFORM = "uniform"  # SSIM by scikit-image's defaults
 SSIM_WINDOWS = {GAUSSIAN: 11, UNIFORM: 7}  # side in pixels
+SLACK = 1e-3  # of a clean image beyond [0,1]: more than rounding, less than a quarter of an 8-bit level
 
 
 def to_8bit(image: Tensor) -> Tensor:
@@ -28,25 +29,45 @@ class Reference:
     Args:
         clean: (N, H, W) in [0,1]; computed with in float64 on its device.
         border: pixels shaved off each side before anything is compared.
+
+    Raises:
+        NormeqError: integers, or clean images that leave [0,1], here as in all methods.
     """
 
     def __init__(self, clean: Image, border: int = 0) -> None:
         self.border = border
         self.clean = self._inside(clean)
+        low, high = (float(limit) for limit in self.clean.aminmax()) if self.clean.numel() else (0.0, 1.0)
+        if not -SLACK <= low <= high <= 1 + SLACK:
+            raise NormeqError(
+                "the clean image must lie in [0,1], where the peak is 1; it has values from "
+                f"{low:.4g} to {high:.4g}: bring both images to [0,1]"
+            )
         self._moments: dict[str, tuple[Tensor, Tensor]] = {}
 
     def _inside(self, image: Image) -> Tensor:
-        image = torch.as_tensor(image).detach().double()
+        image = torch.as_tensor(image).detach()
+        if not image.dtype.is_floating_point:
+            name = str(image.dtype).removeprefix("torch.")
+            raise NormeqError(
+                f"images to compare are floating-point numbers in [0,1], not {name}: divide by 255"
+            )
+        image = image.double()
         cut = slice(self.border, -self.border or None)
         return image[..., cut, cut] if self.border else image
 
-    def psnr(self, image: Image, *, clip: bool = True, round_8bit: bool = False) -> list[float]:
-        """PSNR of each image (N, H, W); see :func:`psnr`."""
+    def _other(self, image: Image) -> Tensor:
+        """What is compared with the clean images."""
         image = self._inside(image).to(self.clean.device)
         if image.shape != self.clean.shape:
             raise ValueError(
-                f"psnr needs images of one shape, got {tuple(image.shape)} and {tuple(self.clean.shape)}"
+                f"images to compare need one shape, got {tuple(image.shape)} and {tuple(self.clean.shape)}"
             )
+        return image
+
+    def psnr(self, image: Image, *, clip: bool = True, round_8bit: bool = False) -> list[float]:
+        """PSNR of each image (N, H, W); see :func:`psnr`."""
+        image = self._other(image)
         if round_8bit:
             image = to_8bit(image)
         elif clip:
@@ -56,7 +77,7 @@ class Reference:
 
     def ssim(self, image: Image, window: str = GAUSSIAN) -> list[float]:
         """SSIM of each image (N, H, W), clipped to [0,1]; see :func:`ssim`."""
-        y = self._inside(image).to(self.clean.device).clamp(0, 1)
+        y = self._other(image).clamp(0, 1)
         x = self.clean
         if min(x.shape[-2:]) < SSIM_WINDOWS[window]:
             raise NormeqError(
@@ -107,6 +128,10 @@ def psnr(image: Image, clean: Image, *, clip: bool = True, round_8bit: bool = Fa
 
     Returns:
         10·log10(1 / mean squared error); infinity for equal images.
+
+    Raises:
+        NormeqError: integers (8-bit images are divided by 255 first), or a clean image that leaves [0,1].
+        ValueError: images of two shapes.
     """
     return Reference(clean[None]).psnr(image[None], clip=clip, round_8bit=round_8bit)[0]
 
@@ -120,6 +145,7 @@ def ssim(image: Image, clean: Image, window: str = GAUSSIAN) -> float:
             covariance), ``uniform`` for scikit-image's defaults (7×7, sample covariance).
 
     Raises:
-        NormeqError: the images are smaller than the window.
+        NormeqError: the images are smaller than the window, or integers, or the clean one leaves [0,1].
+        ValueError: images of two shapes.
     """
     return Reference(clean[None]).ssim(image[None], window)[0]

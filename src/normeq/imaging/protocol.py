@@ -6,10 +6,12 @@ suite does is a :class:`Protocol`; what others do differs from it in single fiel
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from normeq.errors import NormeqError
+from normeq.nn.variants import VARIANTS, Variant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 # an offset of 64 = 2⁶ takes 6, less than what the layers round anyway; photographs on any interval of the
 # paper lie below, and what loses hundredths of a dB or more lies beyond 1000.
 FAR = 64.0
+
 
 NOISE_WORDS = {"gaussian": "Gaussian", "laplace": "Laplace"}
 
@@ -94,8 +97,13 @@ class Protocol:
 
         return reference.ssim(to_8bit(output.double()) if self.round_output else output, self.ssim_window)
 
-    def card(self) -> dict[str, str]:
-        """What is done, in words: subject to convention."""
+    def card(self, variants: Iterable[Variant] = VARIANTS.values()) -> dict[str, str]:
+        """What is done, in words: subject to convention.
+
+        Args:
+            variants: those whose padding is told.
+        """
+        variants = tuple(variants)
         gray = "BT.709 luma" if self.bt709 else 'Pillow\'s convert("L") (BT.601 luma, rounded to 8 bits)'
         given = "clipped to [0,1]" if self.clip_input else "not clipped, not rounded"
         output = "clipped to [0,1], not rounded" if self.clip_output else "as it is"
@@ -118,10 +126,30 @@ class Protocol:
             else "scikit-image's default: uniform window 7×7, sample covariance, data range 1",
             "borders": f"{self.border} pixels shaved off each side" if self.border else "every pixel counts",
             "intervals [a,b]": "y becomes a + (b − a)·y, is denoised, goes back; a given σ is scaled alike",
+            "far from zero": _centring(variants),
             "arithmetic": "networks in float32, TF32 off; PSNR and SSIM in float64",
-            "padding": "inside the networks: zeros (ordinary, scale, wrapped), mirrored (norm); "
+            "padding": f"inside the networks: {_paddings(variants)}; "
             "DRUNet repeats the last rows and columns up to a multiple of its scales",
         }
+
+
+def _paddings(variants: Iterable[Variant]) -> str:
+    """``zeros (ordinary, scale), mirrored (norm)``."""
+    kinds: dict[str, list[str]] = {}
+    for variant in variants:
+        kinds.setdefault(variant.padding, []).append(variant.name)
+    return ", ".join(f"{kind} ({', '.join(names)})" for kind, names in kinds.items())
+
+
+def _centring(variants: Iterable[Variant]) -> str:
+    """Which variants get images without their mean, and when."""
+    names = ", ".join(variant.name for variant in variants if variant.centred)
+    if not names:
+        return "images as they are"
+    return (
+        f"where |mean| of an image exceeds {FAR:g} of its standard deviations, it is taken out first and put "
+        f"back in float64 ({names})"
+    )
 
 
 PAPER = Protocol("paper")

@@ -16,7 +16,7 @@ from normeq.nn.fdncnn import FDnCNN
 from normeq.nn.ffdnet import FFDNet
 from normeq.nn.plain import PlainCNN
 from normeq.nn.variants import CHANGES, get_variant
-from normeq.nn.wrapper import NormalizationWrapper
+from normeq.nn.wrapper import NormalizationWrapper, check_statistics
 
 ARCHITECTURES: dict[str, type[nn.Module]] = {
     "fdncnn": FDnCNN,
@@ -28,7 +28,13 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
 
 
 def build_network(
-    architecture: str, variant: str, *, constraint: str = "telescope", **options: Any
+    architecture: str,
+    variant: str,
+    *,
+    constraint: str = "telescope",
+    statistics: str = "global",
+    box: int = 49,
+    **options: Any,
 ) -> nn.Module:
     """Build a network with PyTorch's default initialisation (seed it with :func:`torch.manual_seed`).
 
@@ -36,11 +42,12 @@ def build_network(
         architecture: a key of :data:`ARCHITECTURES`.
         variant: a key of :data:`normeq.nn.variants.VARIANTS`.
         constraint: parameterisation of affine kernels, see :func:`normeq.nn.affine.affine_kernel`.
+        statistics, box: of a wrapped network, see :class:`normeq.nn.wrapper.NormalizationWrapper`.
         options: keyword arguments of the architecture (depth, channels, noise_map, …).
 
     Returns:
-        A module called as ``net(y)`` or ``net(y, sigma)``; y is (N, C, H, W), sigma in the units of y. It has
-        attributes ``noise_map``, ``image_channels`` and ``normalization_equivariant``.
+        A module called as ``net(y)`` or ``net(y, sigma)``; y is (N, C, H, W), sigma in the units of y. Its
+        attributes ``noise_map``, ``image_channels`` and ``normalization_equivariant`` say what it takes.
 
     Raises:
         NormeqError: unknown architecture, variant or option, each named.
@@ -51,6 +58,7 @@ def build_network(
         raise NormeqError(
             f"unknown constraint {constraint!r}: choose one of {', '.join(get_args(Constraint))}"
         )
+    check_statistics(statistics, box)
     cls = ARCHITECTURES[architecture]
     known = [name for name in inspect.signature(cls).parameters if name != "variant"]
     for name in options:
@@ -61,8 +69,7 @@ def build_network(
         raise NormeqError(f"channels must be even (they are sorted in pairs), got {options['channels']}")
     network = cls(parts, **options)
     if parts.wrapper:
-        network = NormalizationWrapper(network)
-    network.image_channels = options.get("image_channels", 1)
+        network = NormalizationWrapper(network, statistics, box)
     network.normalization_equivariant = set(parts.equivariant_to) == set(CHANGES)
     return network
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
+from normeq.nn.door import takes_images
 from normeq.nn.variants import Variant
 
 
@@ -40,11 +41,12 @@ class BiasFreeBatchNorm2d(nn.Module):
 class DnCNN(nn.Module):
     """20 convolutions of 3×3 with batch normalisation between them; the output is y - net(y).
 
-    It has an ordinary and a scale-equivariant form. There is no normalization-equivariant one: the batch
-    statistics are constants at test time, and a constant divisor does not let a shift through unscaled.
+    The batch statistics are constants at test time, and a constant divisor does not let a shift through
+    unscaled: there is no form of affine layers. There is a normalization-equivariant one all the same,
+    ``invariant``: behind a first layer that is blind to shifts, the divisor meets none.
 
     Args:
-        variant: building blocks, ``ordinary`` or ``scale`` (``wrapped`` uses the ordinary form inside).
+        variant: building blocks, any but ``norm`` (``wrapped`` uses the ordinary form inside).
         depth, channels, image_channels: as in FDnCNN; blind only.
 
     Raises:
@@ -61,14 +63,19 @@ class DnCNN(nn.Module):
         if variant.affine:
             raise NormeqError(
                 "dncnn has no 'norm' variant (batch normalisation is not equivariant to shifts): "
-                "use fdncnn, or the variant 'wrapped'"
+                "use fdncnn, or the variant 'invariant' or 'wrapped'"
             )
+        self.image_channels = image_channels
         norm = nn.BatchNorm2d if variant.bias else BiasFreeBatchNorm2d
-        layers: list[nn.Module] = [variant.conv(image_channels, channels), variant.activation()]
+        layers: list[nn.Module] = [
+            variant.conv(image_channels, channels, from_image=True),
+            variant.activation(),
+        ]
         for _ in range(depth - 2):
             layers += [variant.conv(channels, channels), norm(channels), variant.activation()]
         layers.append(variant.conv(channels, image_channels))
         self.layers = nn.Sequential(*layers)
 
+    @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         return y - self.layers(y)

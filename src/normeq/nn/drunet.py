@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
+from normeq.nn.door import takes_images
 from normeq.nn.noise_map import append_noise_map
 from normeq.nn.variants import Variant
 
@@ -37,12 +38,13 @@ class DRUNet(nn.Module):
         widths: channels of the scales, finest first.
         blocks: residual blocks per scale and direction.
         image_channels: 1 for gray, 3 for colour.
-        noise_map: expect σ as an extra, constant input channel.
+        noise_map: expect σ as an extra input channel.
         margin: what extends an image whose sides are no multiples of 2^(scales-1), at the bottom and right:
             ``repeat`` its last row and column, or its ``mean``, as the paper's authors do. Both commute with
             affine maps of the values.
 
-    Input (N, image_channels, H, W), any size ≥ 1; the margin is cropped at the end.
+    Input (N, image_channels, H, W) or (image_channels, H, W), any size ≥ 1; the margin is cropped at the
+    end.
 
     Raises:
         NormeqError: unknown ``margin``.
@@ -61,7 +63,8 @@ class DRUNet(nn.Module):
         super().__init__()
         if margin not in ("repeat", "mean"):
             raise NormeqError(f"unknown margin {margin!r}: choose repeat or mean")
-        self.noise_map = noise_map
+        self.noise_map, self.image_channels = noise_map, image_channels
+        self.subtracts = variant.zero_sum
         self.margin = margin
         self.factor = 2 ** (len(widths) - 1)
         # Reflective padding in the coarsest scale needs two pixels there.
@@ -70,7 +73,9 @@ class DRUNet(nn.Module):
         def stage(channels: int) -> list[nn.Module]:
             return [ResidualBlock(variant, channels) for _ in range(blocks)]
 
-        self.head = variant.conv(image_channels + noise_map, widths[0], free_channels=int(noise_map))
+        self.head = variant.conv(
+            image_channels + noise_map, widths[0], free_channels=int(noise_map), from_image=True
+        )
         self.down = nn.ModuleList(
             nn.Sequential(*stage(fine), variant.conv(fine, coarse, 2, stride=2))
             for fine, coarse in zip(widths[:-1], widths[1:], strict=True)
@@ -83,6 +88,7 @@ class DRUNet(nn.Module):
         self.skips = nn.ModuleList(variant.residual() for _ in widths)
         self.tail = variant.conv(widths[0], image_channels)
 
+    @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         height, width = y.shape[-2:]
         right, below = (max(-size % self.factor, self.least - size) for size in (width, height))
@@ -98,4 +104,5 @@ class DRUNet(nn.Module):
         x = self.body(features[-1])
         for up, skip in zip(self.up, self.skips, strict=False):
             x = up(skip(x, features.pop()))
-        return self.tail(self.skips[-1](x, features.pop()))[..., :height, :width]
+        x = self.tail(self.skips[-1](x, features.pop()))[..., :height, :width]
+        return y - x if self.subtracts else x

@@ -1,24 +1,34 @@
-"""FDnCNN: a plain stack of 3×3 convolutions that predicts the clean image directly."""
+"""FDnCNN: a plain stack of 3×3 convolutions that predicts the clean image."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
+from normeq.errors import NormeqError
+from normeq.nn.door import takes_images
 from normeq.nn.noise_map import append_noise_map
 from normeq.nn.variants import Variant
 
 
 class FDnCNN(nn.Module):
-    """20 convolutions of 3×3 with 64 channels, no batch normalisation, no global residual.
+    """20 convolutions of 3×3 with 64 channels, no batch normalisation; they give the clean image directly
+    (with ``residual`` and in the variant ``invariant``: the noise, which is subtracted).
 
     Args:
         variant: building blocks.
         depth: number of convolutions (≥ 2).
         channels: width of the hidden layers (even, so that channels can be sorted in pairs).
         image_channels: 1 for gray, 3 for colour.
-        noise_map: expect σ as an extra, constant input channel.
+        noise_map: expect σ as an extra input channel.
+        residual: give y - g(y), where g is what the layers compute. Not the paper's network, so give it a
+            name of its own.
 
-    Input (N, image_channels, H, W) with H, W ≥ 2, in any range; ``sigma`` in the same units as the image.
+    Raises:
+        NormeqError: ``residual`` where it would break the equivariance (``norm``: if g follows a shift,
+            y - g(y) does not), or is there already (``invariant``).
+
+    Input (N, image_channels, H, W) or (image_channels, H, W), any size ≥ 1, in any range; ``sigma`` in the
+    same units as the image.
     Source: literature notes 1.4 (the last convolution never has a bias).
     """
 
@@ -29,12 +39,23 @@ class FDnCNN(nn.Module):
         channels: int = 64,
         image_channels: int = 1,
         noise_map: bool = False,
+        residual: bool = False,
     ) -> None:
         super().__init__()
-        self.noise_map = noise_map
+        if residual and (variant.affine or variant.zero_sum):
+            why = "its y - g(y) would not follow a shift" if variant.affine else "it gives y - g(y) already"
+            raise NormeqError(
+                f"fdncnn: residual is not for the variant {variant.name!r} ({why}): leave one of them out"
+            )
+        self.noise_map, self.image_channels = noise_map, image_channels
+        self.subtracts = variant.zero_sum or residual
         layers = [
             variant.conv(
-                image_channels + noise_map, channels, free_channels=int(noise_map), activated_output=True
+                image_channels + noise_map,
+                channels,
+                free_channels=int(noise_map),
+                from_image=True,
+                activated_output=True,
             ),
             variant.activation(),
         ]
@@ -46,5 +67,7 @@ class FDnCNN(nn.Module):
         layers.append(variant.conv(channels, image_channels, bias=False, activated_input=True))
         self.layers = nn.Sequential(*layers)
 
+    @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
-        return self.layers(append_noise_map(y, sigma, self.noise_map))
+        x = self.layers(append_noise_map(y, sigma, self.noise_map))
+        return y - x if self.subtracts else x

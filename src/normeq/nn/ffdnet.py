@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
+from normeq.nn.door import takes_images
 from normeq.nn.noise_map import append_noise_map
 from normeq.nn.variants import Variant
 
@@ -57,6 +58,7 @@ class FFDNet(nn.Module):
         layers.append(variant.conv(channels, 4 * image_channels, activated_input=True))
         self.layers = nn.Sequential(*layers)
 
+    @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         height, width = y.shape[-2:]
         right, below = (max(size % 2, self.least - size) for size in (width, height))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from normeq.errors import NormeqError
 from normeq.nn.dncnn import BiasFreeBatchNorm2d
+from normeq.nn.door import takes_images
 from normeq.nn.noise_map import append_noise_map
 from normeq.nn.variants import Variant
 
@@ -88,6 +89,7 @@ class PlainCNN(nn.Module):
                 layers.append(nn.ReLU(inplace=True))
         self.layers = nn.Sequential(*layers)
 
+    @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         output = self.layers(append_noise_map(y, sigma, self.noise_map))
         return y - output if self.residual else output

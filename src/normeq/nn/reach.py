@@ -68,7 +68,7 @@ def reach(network: nn.Module) -> Reach | None:
     """
     if isinstance(network, NormalizationWrapper):
         inside = reach(network.network)
-        if inside is None or not getattr(network, "local", False):
+        if inside is None or not network.local:
             return inside
         halo = math.ceil((inside.halo + network.box - 1) / inside.multiple) * inside.multiple
         return Reach(halo, inside.multiple, inside.width)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from normeq.errors import NormeqError
 
 
-def sort_pairs(x: Tensor) -> Tensor:
+def sort_pairs(x: Tensor, dim: int = 1) -> Tensor:
     """Sort channels in pairs: (x_k, x_{k + C/2}) becomes (min, max) at every pixel.
 
     Sorting commutes with every increasing affine map, sort(λx + μ) = λ sort(x) + μ for λ > 0, and keeps all
@@ -21,6 +21,7 @@ def sort_pairs(x: Tensor) -> Tensor:
 
     Args:
         x: shape (N, C, ...), C even, any range.
+        dim: axis of the channels; -3 for (C, H, W) as well as (N, C, H, W).
 
     Returns:
         Tensor of the same shape: minima in the first half of the channels, maxima in the second.
@@ -28,16 +29,16 @@ def sort_pairs(x: Tensor) -> Tensor:
     Raises:
         NormeqError: odd number of channels.
     """
-    if x.shape[1] % 2:
-        raise NormeqError(f"sort pooling needs an even number of channels, got {x.shape[1]}")
-    a, b = x.chunk(2, dim=1)
+    if x.shape[dim] % 2:
+        raise NormeqError(f"sort pooling needs an even number of channels, got {x.shape[dim]}")
+    a, b = x.chunk(2, dim=dim)
     # One ReLU and its cheap gradient instead of minimum and maximum, whose gradients mask ties.
     excess = F.relu(a - b)
-    return torch.cat((a - excess, b + excess), dim=1)
+    return torch.cat((a - excess, b + excess), dim=dim)
 
 
 class SortPool(nn.Module):
-    """Module form of :func:`sort_pairs`."""
+    """Module form of :func:`sort_pairs`, for (N, C, H, W) or (C, H, W)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return sort_pairs(x)
+        return sort_pairs(x, dim=-3)

@@ -10,9 +10,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from normeq.denoisers.pretrained import foreign
 from normeq.errors import NormeqError
 from normeq.nn import build_network
+from normeq.nn.foreign_files import foreign
 from normeq.system.files import atomic_path
 
 METADATA_KEY = "normeq"

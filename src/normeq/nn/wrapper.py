@@ -2,32 +2,101 @@
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from normeq.errors import NormeqError
+from normeq.nn.door import check_level, takes_images
+
+Statistics = Literal["global", "local"]
+
+
+def check_statistics(statistics: str, box: int) -> None:
+    """Refuse settings that no :class:`NormalizationWrapper` has, also where none is built.
+
+    Raises:
+        NormeqError: unknown statistics, or a box without a middle.
+    """
+    if statistics not in ("global", "local"):
+        raise NormeqError(f"unknown statistics {statistics!r}: choose global or local")
+    if isinstance(box, bool) or not isinstance(box, int) or box < 3 or box % 2 == 0:
+        raise NormeqError(f"box must be an odd number of pixels, at least 3, not {box!r}")
 
 
 class NormalizationWrapper(nn.Module):
-    """f(y) = std·g((y - mean)/std) + mean, with mean and std over all channels and pixels of each image.
+    """f(y) = std·g((y - mean)/std) + mean, with statistics of the image or of the surroundings of each pixel.
 
-    f is normalization-equivariant whatever g is. Where std = 0 the image is constant and is returned as it
-    is, which
-    equivariance forces anyway: f(c·1) = c·1. A noise map is divided by std, so f(λy + μ, λσ) = λf(y, σ) + μ.
+    f is normalization-equivariant whatever g is, since mean and std follow y. Where std = 0, everything that
+    they were taken from is constant, and f gives the mean, as equivariance forces anyway: f(c·1) = c·1. A
+    noise map is divided by std, so f(λy + μ, λσ) = λf(y, σ) + μ.
+
+    ``global`` statistics are those of all channels and pixels of an image: f depends on the whole image at
+    once, and on larger images they are not those of the patches that g was trained on. ``local`` ones are
+    maps: the mean over the box around each pixel, and the root mean square, over the same box, of what is
+    left when each pixel's own mean is subtracted (local contrast normalisation: Jarrett et al., ICCV 2009).
+    Boxes end at the border of the image. f then reaches (box - 1) pixels further than g, and an image may be
+    denoised in tiles with a margin of that.
 
     Args:
-        network: g, called as ``g(y)`` or ``g(y, sigma)``.
+        network: g, called as ``g(y)`` or ``g(y, sigma)``; with ``local``, sigma is a map (N, 1, H, W).
+        statistics: ``global`` or ``local``.
+        box: side of the box of ``local``, in pixels, odd; that of the training patches suits.
 
-    Source: Saied & Fleuret, ICML 2026 (arXiv 2605.08193); 1/d standard deviation as in the paper.
+    Raises:
+        NormeqError: see :func:`check_statistics`.
+    Source: Saied & Fleuret, ICML 2026 (arXiv 2605.08193); 1/d standard deviation as in the paper. ``local``
+    is ours.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, statistics: Statistics = "global", box: int = 49) -> None:
         super().__init__()
+        check_statistics(statistics, box)
         self.network = network
         self.noise_map = bool(getattr(network, "noise_map", False))
+        self.image_channels = getattr(network, "image_channels", None)
+        self.local, self.box = statistics == "local", box
 
+    @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
-        mean = y.mean(dim=(1, 2, 3), keepdim=True)
+        unit = _unit(y)
+        y = y / unit
+        mean = self._mean(y)
         centred = y - mean
-        std = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-        divisor = std.where(std > 0, std.new_ones(()))
+        variance = self._mean(centred.square())
+        varies = variance > 0
+        # Only where it varies: the root has no derivative at 0, and 0·inf would be NaN.
+        divisor = variance.where(varies, variance.new_ones(())).sqrt()
+        std = divisor.where(varies, divisor.new_zeros(()))
         if sigma is not None:
-            sigma = sigma / divisor.flatten()
-        return std * self.network(centred / divisor, sigma) + mean
+            if self.noise_map:
+                check_level(sigma, y)
+            divisor_of_y = divisor * unit.where(varies, unit.new_ones(()))
+            if isinstance(sigma, Tensor) and sigma.ndim != 4:
+                sigma = sigma.reshape((-1, 1, 1, 1) if self.local else -1)
+            sigma = sigma / (divisor_of_y if self.local else divisor_of_y.flatten())
+        return (std * self.network(centred / divisor, sigma) + mean) * unit
+
+    def _mean(self, x: Tensor) -> Tensor:
+        """Over the channels of the image, (N, 1, 1, 1), or of the box around each pixel, (N, 1, H, W)."""
+        if not self.local:
+            return x.mean(dim=(1, 2, 3), keepdim=True)
+        half = self.box // 2
+        x = x.mean(dim=1, keepdim=True)
+        # The mean over a box, which the border cuts, is one over columns of one over rows.
+        x = F.avg_pool2d(x, (self.box, 1), 1, (half, 0), count_include_pad=False)
+        return F.avg_pool2d(x, (1, self.box), 1, (0, half), count_include_pad=False)
+
+
+def _unit(y: Tensor) -> Tensor:
+    """The power of two next below the largest |value| of each image, (N, 1, 1, 1).
+
+    In this unit squares neither underflow nor overflow, whatever the range; and as the factor is a power of
+    two it changes no digit of the result.
+    """
+    largest = y.detach().abs().amax(dim=(1, 2, 3), keepdim=True)
+    top = math.floor(math.log2(torch.finfo(y.dtype).max))
+    return largest.log2().floor().clamp(1 - top, top - 1).exp2()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, is_out_of_memory
 
 
 @contextmanager
@@ -21,12 +21,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     Raises:
         NormeqError: ``path`` is a folder or a device; full disk, missing permission, or another error of the
-            file system; the message names ``path``. What is at ``path``, if anything, is left as it was.
+            file system; the message names ``path``, or the other file that the error is about. What is at
+            ``path``, if anything, is left as it was.
     """
     path = Path(path)
-    if path.exists() and not path.is_file():  # a device such as /dev/null would be replaced by a file
-        what = "it is a folder" if path.is_dir() else "it is not a regular file"
-        raise NormeqError(f"cannot write {path}: {what}; name a file")
+    refuse_no_file(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,10 +34,62 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             os.fsync(handle.fileno())
         temporary.replace(path)
     except OSError as error:
+        if is_out_of_memory(error):
+            raise
+        about = None if error.filename is None else Path(os.fsdecode(error.filename))
+        if about not in (None, path, temporary, *path.parents):  # such as an image that cannot be read
+            raise NormeqError(f"{about}: {error.strerror or error}") from error
+        if about is None and error.errno is None:  # of a library, not of the file system
+            raise NormeqError(f"{path} was not written: {error}") from error
         raise NormeqError(describe_os_error(error, path)) from error
     finally:
         with suppress(OSError):  # never hide the first error, such as a parent that is a file
             temporary.unlink(missing_ok=True)
+
+
+def write_all(files: dict[Path, bytes]) -> None:
+    """Write several files and rename none into place before all are complete.
+
+    Raises:
+        NormeqError: a file cannot be written; older files are then as they were.
+    """
+    with ExitStack() as stack:
+        for path, content in files.items():
+            stack.enter_context(atomic_path(path)).write_bytes(content)
+
+
+def refuse_no_file(path: Path) -> None:
+    """Refuse a place where something is that is no file: a device would be replaced by one."""
+    if path.exists() and not path.is_file():
+        what = "it is a folder" if path.is_dir() else "it is not a regular file"
+        raise NormeqError(f"cannot write {path}: {what}; name a file")
+
+
+def check_suffix(path: str | Path, suffix: str, what: str) -> None:
+    """Refuse a file that a command would fill with what its name does not promise.
+
+    Args:
+        path: the file to write.
+        suffix: what it must end in, such as ``.csv``.
+        what: what will be in it, such as ``a table``.
+
+    Raises:
+        NormeqError: another suffix; or a folder or a device is there.
+    """
+    refuse_no_file(Path(path))
+    if Path(path).suffix.lower() != suffix:
+        raise NormeqError(f"{path}: {what} is written here: name a file that ends in {suffix}")
+
+
+def ends_in(suffix: str, what: str) -> Callable[[Path | None], Path | None]:
+    """:func:`check_suffix` as the callback of an option, so that it comes before everything else."""
+
+    def check(path: Path | None) -> Path | None:
+        if path is not None:
+            check_suffix(path, suffix, what)
+        return path
+
+    return check
 
 
 def describe_os_error(error: OSError, path: str | Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -83,17 +84,20 @@ def file_sha256(path: str | Path) -> str:
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """``auto`` takes a GPU where one is usable; any other name is PyTorch's.
+    """``cpu``, ``cuda`` or ``cuda:N``; ``auto`` takes a GPU where one is usable.
 
     Raises:
-        NormeqError: a GPU is asked for and none is usable, or the name is unknown.
+        NormeqError: a GPU is asked for and none is usable, or it has another number, or the name is none of
+            these: metrics need float64, which not all that PyTorch computes on has.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise NormeqError(f"unknown device {name!r}: choose auto, cpu, cuda or cuda:N") from None
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", name):
+        raise NormeqError(f"unknown device {name!r}: choose auto, cpu, cuda or cuda:N")
+    device = torch.device(name)
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise NormeqError("device cuda: no usable GPU; choose --device cpu")
+        raise NormeqError(f"device {name}: no usable GPU; choose --device cpu")
+    count = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise NormeqError(f"device {name}: there {'is' if count == 1 else 'are'} {count}, numbered from 0")
     return device

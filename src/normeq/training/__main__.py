@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from normeq.errors import NormeqError
+from normeq.system.console import run
 from normeq.training.run_file import read_spec
 from normeq.training.start import COMPILE_MODES, start
 
@@ -38,21 +38,17 @@ def main() -> int:
             printed = time.monotonic()
             print(json.dumps({"step": step, "done": round(done, 4)} | record), file=sys.stderr, flush=True)
 
-    try:
-        return start(
-            read_spec(options.spec),
-            options.out,
-            options.data_dir,
-            options.device,
-            options.threads,
-            options.max_minutes,
-            options.compile,
-            progress,
-        )
-    except NormeqError as error:
-        print(f"normeq: error: {error}", file=sys.stderr)
-        return 2
+    return start(
+        read_spec(options.spec),
+        options.out,
+        options.data_dir,
+        options.device,
+        options.threads,
+        options.max_minutes,
+        options.compile,
+        progress,
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

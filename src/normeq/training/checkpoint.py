@@ -24,15 +24,16 @@ def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
             ) from error
 
 
-def load_checkpoint(path: str | Path, fingerprint: str) -> dict[str, Any]:
+def load_checkpoint(path: str | Path, fingerprint: str, images: str | None = None) -> dict[str, Any]:
     """Read a checkpoint.
 
     Args:
         path: file written by :func:`save_checkpoint`.
         fingerprint: of the run that wants to go on.
+        images: SHA-256 of its training images; checkpoints of before this was stored have none.
 
     Raises:
-        NormeqError: truncated file, or a checkpoint of another run.
+        NormeqError: truncated file, or a checkpoint of another run or of other images.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -44,6 +45,11 @@ def load_checkpoint(path: str | Path, fingerprint: str) -> dict[str, Any]:
     if not isinstance(state, dict) or state.get("fingerprint") != fingerprint:
         raise NormeqError(
             f"{path}: belongs to another run (network, recipe, seed or data differ); "
+            "choose another --out folder, or delete the file to train from the start"
+        )
+    if images is not None and state.get("images", images) != images:
+        raise NormeqError(
+            f"{path}: was trained on other images than those that are there now; "
             "choose another --out folder, or delete the file to train from the start"
         )
     return state

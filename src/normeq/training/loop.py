@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -18,13 +19,15 @@ from torch import nn
 from normeq.errors import NormeqError
 from normeq.imaging.images import read_gray_uint8
 from normeq.nn.weights import load_state, save_network
-from normeq.suite.data.listing import files
+from normeq.suite.data import listing
 from normeq.suite.data.registry import pin
+from normeq.suite.data.verify import few
 from normeq.system import provenance
 from normeq.system.files import read_json, write_json
 from normeq.training.average import WeightAverage
 from normeq.training.checkpoint import load_checkpoint, save_checkpoint
 from normeq.training.init import initialize
+from normeq.training.lock import only_one
 from normeq.training.log import no_log, open_log
 from normeq.training.optimizers import build_optimizers
 from normeq.training.patches import PatchSampler
@@ -33,6 +36,8 @@ from normeq.training.signals import stop_signals
 from normeq.training.spec import RunSpec
 from normeq.training.team import Team, join_team
 from normeq.training.validation import validate
+
+log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 60.0
 LOG_LINES = 200  # lines of train.jsonl in a whole run
@@ -80,26 +85,58 @@ def train(
         The content of ``run.json``.
 
     Raises:
-        NormeqError: missing data, a checkpoint that is truncated or of another run, a full disk.
+        NormeqError: missing data, a checkpoint that is truncated, of another run or of other images, a full
+            disk; another process is training in ``out``.
         Interrupted: SIGINT or SIGTERM; a checkpoint was written first.
     """
     out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise NormeqError(f"{out}: a file is there; --out names the folder of the run")
     data_pin = pin(spec.dataset, Path(data_dir))
     fingerprint = spec.fingerprint(data_pin)
     done = completed_run(out, fingerprint)
     if done is not None:
         return done
 
+    with only_one(out):
+        done = completed_run(out, fingerprint)  # by another process in the meantime
+        return done or _train(spec, out, data_dir, device, compile_mode, progress, data_pin, fingerprint)
+
+
+def _train(
+    spec: RunSpec,
+    out: Path,
+    data_dir: str | Path,
+    device: torch.device | None,
+    compile_mode: str | None,
+    progress: Progress | None,
+    data_pin: str,
+    fingerprint: str,
+) -> dict[str, Any]:
     revision = provenance.git_revision()  # now: the tree may change during a long run
-    images, names = _read_images(spec.dataset, data_dir)
+    images, names, left_out = _read_images(spec.dataset, data_dir)
+    pixels = _hash_images(images)
     with join_team(device or provenance.pick_device()) as team:
-        run = Run(spec, out, images, names, team, fingerprint)
+        run = Run(spec, out, images, names, team, fingerprint, pixels)
+        if run.small and team.rank == 0:
+            side = f"{spec.recipe.patch}×{spec.recipe.patch}"
+            log.warning(
+                "%s: %d of %d images are smaller than a patch of %s pixels and are not trained on: %s",
+                *(spec.dataset, len(run.small), len(images), side, few(run.small)),
+            )
         if not run.finished:
             run.train(compile_mode, progress)
         record = {
             "fingerprint": fingerprint,
             "spec": spec.to_dict(),
-            "data": {"pin": data_pin, "images": len(images), "sha256_of_pixels": _hash_images(images)},
+            "data": {
+                "pin": data_pin,
+                "images": len(images),
+                "sha256_of_pixels": pixels,
+                "smaller_than_patch": len(run.small),
+                "left_out": left_out,
+                "values": [min(int(i.min()) for i in images), max(int(i.max()) for i in images)],
+            },
             "steps": run.step,
             "pixels": run.pixels,
             "seconds": round(run.seconds, 1),
@@ -124,6 +161,7 @@ class Run:
         images, names: the training images, uint8, with those held out at the end.
         team: the processes that share it.
         fingerprint: of the run; a checkpoint in ``out`` must carry it.
+        images_sha256: of the training images; a checkpoint must carry it too (older ones carry none).
     """
 
     def __init__(
@@ -134,7 +172,9 @@ class Run:
         names: list[str],
         team: Team,
         fingerprint: str,
+        images_sha256: str,
     ) -> None:
+        self.images_sha256 = images_sha256
         self.spec, self.recipe, self.team, self.fingerprint = spec, spec.recipe, team, fingerprint
         self.log, self.checkpoint = out / "train.jsonl", out / "checkpoint.pt"
         torch.manual_seed(spec.seed)
@@ -144,6 +184,13 @@ class Run:
         self.optimizers = build_optimizers(self.network, self.recipe)
         self.average = WeightAverage(self.network, self.recipe.average) if self.recipe.average else None
         kept = images[: len(images) - self.recipe.holdout]
+        if not kept:
+            raise NormeqError(
+                f"recipe: holdout {self.recipe.holdout} leaves none of the {len(images)} images to train on"
+            )
+        self.small = [
+            name for image, name in zip(kept, names, strict=False) if min(image.shape) < self.recipe.patch
+        ]
         self.held_images, self.held_names = images[len(kept) :], names[len(kept) :]
         self.sampler = PatchSampler(
             kept, self.recipe.patch, self.recipe.batch, spec.sigma_range, spec.seed, team.device, spec.noise
@@ -272,6 +319,7 @@ class Run:
             self.checkpoint,
             {
                 "fingerprint": self.fingerprint,
+                "images": self.images_sha256,
                 "step": self.step,
                 "seconds": self.seconds,
                 "finished": self.finished,
@@ -283,7 +331,7 @@ class Run:
         )
 
     def _resume(self) -> None:
-        state = load_checkpoint(self.checkpoint, self.fingerprint)
+        state = load_checkpoint(self.checkpoint, self.fingerprint, self.images_sha256)
         load_state(self.network, state["network"], self.checkpoint)
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -313,9 +361,14 @@ def completed_run(out: Path, fingerprint: str) -> dict[str, Any] | None:
     return run
 
 
-def _read_images(dataset: str, data_dir: str | Path) -> tuple[list[np.ndarray], list[str]]:
-    paths = files(dataset, Path(data_dir))
-    return [read_gray_uint8(path) for path in paths], [path.stem for path in paths]
+def _read_images(dataset: str, data_dir: str | Path) -> tuple[list[np.ndarray], list[str], dict[str, int]]:
+    """The images of a data set as uint8 (H, W), their names, and how many files are none, by the reason."""
+    found = listing.list_images(dataset, Path(data_dir))
+    images = [read_gray_uint8(image.path, image.span) for image in found.images]
+    low, high = min(image.min() for image in images) / 255, max(image.max() for image in images) / 255
+    if high - low < listing.LITTLE:
+        listing.warn_of_little_range(dataset, low, high, found.images[0].path)
+    return images, [image.name for image in found.images], found.left_out
 
 
 def _hash_images(images: list[np.ndarray]) -> str:

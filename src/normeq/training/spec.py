@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, hint_of_number
 from normeq.imaging.noise import DEFAULT, get_noise
-from normeq.nn import build_network, get_variant
+from normeq.nn.variants import get_variant
 from normeq.training.recipes import preset
 
 # Raised by hand when a change of the code alters the weights that a recipe gives.
@@ -92,7 +92,11 @@ def _check_setting(key: str, value: Any, kind: str, bounds: Mapping[str, Any]) -
     if not right or not all(tests[name][1](value, bound) for name, bound in bounds.items()):
         words = " and ".join(f"{tests[name][0]} {bound:g}" for name, bound in bounds.items())
         number = "a whole number of" if whole else "a number"
-        raise NormeqError(f"recipe: {key} must be {number} {words}, not {value!r}")
+        raise NormeqError(f"recipe: {key} must be {number} {words}, not {_seen(value)}")
+
+
+def _seen(value: object) -> str:
+    return f"{value!r}{hint_of_number(value)}"
 
 
 def _is_number(value: object) -> bool:
@@ -107,6 +111,8 @@ OPTIONS = {
     "blocks": ("whole", "a whole number above 0"),
     "widths": ("list", "a list of whole numbers above 0"),
     "noise_map": ("yes", "true or false"),
+    "residual": ("yes", "true or false"),
+    "box": ("whole", "a whole number above 0"),
 }
 
 
@@ -116,7 +122,7 @@ class RunSpec:
 
     Attributes:
         network: ``name`` (for tables), ``architecture``, and the options of the architecture.
-        variant: ordinary, scale, norm or wrapped.
+        variant: a key of :data:`normeq.nn.variants.VARIANTS`.
         dataset: name in the data registry.
         sigma: noise level in 8-bit units, or a range [low, high] drawn uniformly per patch.
         seed: decides initial weights, patches, augmentation and noise.
@@ -137,6 +143,8 @@ class RunSpec:
         if not isinstance(self.variant, str):
             raise NormeqError(f"variant must be a name, not {self.variant!r}")
         get_variant(self.variant)
+        if not isinstance(self.dataset, str):
+            raise NormeqError(f"dataset must be a name, not {self.dataset!r}")
         low, high = self.sigma_range
         if not 0 <= low <= high <= 255:
             raise NormeqError(
@@ -160,6 +168,8 @@ class RunSpec:
 
     def build(self):
         """Build the network with freshly initialised weights (see :func:`normeq.nn.build_network`)."""
+        from normeq.nn import build_network  # PyTorch, which reading a config need not start
+
         options = {k: v for k, v in self.network.items() if k not in ("name", "architecture")}
         return build_network(self.network["architecture"], self.variant, **options)
 
@@ -201,7 +211,7 @@ class RunSpec:
         sigma = data["sigma"]
         levels = sigma if isinstance(sigma, list | tuple) else [sigma]
         if not all(map(_is_number, levels)) or len(levels) != (2 if levels is sigma else 1):
-            raise NormeqError(f"sigma must be a number, or a range [low, high] of two, not {sigma!r}")
+            raise NormeqError(f"sigma must be a number, or a range [low, high] of two, not {_seen(sigma)}")
         sigma = tuple(map(float, levels)) if levels is sigma else float(sigma)
         return cls(**{**data, "sigma": sigma, "recipe": Recipe(**recipe)})
 
@@ -241,6 +251,11 @@ def _check_network(network: object) -> None:
         listed = isinstance(value, list | tuple) and all(type(v) is int and v > 0 for v in value)
         if not {"whole": whole, "list": listed, "yes": isinstance(value, bool)}.get(kind[0], True):
             raise NormeqError(f"network: {key} must be {kind[1]}, not {value!r}")
+    if network.get("image_channels", 1) != 1:
+        raise NormeqError(
+            f"network: image_channels must be 1, not {network['image_channels']}: images are trained on and "
+            "measured in gray"
+        )
 
 
 def _check_keys(where: str, data: dict[str, Any], cls: type, required: tuple[str, ...] = ()) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from normeq.suite.config.resolve import resolve as resolve_config
 from safetensors.torch import save_file
 from torch import nn
 from typer.testing import CliRunner
@@ -23,6 +22,7 @@ from normeq.denoisers.foreign.layouts import all_layouts
 from normeq.denoisers.foreign.levels import check_level, level_of
 from normeq.denoisers.open import open_denoiser
 from normeq.errors import NormeqError
+from normeq.suite.config.resolve import resolve as resolve_config
 from normeq.suite.experiment.plan import read_experiment
 from normeq.system.provenance import file_sha256
 from tests.denoisers.foreign import reference as r

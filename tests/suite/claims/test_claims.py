@@ -18,8 +18,8 @@ from normeq.suite.claims.spec import Claim, read_claims
 from normeq.suite.claims.table import make
 from normeq.suite.claims.verdict import counts_and_values, judge
 from normeq.suite.config.resolve import resolve as resolve_config
+from normeq.suite.formats.table import latex, markdown
 from normeq.suite.statistics.significance import holm, signed_rank
-from normeq.suite.tables.formats import latex, markdown
 from tests import synthetic
 from tests.suite.results.test_published import write
 from tests.synthetic_claims import certificate_table, filter_table, long_table, tuning_table

@@ -12,7 +12,7 @@ from normeq.errors import NormeqError
 from normeq.suite.claims.spec import Claim
 from normeq.suite.claims.table import make
 from normeq.suite.claims.verdict import counts_and_values, judge
-from normeq.suite.tables.certificate import sci
+from normeq.suite.formats.numbers import sci
 from tests.synthetic_claims import certificate_table, filter_table, long_table, tuning_table
 
 

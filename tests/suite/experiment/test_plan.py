@@ -18,6 +18,7 @@ SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text
 DEFAULT = yaml.safe_load((ROOT / "config/default.yaml").read_text())
 # Without claims, which ask for their own networks and noise levels (tests/test_claims_testable.py).
 CONFIG = DEFAULT | {"trained": [], "shown": "all", "claims": []}
+RECIPE = CONFIG["train"]["recipe"]
 
 
 @pytest.fixture(autouse=True)
@@ -82,8 +83,23 @@ def test_a_measurement_is_named_by_its_settings_alone():
     before, after = read(), read(evaluate__noise_levels__sigmas=[5, 7, 25], title="another", device="cpu")
     assert before.part("noise_levels", "runs/x") != after.part("noise_levels", "runs/x")
     assert before.part("intervals", "runs/x") == after.part("intervals", "runs/x")
-    assert before.record_file() != after.record_file()
-    assert before.record_file() == read(device="cpu", gpu=0).record_file()
+    assert before.record() != after.record()
+    assert before.record() == read(device="cpu", gpu=0).record()
+
+
+def test_numbers_spelled_otherwise_are_the_same_config():
+    before = read(evaluate__noise_levels__sigmas=[5, 25])
+    after = read(evaluate__noise_levels__sigmas=[5.0, 25.0], train__recipe=RECIPE | {"steps": 600.0})
+    assert before.record() == after.record() and before.runs == after.runs
+    assert before.part("noise_levels", "runs/x") == after.part("noise_levels", "runs/x")
+
+
+def test_measuring_on_the_cpu_too_is_another_certificate():
+    part, less = (
+        read(evaluate__certificate=DEFAULT["evaluate"]["certificate"] | more).part("certificate", "runs/x")
+        for more in ({"also_cpu": True}, {"also_cpu": False})
+    )
+    assert part == read(evaluate__certificate__classical=[]).part("certificate", "runs/x") != less
 
 
 def test_a_measurement_with_new_content_gets_a_new_name(monkeypatch):
@@ -95,6 +111,20 @@ def test_a_measurement_with_new_content_gets_a_new_name(monkeypatch):
     monkeypatch.setattr("normeq.suite.experiment.plan.all_measurements", lambda: newer)
     assert read().part("filters", "runs/x") != before["filters"]
     assert read().part("examples", "runs/x") == before["examples"]
+
+
+def test_what_is_measured_far_from_zero_has_a_name_of_its_own_where_the_mean_is_taken_out(monkeypatch):
+    def names():
+        found = read(trained=["fdncnn-norm-sigma25", "fdncnn-wrapped-sigma25"])
+        kinds = ("heatmap", "noise_levels", "certificate")
+        return {(kind, folder): found.part(kind, folder) for kind in kinds for folder in found.measured}
+
+    before = names()
+    monkeypatch.setattr("normeq.suite.experiment.plan.FAR", 32.0)
+    after = names()
+    changed = {(kind, folder) for kind, folder in before if before[kind, folder] != after[kind, folder]}
+    assert {kind for kind, _ in changed} == {"heatmap", "certificate"}
+    assert all("-norm-" in folder for _, folder in changed) and len(changed) == 4
 
 
 def test_users_denoisers_are_one_more_row_but_have_no_filters():

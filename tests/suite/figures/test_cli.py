@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from normeq.errors import NormeqError
-from normeq.suite.figures.range_cli import figure_app
+from normeq.suite.figures.cli import figure_app
 
 T, P, Q, OUT = Path("t.csv"), Path("p.npz"), Path("q.npz"), Path("figures/x/out")
 CALLS = {

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from normeq.errors import NormeqError
+from normeq.suite.analysis.certificate import read_certificate
+from normeq.suite.analysis.defect import defect_summary
 from normeq.suite.figures import defect
 from normeq.suite.figures.style import COLOURS, paper_style
-from normeq.suite.tables.certificate import read_certificate
 
 ROOT = Path(__file__).parents[3]
 SIZES = {"ordinary": 0.1, "norm": 1e-6, "other": 0.5}
@@ -62,7 +63,7 @@ def test_the_figure_shows_the_mean_over_draws_and_images(certificate: Path, tmp_
 
 def test_curves_have_the_colours_of_their_variants_on_a_logarithmic_axis(certificate: Path) -> None:
     with paper_style():
-        [axes] = defect.draw(defect.summary(read_certificate(certificate))).axes
+        [axes] = defect.draw(defect_summary(read_certificate(certificate))).axes
     assert axes.get_yscale() == "log"
     drawn = {line.get_color(): line.get_ydata() for line in axes.lines if len(line.get_xdata()) == 3}
     assert np.allclose(drawn[COLOURS["norm"]], [2e-7, 1e-6, 2e-6])
@@ -72,21 +73,21 @@ def test_curves_have_the_colours_of_their_variants_on_a_logarithmic_axis(certifi
 def test_few_images_have_no_band(certificate: Path) -> None:
     """Student's t of two images reaches below zero, where a logarithmic axis ends."""
     with paper_style():
-        [axes] = defect.draw(defect.summary(read_certificate(certificate))).axes
+        [axes] = defect.draw(defect_summary(read_certificate(certificate))).axes
     bands = [path.vertices for band in axes.collections for path in band.get_paths()]
     assert not any(np.isfinite(band).all() for band in bands)
 
 
 def test_users_denoisers_are_shown_where_there_are_no_networks(certificate: Path) -> None:
     table = read_certificate(certificate)
-    assert set(defect.summary(table[table["variant"] == "other"])["network"]) == {"mine"}
+    assert set(defect_summary(table[table["variant"] == "other"])["network"]) == {"mine"}
 
 
 def test_a_refused_range_leaves_a_gap(certificate: Path) -> None:
     table = read_certificate(certificate)
     refused = (table["variant"] == "norm") & (table["sigma"] == 5) & (table["image"] == "01")
     table.loc[refused, "relative"] = np.inf  # on one of two images: the other alone would look better
-    numbers = defect.summary(table)
+    numbers = defect_summary(table)
     assert list(numbers.loc[numbers["variant"] == "norm", "sigma"]) == [25, 50]
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from normeq.errors import NormeqError
+from normeq.suite.analysis.input_psnr import input_psnr_curves
 from normeq.suite.figures import input_psnr
 from normeq.suite.figures.style import COLOURS, NOISY, PUBLISHED, paper_style
 from normeq.suite.results.long_tables import read_noise_levels
@@ -48,7 +49,7 @@ def test_each_axis_has_its_own_input_psnr(table: Path, tmp_path: Path) -> None:
 
 def test_the_level_of_training_and_published_curves_are_placed_by_sigma(table: Path, tmp_path: Path) -> None:
     folder = write(tmp_path, [CURVE | {"test_sigma": "35"}], "published_curves.csv")
-    numbers = input_psnr.plotted(input_psnr_table(table), folder).set_index(["axis", "kind", "dataset"])
+    numbers = input_psnr_curves(input_psnr_table(table), folder).set_index(["axis", "kind", "dataset"])
     long = pd.read_csv(table).query("dataset == 'set12' and variant == 'norm'")
     at = long.groupby("sigma")[["psnr_in", "psnr_in_clipped"]].mean()
     for axis, column in input_psnr.AXES.items():
@@ -65,7 +66,7 @@ def input_psnr_table(path: Path) -> pd.DataFrame:
 
 
 def test_curves_identity_and_direction(table: Path) -> None:
-    numbers = input_psnr.plotted(input_psnr_table(table))
+    numbers = input_psnr_curves(input_psnr_table(table))
     with paper_style():
         figure = input_psnr.draw(numbers)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Set12, 3 images", "BSD68, 4 images"] * 2
@@ -85,7 +86,7 @@ def test_no_curve_is_cut_off(table: Path, tmp_path: Path) -> None:
     high = low | {"test_sigma": "10", "value": "70"}
     folder = write(tmp_path, [low, high], "published_curves.csv")
     with paper_style():
-        figure = input_psnr.draw(input_psnr.plotted(input_psnr_table(table), folder))
+        figure = input_psnr.draw(input_psnr_curves(input_psnr_table(table), folder))
     grey = [line for axes in figure.axes for line in axes.get_lines() if line.get_color() == PUBLISHED]
     assert len(grey) == 2
     for axes in figure.axes:

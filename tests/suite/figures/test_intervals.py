@@ -33,7 +33,8 @@ def test_the_axes_show_the_csv(ranges: Path) -> None:
         figure.axes, [(d, v) for v in ("psnr", "change") for d in ("set12", "bsd68")], strict=True
     ):
         cell = numbers[numbers["dataset"] == dataset]
-        for variant, colour in COLOURS.items():
+        for variant in set(cell["variant"]) & set(COLOURS):
+            colour = COLOURS[variant]
             rows = cell[cell["variant"] == variant].sort_values("position")
             drawn = np.concatenate(
                 [line.get_ydata() for line in axes.get_lines() if line.get_color() == colour]

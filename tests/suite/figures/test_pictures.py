@@ -12,11 +12,11 @@ from matplotlib.image import imread
 
 from normeq.errors import NormeqError
 from normeq.suite.figures import examples, filters
-from normeq.suite.figures.sheet import Sheet
+from normeq.suite.figures.pixel_page import PixelPage
 from normeq.suite.figures.style import paper_style, save
+from normeq.suite.formats.numbers import sci
 from normeq.suite.results.pictures import EXAMPLES, FILTERS, read_parts
 from normeq.suite.tables import filters as filter_table
-from normeq.suite.tables.certificate import sci
 from tests.synthetic_parts import PIXELS, write_part
 
 
@@ -112,9 +112,9 @@ def test_example_numbers_and_the_best_in_bold(parts: list[Path], tmp_path: Path,
 def test_image_pixels_are_squares_of_equal_gray(tmp_path: Path) -> None:
     picture = np.random.default_rng(0).random((5, 7))
     with paper_style():
-        sheet = Sheet(101, 83)
-        sheet.image(11, 13, picture, 9)
-        save(sheet.figure, pd.DataFrame({"x": [1]}), tmp_path / "page")
+        page = PixelPage(101, 83)
+        page.image(11, 13, picture, 9)
+        save(page.figure, pd.DataFrame({"x": [1]}), tmp_path / "page")
     page = imread(tmp_path / "page.png")[..., 0]
     assert page.shape == (83, 101)
     inner = page[13 : 13 + 45, 11 : 11 + 63].reshape(5, 9, 7, 9)[:, 3:6, :, 3:6]  # away from the frame

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from seaborn.utils import relative_luminance
 
 from normeq.errors import NormeqError
+from normeq.suite.analysis.heatmap import heatmap_losses
+from normeq.suite.analysis.tuning import tuning_summary
 from normeq.suite.figures import heatmap, interval_pictures, tuning, two_dimensional
 from normeq.suite.figures.style import paper_style
 from normeq.suite.results.long_tables import read_heatmap, read_tuning
@@ -58,14 +61,38 @@ def test_the_heat_map_shows_the_loss(heat: Path, tmp_path: Path, says) -> None:
 
 def test_a_cell_of_the_heat_map_stands_at_its_scale_and_shift(heat: Path) -> None:
     with paper_style():
-        figure = heatmap.draw(heatmap.plotted(read_heatmap(heat)))
+        figure = heatmap.draw(heatmap_losses(read_heatmap(heat)))
     axes = next(a for a in figure.axes if a.get_title(loc="left") == "ordinary")
-    shown = axes.images[0].get_array()
+    shown = axes.collections[0].get_array()
     scales = [t.get_text() for t in axes.get_yticklabels()]
     shifts = [t.get_text() for t in axes.get_xticklabels()]
     assert scales == ["0.1", "1", "10", "100"] and shifts == ["−1", "0", "0.5"]
     assert shown[scales.index("10"), shifts.index("0.5")] == pytest.approx(1.5)
     assert axes.get_ylim()[0] < axes.get_ylim()[1]  # wider upwards
+
+
+def test_the_numbers_of_the_heat_map_can_be_read(heat: Path) -> None:
+    table = pd.read_csv(heat)
+    table["psnr"] -= np.linspace(0, 20, len(table)) * (table["scale"] > 1)  # losses all over the scale
+    table.to_csv(heat, index=False)
+    with paper_style():
+        figure = heatmap.draw(heatmap_losses(read_heatmap(heat)))
+    for axes in figure.axes[:4]:
+        cells = axes.collections[0].get_facecolors()
+        assert len(axes.texts) == len(cells) == 12
+        for text, cell in zip(axes.texts, cells, strict=True):
+            low, high = sorted(relative_luminance(colour) for colour in (text.get_color(), cell))
+            assert (high + 0.05) / (low + 0.05) > 3.5, text  # WCAG asks 3 of large text
+
+
+def test_cells_that_were_not_measured_stay_empty(heat: Path) -> None:
+    table = pd.read_csv(heat)
+    table[(table["scale"] != 100) | (table["shift"] != 0.5) | (table["variant"] != "norm")].to_csv(
+        heat, index=False
+    )
+    with paper_style():
+        figure = heatmap.draw(heatmap_losses(read_heatmap(heat)))
+    assert [len(axes.texts) for axes in figure.axes[:4]] == [12, 12, 11, 12]
 
 
 def test_the_heat_map_needs_the_plain_range(heat: Path, tmp_path: Path) -> None:
@@ -143,7 +170,7 @@ def tuned(tmp_path: Path) -> Path:
 
 
 def test_an_oracle_takes_the_best_for_each_image(tuned: Path) -> None:
-    numbers = tuning_table.summary(read_tuning(tuned)).set_index(["variant", "method"])
+    numbers = tuning_summary(read_tuning(tuned)).set_index(["variant", "method"])
     assert numbers["psnr"].to_dict() == {
         ("ordinary", "none"): 22, ("ordinary", "known"): 22.5, ("ordinary", "scale"): 25.5,
         ("ordinary", "shift"): 22, ("scale", "none"): 26, ("scale", "shift"): 27.5, ("norm", "none"): 29.5,

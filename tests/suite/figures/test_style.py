@@ -12,7 +12,16 @@ from matplotlib.figure import Figure
 
 from normeq.errors import NormeqError
 from normeq.nn.variants import VARIANTS
-from normeq.suite.figures.style import COLOURS, MARKERS, NOISY, OTHERS, PUBLISHED, looks, paper_style, save
+from normeq.suite.figures.style import (
+    COLOURS,
+    MARKERS,
+    NOISY,
+    OTHERS,
+    PUBLISHED,
+    line_styles,
+    paper_style,
+    save,
+)
 from normeq.suite.results.long_tables import VARIANT_ORDER
 from normeq.suite.results.names import VARIANTS as NAMES
 
@@ -32,12 +41,12 @@ def test_colours_are_distinct_and_dark_enough_for_white_paper() -> None:
     assert all(luminance(colour) < 0.72 for colour in colours)
 
 
-def test_a_variant_looks_the_same_in_every_table() -> None:
+def test_a_variant_line_styles_the_same_in_every_table() -> None:
     small = pd.DataFrame({"network": ["a"], "variant": ["norm"]})
     large = pd.DataFrame(
         {"network": list("bbaa") + ["mine"], "variant": ["ordinary", "norm", "ordinary", "norm", "other"]}
     )
-    one, many = looks(small), looks(large)
+    one, many = line_styles(small), line_styles(large)
     for look in (one["a", "norm"], many["a", "norm"], many["b", "norm"]):
         assert (look.colour, look.marker) == (COLOURS["norm"], MARKERS["norm"])
     assert many["a", "norm"].line != many["b", "norm"].line

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from normeq.errors import NormeqError
+from normeq.suite.analysis.training import training_curves
 from normeq.suite.figures import training
 
 SPEC = {
@@ -39,7 +40,7 @@ def runs(tmp_path: Path) -> list[Path]:
 
 
 def test_the_numbers_are_those_of_the_logs(runs: list[Path]) -> None:
-    table = training.curves(runs)
+    table = training_curves(runs)
     assert list(table["variant"].unique()) == ["ordinary", "norm"] and len(table) == 40
     one = table[table["variant"] == "norm"].set_index("step")
     assert one["loss"][4] == 0.25 and one["mpx"][4] == 2
@@ -73,6 +74,6 @@ def test_without_held_out_images_only_the_loss(runs: list[Path], tmp_path: Path,
 
 def test_a_run_without_a_log_is_left_out_and_none_is_a_mistake(runs: list[Path], tmp_path: Path) -> None:
     (runs[0] / "train.jsonl").unlink()
-    assert set(training.curves(runs)["variant"]) == {"ordinary"}
+    assert set(training_curves(runs)["variant"]) == {"ordinary"}
     with pytest.raises(NormeqError, match="no run has a log"):
-        training.curves(runs[:1])
+        training_curves(runs[:1])

@@ -1,6 +1,7 @@
 """The certificate, on denoisers whose answers are known."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,19 +12,16 @@ from normeq.denoisers.open import open_denoiser
 from normeq.denoisers.precision import ARITHMETICS
 from normeq.errors import NormeqError
 from normeq.imaging.noise import labelled_noise
+from normeq.suite.analysis import certificate as analysis
+from normeq.suite.data.listing import ImageFile
+from normeq.suite.formats.table import latex, markdown
 from normeq.suite.measurements.certificate import COLUMNS
 from normeq.suite.measuring.batches import Image
-from normeq.suite.measuring.defects import (
-    Change,
-    certify,
-    changes,
-    find_image,
-    published_changes,
-)
+from normeq.suite.measuring.changes import Change, changes, published_changes
+from normeq.suite.measuring.defects import certify, find_image
 from normeq.suite.measuring.row_cache import Earlier
 from normeq.suite.measuring.rows import write_rows
 from normeq.suite.tables import certificate as table
-from normeq.suite.tables.formats import latex, markdown
 from tests.synthetic_denoisers import write_own
 from tests.synthetic_networks import save_small
 
@@ -121,9 +119,7 @@ def test_float64_is_exact_to_its_digits_and_narrower_formats_are_worse(run):
     assert 0 < defects["float64"] < 1e-13 < defects["float32"] < 1e-5 < defects["float16"]
     assert defects["float16"] < defects["bfloat16"] < defects["all-bfloat16"] < 0.3
     assert defects["float16"] < defects["all-float16"] < defects["all-bfloat16"]
-    assert (
-        denoiser.function.network.layers[0].weight.dtype == torch.float32
-    )  # the denoiser itself is as it was
+    assert next(denoiser.function.parameters()).dtype == torch.float32  # the denoiser itself is as it was
 
 
 def test_narrow_formats_get_no_verdict(run, tmp_path):
@@ -244,12 +240,12 @@ def test_grids_that_make_no_sense(scales, shifts, message):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_tolerance_lies_halfway_between_rounding_and_failure(dtype):
     eps = torch.finfo(getattr(torch, dtype)).eps
-    assert table.EPS[dtype] == eps == ARITHMETICS[dtype].eps
-    assert table.tolerance(dtype) / eps == pytest.approx(1 / table.tolerance(dtype))
+    assert analysis.EPS[dtype] == eps == ARITHMETICS[dtype].eps
+    assert analysis.tolerance(dtype) / eps == pytest.approx(1 / analysis.tolerance(dtype))
 
 
 def test_the_table_knows_every_arithmetic():
-    assert {name: a.eps for name, a in ARITHMETICS.items()} == table.EPS
+    assert {name: a.eps for name, a in ARITHMETICS.items()} == analysis.EPS
 
 
 def test_published_metric_and_authors_check(own, tmp_path):
@@ -265,8 +261,9 @@ def test_published_metric_and_authors_check(own, tmp_path):
 
 
 def test_the_middle_of_the_noisy_image(monkeypatch, own):
-    monkeypatch.setattr("normeq.suite.measuring.defects.image_file", lambda image, data_dir: image)
-    monkeypatch.setattr("normeq.suite.measuring.defects.read_gray", lambda path: CLEAN)
+    file = ImageFile("d", "one", Path("one.png"), Path("one.png"))
+    monkeypatch.setattr("normeq.suite.data.listing.find_image", lambda image, data_dir: file)
+    monkeypatch.setattr("normeq.suite.data.listing.read", lambda images: [(one, CLEAN) for one in images])
     seen = []
 
     def spy(y, sigma):

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from normeq import cli
+from normeq.suite.formats.table import markdown
 from normeq.suite.measurements.certificate import COLUMNS
-from normeq.suite.measuring.defects import changes
+from normeq.suite.measuring.batches import Image
+from normeq.suite.measuring.changes import changes
 from normeq.suite.tables import certificate as table
-from normeq.suite.tables.formats import markdown
 from tests.synthetic_denoisers import write_own
 from tests.synthetic_networks import save_small
 
@@ -29,10 +30,10 @@ def normeq(monkeypatch, capsys):
 
 
 def test_command(normeq, tmp_path, monkeypatch):
-    monkeypatch.setattr("normeq.suite.measuring.defects.image_file", lambda image, data_dir: image)
+    gray = np.full((40, 30), 0.5, dtype=np.float32)
     monkeypatch.setattr(
-        "normeq.suite.measuring.defects.read_gray",
-        lambda path: np.full((40, 30), 0.5, dtype=np.float32),
+        "normeq.suite.measuring.defects.find_image",
+        lambda name, size, _: Image(*name.split("/"), gray, size),
     )
     out = tmp_path / "e" / "certificate.csv"
     arguments = [
@@ -46,7 +47,7 @@ def test_command(normeq, tmp_path, monkeypatch):
         20,
     ]
     status, said, _ = normeq(
-        *arguments, "--out", out, "--dtype", "float32", "--dtype", "bfloat16",
+        *arguments, "--out", out, "--table-dir", tmp_path / "t", "--dtype", "float32", "--dtype", "bfloat16",
         "--scale", 2, "--shift", 1, "--device", "cpu",
     )  # fmt: skip
     assert status == 0 and "blur: does not compute in bfloat16, left out" in said
@@ -56,12 +57,18 @@ def test_command(normeq, tmp_path, monkeypatch):
     assert {(row["dataset"], row["image"]) for row in found} == {("d", "a"), ("d", "b")} and {
         row["device"] for row in found
     } == {"cpu"}
-    assert list(table.make(out).numbers["joint"].fillna("")) == ["yes", "", "yes"]
+    assert sorted(path.name for path in (tmp_path / "t").iterdir()) == [
+        f"certificate.{s}" for s in ("csv", "md", "tex")
+    ]
+    assert list(pd.read_csv(tmp_path / "t" / "certificate.csv")["joint"].fillna("")) == ["yes", "", "yes"]
 
 
 def test_the_published_metric_over_a_data_set(normeq, tmp_path, monkeypatch):
-    monkeypatch.setattr("normeq.suite.measuring.defects.image_file", lambda image, data_dir: image)
-    monkeypatch.setattr("normeq.suite.measuring.defects.read_gray", lambda path: CLEAN)
+    monkeypatch.setattr(
+        "normeq.suite.measuring.defects.find_image",
+        lambda name, size, _: Image(*name.split("/"), CLEAN, size),
+    )
+    monkeypatch.setattr("normeq.suite.measuring.batches.image_files", lambda datasets, folder: [])
     images = [("set12", "01", CLEAN), ("set12", "02", CLEAN[::-1].copy())]
     monkeypatch.setattr("normeq.suite.measuring.batches.test_images", lambda datasets, folder: images)
     out = tmp_path / "certificate.csv"
@@ -100,6 +107,7 @@ def test_the_published_metric_over_a_data_set(normeq, tmp_path, monkeypatch):
         ),
         (["i=normeq.classical:tv", "--published-datasets", "nowhere", "--image", "set12/01"], "set12"),
         (["x", "--sigma", "-1"], "sigma: -1.0 must be above 0"),
+        (["x", "--table-dir", "."], "the table would overwrite"),
         (["x", "--scale", "0"], "scales[0]: 0.0 must be above 0"),
         (["x", "--dtype", "float8"], "dtypes[0]: 'float8' is not one of float64"),
         (

@@ -10,6 +10,7 @@ import torch
 from normeq.denoisers.open import open_denoiser
 from normeq.imaging.protocol import PAPER
 from normeq.suite.measurements import noise_levels, protocols
+from tests.synthetic_images import stand_for_data_sets
 
 ROOT = Path(__file__).resolve().parents[3]
 MIRROR = ROOT.parent / "shared" / "mirror"
@@ -28,8 +29,7 @@ def data(tmp_path, monkeypatch):
     (tmp_path / dataset).mkdir()
     image = tmp_path / dataset / f"{name}.png"
     shutil.copy(MIRROR / "files/md5" / md5[:2] / md5[2:], image)
-    monkeypatch.setattr("normeq.suite.measuring.batches.files", lambda *_: [image])
-    monkeypatch.setattr("normeq.suite.data.listing.files", lambda *_: [image])
+    stand_for_data_sets(monkeypatch, lambda name: [image])
     return tmp_path
 
 

@@ -17,6 +17,7 @@ from normeq.suite.measuring import batches
 from normeq.suite.measuring import rows as tables
 from normeq.suite.measuring import stream as streaming
 from normeq.suite.measuring.row_cache import Earlier
+from tests.synthetic_images import stand_for_data_sets
 from tests.synthetic_networks import save_small
 
 CPU = torch.device("cpu")
@@ -29,7 +30,7 @@ def folder(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     for name, size in SIZES.items():
         imsave(tmp_path / f"{name}.png", rng.integers(60, 190, size, dtype=np.uint8), check_contrast=False)
-    monkeypatch.setattr(batches, "files", lambda dataset, data_dir: sorted(tmp_path.glob("*.png")))
+    stand_for_data_sets(monkeypatch, lambda name: sorted(tmp_path.glob("*.png")))
     return tmp_path
 
 

@@ -13,8 +13,9 @@ from normeq.denoisers import open as denoisers
 from normeq.denoisers.open import open_denoiser
 from normeq.errors import NormeqError
 from normeq.suite.measurements import examples, filters, intervals, noise_levels
-from normeq.suite.measuring import batches, pictures
+from normeq.suite.measuring import pictures
 from normeq.suite.measuring import rows as tables
+from tests.synthetic_images import stand_for_data_sets
 from tests.synthetic_networks import save_small
 
 CPU = torch.device("cpu")
@@ -29,11 +30,7 @@ def images(tmp_path, monkeypatch):
     for name in ("one", "two"):
         imsave(folder / f"{name}.png", rng.integers(60, 190, (24, 30), dtype=np.uint8), check_contrast=False)
     paths = sorted(folder.iterdir())
-    monkeypatch.setattr(batches, "files", lambda dataset, data_dir: paths)
-    monkeypatch.setattr(
-        "normeq.suite.data.listing.image_file",
-        lambda image, data_dir: folder / (image.split("/")[1] + ".png"),
-    )
+    stand_for_data_sets(monkeypatch, lambda name: paths)
     return paths
 
 

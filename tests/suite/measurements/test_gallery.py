@@ -15,7 +15,7 @@ from normeq.imaging.crops import detailed_crop, noisy_crop, to_uint8
 from normeq.imaging.images import read_gray
 from normeq.imaging.noise import labelled_noise
 from normeq.suite.measurements.gallery import Moved, evaluate
-from normeq.suite.measuring import batches
+from tests.synthetic_images import stand_for_data_sets
 
 CPU = torch.device("cpu")
 
@@ -27,7 +27,7 @@ def files(tmp_path, monkeypatch):
     for name, shape in (("one", (48, 70)), ("two", (64, 40))):
         imsave(tmp_path / f"{name}.png", rng.integers(0, 256, shape, dtype=np.uint8), check_contrast=False)
     paths = sorted(tmp_path.glob("*.png"))
-    monkeypatch.setattr(batches, "files", lambda dataset, folder: paths if dataset == "d" else paths[1:])
+    stand_for_data_sets(monkeypatch, lambda name: paths if name == "d" else paths[1:])
     return paths
 
 

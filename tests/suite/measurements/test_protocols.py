@@ -13,11 +13,13 @@ from normeq.imaging.images import is_colour, read_gray, read_gray_bt709
 from normeq.imaging.metrics import psnr
 from normeq.imaging.noise import labelled_noise
 from normeq.imaging.protocol import KAIR
+from normeq.suite.analysis.protocols import protocol_changes
 from normeq.suite.measurements import noise_levels, protocols
 from normeq.suite.measuring import rows as tables
 from normeq.suite.measuring.row_cache import Earlier
 from normeq.suite.results.long_tables import read_protocols
 from normeq.suite.tables import protocols as table_of_protocols
+from tests.synthetic_images import stand_for_data_sets
 
 CPU = torch.device("cpu")
 BT709 = "bt709"
@@ -30,9 +32,7 @@ def folder(tmp_path, monkeypatch):
     imsave(tmp_path / "one.png", rng.integers(0, 256, (24, 30), dtype=np.uint8), check_contrast=False)
     imsave(tmp_path / "two.png", rng.integers(0, 256, (24, 30, 3), dtype=np.uint8), check_contrast=False)
     paths = [tmp_path / "one.png", tmp_path / "two.png"]
-    for module in ("data.listing", "measuring.batches"):
-        name = f"normeq.suite.{module}.files"
-        monkeypatch.setattr(name, lambda dataset, folder: paths[: 1 + (dataset == "mixed")])
+    stand_for_data_sets(monkeypatch, lambda name: paths[: 1 + (name == "mixed")])
     (tmp_path / "mine.py").write_text(
         "def denoise(noisy, sigma):\n"
         f"    open({str(tmp_path / 'calls')!r}, 'a').write('x')\n"
@@ -67,7 +67,7 @@ def test_one_more_noise_level_measures_that_one(folder):
     rows = list(protocols.evaluate(denoiser, ["gray"], [25, 50], device=CPU, earlier=earlier))
     assert len((folder / "calls").read_text()) == 2 * calls and earlier.used == len(rows) / 2
     tables.write_rows(folder / "new.csv", noise_levels.COLUMNS, rows)
-    changes = table_of_protocols.changes(read_protocols(folder / "new.csv"))
+    changes = protocol_changes(read_protocols(folder / "new.csv"))
     raised = changes[changes["convention"] == "clipped axis"].set_index("sigma")["change"]
     assert raised[50] > raised[25] > 0  # the more noise, the more is clipped
 

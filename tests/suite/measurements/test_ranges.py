@@ -19,6 +19,7 @@ from normeq.suite.measurements import heatmap, interval_pictures, tuning
 from normeq.suite.measuring import batches, pictures
 from normeq.suite.measuring import rows as tables
 from normeq.suite.measuring.row_cache import Earlier
+from tests.synthetic_images import stand_for_data_sets
 
 CPU = torch.device("cpu")
 
@@ -34,13 +35,7 @@ def clean(tmp_path, monkeypatch):
     for name in ("one", "two"):
         pixels = rng.integers(60, 190, (24, 30), dtype=np.uint8)
         imsave(tmp_path / f"{name}.png", pixels, check_contrast=False)
-    monkeypatch.setattr(
-        batches, "files", lambda dataset, data_dir: [tmp_path / "one.png", tmp_path / "two.png"]
-    )
-    monkeypatch.setattr(
-        "normeq.suite.data.listing.image_file",
-        lambda image, data_dir: tmp_path / f"{image.split('/')[1]}.png",
-    )
+    stand_for_data_sets(monkeypatch, lambda name: [tmp_path / "one.png", tmp_path / "two.png"])
     return {name: image for _, name, image in batches.test_images(["d"], "")}
 
 

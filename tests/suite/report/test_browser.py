@@ -203,8 +203,9 @@ def test_a_phone_does_not_scroll_sideways(browser, folder, script):
 
 def test_no_table_of_a_real_experiment_is_wider_than_a_page(browser, tmp_path):
     results = Path(__file__).parents[3] / "results/compact"
-    (config,) = results.glob("config-*.yaml")
-    write_report(tmp_path / "report.html", config, sorted(results.glob("tables/*.md")), [], [], None)
+    write_report(
+        tmp_path / "report.html", results / "config.yaml", sorted(results.glob("tables/*.md")), [], [], None
+    )
     page = Page(browser, tmp_path / "report.html", width=794, paper=True)  # A4 at 96 dots per inch
     assert page.run("return document.documentElement.scrollWidth") <= 794
 

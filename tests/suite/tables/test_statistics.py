@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import wilcoxon
 
 from normeq.errors import NormeqError
+from normeq.suite.analysis import comparisons as analysis
 from normeq.suite.statistics.variance import split
 from normeq.suite.tables import comparisons, variance
 from tests import synthetic
@@ -125,10 +126,10 @@ def test_draws_that_images_share_have_no_known_effect_on_the_mean(levels) -> Non
 def test_only_seeds_and_draws_that_both_have_are_compared(levels) -> None:
     """A second seed of one variant, far worse than the first, says nothing about the others."""
     table, path = levels
-    first = comparisons.comparisons(table[table["seed"] == "0"])
+    first = analysis.comparisons(table[table["seed"] == "0"])
     second = (table["seed"] == "1") & (table["variant"] == "ordinary")
     uneven = table[(table["seed"] == "0") | second].copy()
     uneven.loc[second, "psnr"] -= 5
-    found = comparisons.comparisons(uneven)
+    found = analysis.comparisons(uneven)
     pd.testing.assert_frame_equal(found, first)
     assert set(found["seeds"]) == {1}

@@ -1,4 +1,4 @@
-"""The three tables against sums done another way, and their three formats."""
+"""The three tables against sums done another way."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from normeq.errors import NormeqError
+from normeq.suite.analysis.intervals import in_order, interval_name
+from normeq.suite.formats.table import markdown
 from normeq.suite.tables import generalisation, intervals, matched_noise
-from normeq.suite.tables.formats import Table, latex, markdown, with_interval, write_table
 from tests import synthetic
 from tests.suite.results.test_published import write
 
@@ -170,11 +171,11 @@ def test_the_protocol_is_named_below_the_tables(levels, tmp_path: Path) -> None:
 
 
 def test_intervals_are_ordered_unit_scaled_shifted(tmp_path: Path) -> None:
-    order = intervals.in_order(synthetic.intervals(images={"set12": 1}).sample(frac=1, random_state=1))
+    order = in_order(synthetic.intervals(images={"set12": 1}).sample(frac=1, random_state=1))
     pairs = list(order[["a", "b"]].itertuples(index=False, name=None))
     assert pairs[:5] == [(0, 1), (0, 0.5), (0, 2), (0, 10), (0, 255)]
     assert all(a != 0 for a, _ in pairs[5:]) and len(pairs) == 10
-    assert intervals.interval_name(-1, 0.5) == "[−1, 0.5]"
+    assert interval_name(-1, 0.5) == "[−1, 0.5]"
 
 
 def test_without_the_unit_interval_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
@@ -183,42 +184,3 @@ def test_without_the_unit_interval_there_is_nothing_to_compare_with(tmp_path: Pa
     lacking.to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(NormeqError, match="a=0, b=1"):
         intervals.make(tmp_path / "t.csv")
-
-
-def test_cells() -> None:
-    assert with_interval(30.125, 29.0, 31.999) == "30.12 [29.00, 32.00]"
-    assert with_interval(-0.004, NAN, NAN) == "0.00" and with_interval(-1.5, NAN, NAN) == "−1.50"
-    assert with_interval(NAN, NAN, NAN) == "–"
-
-
-def test_three_files_with_full_precision_in_the_csv(tmp_path: Path) -> None:
-    value = 30.123456789012345
-    table = Table(
-        "small",
-        pd.DataFrame({"psnr": [value]}),
-        pd.DataFrame({"a|b": ["x_1 & 50%"], "σ": ["−3.10"]}),
-        "T",
-        ("n",),
-    )
-    paths = write_table(table, tmp_path / "new")
-    assert [p.name for p in paths] == ["small.csv", "small.md", "small.tex"]
-    assert pd.read_csv(paths[0])["psnr"][0] == value
-    assert r"| a\|b | σ |" in paths[1].read_text() and "- n" in paths[1].read_text()
-    tex = latex(table)
-    assert r"x\_1 \& 50\%" in tex and r"$\sigma$" in tex and r"$-$3.10" in tex and r"{lr}" in tex
-    before = [p.read_bytes() for p in paths]
-    write_table(table, tmp_path / "new")
-    assert before == [p.read_bytes() for p in paths]
-
-
-def test_nothing_is_replaced_when_one_file_cannot_be_written(tmp_path: Path) -> None:
-    table = Table("small", pd.DataFrame({"x": [1]}), pd.DataFrame({"x": ["1"]}), "T", ())
-    csv, *_ = write_table(table, tmp_path)
-    (tmp_path / "small.tex").unlink()
-    (tmp_path / "small.tex").mkdir()
-    (tmp_path / "small.tex" / "in the way").touch()
-    new = Table("small", pd.DataFrame({"x": [2]}), pd.DataFrame({"x": ["2"]}), "T", ())
-    with pytest.raises(NormeqError, match="small.tex"):
-        write_table(new, tmp_path)
-    assert csv.read_text() == "x\n1\n"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["small.csv", "small.md", "small.tex"]

@@ -30,7 +30,8 @@ def import_weights(
         out: where to save the network: a folder (``model.safetensors`` goes into it) or a ``*.safetensors``
             file. Its name is that of the network in tables, and ``out`` is what a denoiser is named by
             afterwards. None for not saving it.
-        layout: one of :data:`normeq.denoisers.foreign.layouts.LAYOUTS`; None to recognise it by keys and shapes.
+        layout: one of :data:`normeq.denoisers.foreign.layouts.LAYOUTS`; None to recognise it by keys and
+            shapes.
         variant: ``scale`` or ``norm``, where keys and shapes fit both and the file's name says neither.
         member: which state dict, where the file holds several.
         sigma: noise level of training in 8-bit units, ``25`` or ``0-55``, for tables; None for what the

@@ -30,8 +30,8 @@ def import_network(
     sigma: str | None,
     force: bool,
 ) -> tuple[nn.Module, dict[str, Any], str]:
-    """As :func:`normeq.denoisers.foreign.import_weights`; also the description that is saved, and a line that says what
-    was found."""
+    """As :func:`normeq.denoisers.foreign.import_weights`; also the description that is saved, and a line
+    that says what was found."""
     file = Path(file)
     level = None if sigma is None else check_level(sigma)
     target, name = (None, file.stem) if out is None else _target(Path(out), file, force)

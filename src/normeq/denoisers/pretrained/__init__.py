@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normeq.errors import NormeqError
+from normeq.nn.foreign_files import FOREIGN, foreign
 
 if TYPE_CHECKING:
     from torch import nn
 
 FOLDER = Path(__file__).parent
-FOREIGN = (".pth", ".pt", ".ckpt", ".bin", ".th", ".pkl", ".tar")  # files of other programs
 
 
 def names() -> list[str]:
@@ -48,18 +48,6 @@ def unknown(name: str) -> str:
     """What to say of a name that is none."""
     choice = f"choose from {', '.join(names())}" if names() else "none comes with this version"
     return f"no trained network is called {name!r}: {choice}"
-
-
-def foreign(path: Path) -> str:
-    """What to say of a file that is no network of ours."""
-    if not path.is_file():
-        return f"{path}: no such file"
-    if path.suffix in (*FOREIGN, ".safetensors"):
-        return (
-            f"{path}: weights of another program; `normeq import {path} --out NAME` makes a network of them "
-            "(docs/import.md): then give that NAME"
-        )
-    return f"{path}: no network; name one (normeq networks), a run folder, or NAME=file.py:callable"
 
 
 def description(name: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def read_raster(path: Path) -> Picture:
 
     from normeq.imaging.images import opened
 
-    with opened(path, most=None) as (image, white):
+    with opened(path, limited=False) as (image, white):
         kind, info, mode = image.format, dict(image.info), image.mode
         named = kind_of(path)
         if {"DIB": "BMP"}.get(kind, kind) != named:

@@ -148,7 +148,7 @@ def _tiff_array(path: Path, series: Any) -> tuple[np.ndarray, int]:
     if len(series.pages) > 1 or page.shape != series.shape:
         raise NormeqError(f"{remedy}, or save it uncompressed")
     if int(page.photometric) == RGB or page.samplesperpixel > 1:
-        with opened(path, most=None) as (image, _):
+        with opened(path, limited=False) as (image, _):
             array = np.asarray(image)
     else:
         array = read_samples(path).values  # larger is brighter

@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from normeq.suite.analysis.noise_levels import mean_psnr
 from normeq.suite.results.leaks import with_leak_free
-from normeq.suite.results.long_tables import read_intervals, read_noise_levels
+from normeq.suite.results.long_tables import SERIES, read_intervals, read_noise_levels
 from normeq.suite.statistics.means import per_image, summarise
 
-SERIES = ["network", "variant", "train_sigma", "dataset"]
 
-
-def _label(row: pd.Series) -> str:
+def _label(row: Any) -> str:
+    """The name of a denoiser, as in the folders of networks."""
     trained = f"-sigma{row.train_sigma}" if row.train_sigma else ""
     return f"{row.network}-{row.variant}{trained}"
 
@@ -34,11 +32,10 @@ def summarise_experiment(noise_levels: str | Path, intervals: str | Path | None)
         NormeqError: a table is missing or malformed.
     """
     table = with_leak_free(read_noise_levels(Path(noise_levels)))
-    keys = [*SERIES, "sigma"]
     out: dict[str, Any] = {"psnr_db": {}}
-    for _, row in summarise(per_image(table, "psnr", keys), "psnr", keys).iterrows():
-        place = out["psnr_db"].setdefault(row.dataset, {}).setdefault(_label(row), {})
-        place[f"sigma{row.sigma:g}"] = round(row["mean"], 4)
+    for row in mean_psnr(table).itertuples():
+        levels = out["psnr_db"].setdefault(row.dataset, {}).setdefault(_label(row), {})
+        levels[f"sigma{row.sigma:g}"] = round(row.psnr, 4)
     if intervals is None:
         return out
     table = with_leak_free(read_intervals(Path(intervals)))

@@ -7,18 +7,32 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from normeq.suite.results.long_tables import IDENTITY, MEASUREMENT, train_range
+from normeq.suite.results.long_tables import CONDITION, MEASUREMENT, train_range
 from normeq.suite.results.published import nearest_curves, read_published
 from normeq.suite.statistics.means import paired, per_image, summarise
 
-KEYS = ["train", *IDENTITY, "dataset", "sigma"]
+KEYS = ["train", *CONDITION]
 
 
-def plotted(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
+def mean_psnr(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean PSNR of every denoiser on every data set at every noise level.
+
+    Args:
+        table: as :func:`normeq.suite.results.long_tables.read_noise_levels` gives it.
+
+    Returns:
+        network, variant, train_sigma, dataset, sigma (8-bit units), psnr, psnr_low, psnr_high (dB; 95 %
+        interval over images), images, seeds, draws.
+    """
+    means = summarise(per_image(table, "psnr", CONDITION), "psnr", CONDITION)
+    return means.rename(columns={"mean": "psnr", "low": "psnr_low", "high": "psnr_high"})
+
+
+def noise_level_curves(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
     """Every number of the figure.
 
     Args:
-        table: as :func:`read_noise_levels` gives it.
+        table: as :func:`normeq.suite.results.long_tables.read_noise_levels` gives it.
         published: folder of published values, or None.
 
     Returns:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from normeq.nn.variants import names_in
 from normeq.suite.results.names import dataset_name
 from normeq.suite.results.pictures import Part
 from normeq.suite.results.published import AUTHORS, read_published, same_number
 
 PAPER = "Herbreteau2023"
-VARIANTS = {"ordinary": "ordinary", "scale": "scale-equiv", "norm": "norm-equiv"}  # ours -> theirs
 SUM, PSNR = "adaptive_filter_sum", "PSNR_clipped"
 SOURCE = f"{AUTHORS[PAPER]}, notebook"
 
@@ -54,7 +54,7 @@ def filters(published: Path, parts: Sequence[Part]) -> pd.DataFrame:
             found.append((entry.variant, float(entry.test_sigma), int(place[2]), int(place[3]), entry.value,
                           same["value"].iloc[0]))  # fmt: skip
     numbers = pd.DataFrame(found, columns=["variant", "sigma", "row", "col", "sum", "psnr"])
-    ours = {theirs: name for name, theirs in VARIANTS.items()}
+    ours = {theirs: name for name, theirs in names_in(PAPER).items()}
     return numbers.assign(variant=numbers["variant"].map(ours))
 
 

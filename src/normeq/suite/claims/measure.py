@@ -9,14 +9,14 @@ import pandas as pd
 from scipy.stats import t as student_t
 
 from normeq.errors import NormeqError
+from normeq.suite.analysis.certificate import KINDS as CHANGES
+from normeq.suite.analysis.intervals import in_order, interval_name
+from normeq.suite.analysis.tuning import NAMES as TUNINGS
 from normeq.suite.claims.spec import Claim
 from normeq.suite.results.long_tables import MEASUREMENT
 from normeq.suite.results.published import named_values
 from normeq.suite.statistics.means import CONFIDENCE, SEEDS, over_images_and_seeds, paired, per_image
 from normeq.suite.statistics.significance import holm, signed_rank
-from normeq.suite.tables.certificate import KINDS as CHANGES
-from normeq.suite.tables.intervals import in_order, interval_name
-from normeq.suite.tables.tuning import NAMES as TUNINGS
 
 NAN = float("nan")
 THESE = "about these weights, not about training again"

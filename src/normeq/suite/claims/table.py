@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from normeq.suite.claims.spec import UNITLESS
-from normeq.suite.results.names import dataset_name
-from normeq.suite.tables.certificate import sci
-from normeq.suite.tables.formats import Table, p_value, with_interval
+from normeq.suite.formats.numbers import minus, p_value, sci, with_interval
+from normeq.suite.formats.table import Table
+from normeq.suite.results.names import dataset_name, level_name
 
 LATE = "†"  # marks a claim that was stated after results
 
@@ -54,13 +54,13 @@ def _shown(record: dict[str, object], several: bool) -> dict[str, str]:
     mark = f" {LATE}" if record["stated"] == "after" else ""
     row = {"claim": f"{record['claim']}{mark}", "data set": dataset_name(str(record["dataset"]))}
     if several:
-        row["denoiser"] = f"{record['network']}, trained at {str(record['train_sigma']).replace('-', '–')}"
+        row["denoiser"] = f"{record['network']}, trained at {level_name(str(record['train_sigma']))}"
     value, low, high = (_float(record[key]) for key in ("value", "low", "high"))
     if record["kind"] in UNITLESS:
         found, threshold = sci(value), sci(float(record["threshold"]))
         return row | _cells(record, threshold, found)
     digits = 5 if 0 < abs(_float(record["threshold"])) < 0.1 else 2  # as fine as what is claimed
-    threshold = f"{record['threshold']:g}".replace("-", "−")
+    threshold = minus(f"{record['threshold']:g}")
     return row | _cells(record, threshold, with_interval(value, low, high, digits))
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from normeq.errors import NormeqError
+from normeq.nn.variants import get_variant
 from normeq.suite.claims.spec import Claim
 from normeq.suite.data.registry import find_folder
-from normeq.suite.measurements.tuning import TUNED
 from normeq.suite.results.leaks import LEAKED
 from normeq.suite.results.published import named_values, read_published
 from normeq.training.spec import RunSpec
@@ -37,7 +37,7 @@ def check_testable(
     Args:
         where: what messages begin with, such as ``config: claims[3]``.
         entry: the claim as the config states it; what it is measured on is there.
-        config: resolved (see :func:`normeq.suite.experiment.config.resolve_config`).
+        config: resolved (see :func:`normeq.suite.config.resolve.resolve`).
         runs: what the networks of the config are trained as, trained already or not.
         shipped: the same of those that come trained.
 
@@ -123,7 +123,7 @@ def _check_networks(
 def _tuned(where: str, claim: Claim, networks: list[RunSpec]) -> list[RunSpec]:
     """Those on which a tuning is tried."""
     [variant] = claim.variants
-    if ("shift" if claim.aspect == "shift" else "scale") not in TUNED[variant]:
+    if ("shift" if claim.aspect == "shift" else "scale") not in get_variant(variant).tuned:
         raise NormeqError(f"{where}.tuning: {claim.aspect} is not tried on {variant}, which it cannot change")
     if claim.aspect != "known":
         return networks

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from normeq.suite.analysis.certificate import read_certificate
+from normeq.suite.analysis.filters import read_filters
+from normeq.suite.analysis.tuning import tuning_summary
 from normeq.suite.claims.measure import NAN, Measured, Missing, measure
 from normeq.suite.claims.spec import UNITLESS, Claim
 from normeq.suite.results.leaks import with_leak_free
 from normeq.suite.results.long_tables import read_intervals, read_noise_levels, read_tuning
 from normeq.suite.results.published import read_published
-from normeq.suite.tables.certificate import read_certificate
-from normeq.suite.tables.filters import read_filters
-from normeq.suite.tables.tuning import summary
 
 REPRODUCED, NOT_REPRODUCED, NOT_TESTED = VERDICTS = ("reproduced", "not reproduced", "not tested")
 
@@ -53,7 +53,7 @@ def judge(
         "interval_loss": none.assign(a=0.0, b=1.0)
         if intervals is None
         else with_leak_free(read_intervals(intervals)),
-        "tuning_gain": none if tuning is None else summary(with_leak_free(read_tuning(tuning))),
+        "tuning_gain": none if tuning is None else tuning_summary(with_leak_free(read_tuning(tuning))),
         "defect": none if certificate is None else read_certificate(certificate),
         "filters": none if filters is None else read_filters(filters),
     }
@@ -103,11 +103,11 @@ def counts_and_values(records: Sequence[dict[str, object]]) -> dict[str, dict]:
     for record in records:
         if record["value"] is not None:
             unitless = record["kind"] in UNITLESS
-            place = values["value" if unitless else "value_db"]
+            entry = values["value" if unitless else "value_db"]
             for key in (str(record["dataset"]), str(record["network"]), f"sigma{record['train_sigma']}"):
-                place = place.setdefault(key, {})
+                entry = entry.setdefault(key, {})
             value = float(record["value"])
-            place[record["id"]] = (
+            entry[record["id"]] = (
                 float(f"{value:.3e}") if unitless else round(value, 4) + 0.0
             )  # no minus zero
     verdicts = [record["verdict"] for record in records]

@@ -9,8 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.errors import NormeqError
+from normeq.suite.results.csv_files import read_csv
 from normeq.suite.results.long_tables import (
+    CONDITION,
     IDENTITY,
+    SERIES,
     read_heatmap,
     read_intervals,
     read_noise_levels,
@@ -20,8 +23,6 @@ from normeq.suite.results.long_tables import (
 from normeq.suite.statistics.means import paired, per_image, summarise
 from normeq.suite.statistics.significance import holm, signed_rank
 
-SERIES = [*IDENTITY, "dataset"]  # conditions of a series are one family of tests
-CONDITION = [*SERIES, "sigma"]
 KINDS = {  # kind of table -> columns that name a condition, how it is read
     "noise levels": (CONDITION, read_noise_levels),
     "intervals": ([*CONDITION, "a", "b"], read_intervals),
@@ -145,7 +146,7 @@ def _changes(
     """
     differences = paired(after, before, value, [*keys, "image"])
     tests = differences.groupby(keys, as_index=False, sort=False).agg(p=(value, signed_rank))
-    for _, family in tests.groupby(SERIES, sort=False):
+    for _, family in tests.groupby(SERIES, sort=False):  # conditions of a series are one family of tests
         tests.loc[family.index, "p_holm"] = pd.Series(holm(family["p"].to_dict()))
     tests["tests"] = tests.groupby(SERIES, sort=False)["p"].transform("size")
     changed = summarise(differences.merge(moved, on=keys), value, keys).merge(tests, on=keys)
@@ -163,12 +164,7 @@ def table_kind(path: Path) -> str:
     Raises:
         NormeqError: the file is missing or no long table.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise NormeqError(f"no such table: {path}") from None
-    except (OSError, ValueError) as error:  # pandas' errors of parsing and decoding are ValueErrors
-        raise NormeqError(f"cannot read {path} as a CSV table: {' '.join(str(error).split())}") from None
+    table = read_csv(path)
     columns = set(table.columns)
     if "tuning" in columns:
         return "tunings"
@@ -213,10 +209,10 @@ def _machines(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
 
 
 def _ranks(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    place = keys[len(IDENTITY) :]  # denoisers are ranked within a data set and noise level (and interval)
+    where = keys[len(IDENTITY) :]  # denoisers are ranked within a data set and noise level (and interval)
     means = [t.groupby(keys, sort=False)["psnr"].mean().rename(x) for t, x in ((before, "a"), (after, "b"))]
     table = pd.concat(means, axis=1).rename(columns={"a": "mean_a", "b": "mean_b"}).reset_index()
-    groups = table.groupby(place, sort=False)
+    groups = table.groupby(where, sort=False)
     for side in "ab":
         table[f"rank_{side}"] = groups[f"mean_{side}"].rank(ascending=False, method="min").astype(int)
     table["of"] = groups["mean_a"].transform("size")

@@ -6,16 +6,17 @@ from html import escape
 
 import pandas as pd
 
-from normeq.suite.compare.changes import SERIES, Comparison
-from normeq.suite.results.names import counted, dataset_name, variant_name
+from normeq.suite.analysis.comparisons import LEVEL
+from normeq.suite.analysis.intervals import interval_name
+from normeq.suite.compare.changes import Comparison
+from normeq.suite.formats.numbers import fixed, p_value, with_interval
+from normeq.suite.formats.table import Table, latex, markdown
+from normeq.suite.results.long_tables import SERIES
+from normeq.suite.results.names import counted, dataset_name, denoiser_name, level_name
 from normeq.suite.statistics.means import CONFIDENCE
-from normeq.suite.tables.comparisons import LEVEL
-from normeq.suite.tables.formats import Table, latex, markdown, p_value, with_interval
-from normeq.suite.tables.intervals import interval_name
 
 FORMATS = ("md", "tex", "html")
 QUANTITIES = {"psnr": ("PSNR", " dB", 3), "ssim": ("SSIM", "", 4)}  # name, unit, digits
-NAN = float("nan")
 STYLE = (
     ":root{color-scheme:light dark}"
     "body{font:15px/1.45 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
@@ -88,7 +89,7 @@ def _summary(changed: pd.DataFrame, name: str, unit: str, digits: int) -> list[s
     row = changed.loc[changed["mean"].abs().idxmax()].to_dict()
     cells = _condition(row).items()
     what = ", ".join(f"{key} {cell}" if key == "σ" else cell for key, cell in cells if key != "train σ")
-    largest = with_interval(row["mean"], NAN, NAN, digits)
+    largest = fixed(row["mean"], digits)
     return [*lines, f"{name}: the largest change is {largest}{unit} ({what})."]
 
 
@@ -112,8 +113,8 @@ def _tables(found: Comparison) -> list[Table]:
                 "Intervals and p-values are about other images like these, not about training again.",
             ),
             lambda row, digits=digits: {
-                "A": with_interval(row["mean_a"], NAN, NAN, digits),
-                "B": with_interval(row["mean_b"], NAN, NAN, digits),
+                "A": fixed(row["mean_a"], digits),
+                "B": fixed(row["mean_b"], digits),
                 "B − A [95 %]": with_interval(row["mean"], row["low"], row["high"], digits),
                 "p (Holm)": p_value(row["p_holm"]),
                 "images": str(row["images"]),
@@ -131,11 +132,9 @@ def _tables(found: Comparison) -> list[Table]:
 
 
 def _condition(row: dict) -> dict[str, str]:
-    own = row["variant"] == "other"
-    denoiser = row["network"] if own else f"{row['network']}, {variant_name(row['variant'], row['network'])}"
     cells = {
-        "denoiser": denoiser,
-        "train σ": row["train_sigma"].replace("-", "–") or "–",
+        "denoiser": denoiser_name(row["network"], row["variant"]),
+        "train σ": level_name(row["train_sigma"]),
         "data set": dataset_name(row["dataset"]),
         "σ": f"{row['sigma']:g}",
     }

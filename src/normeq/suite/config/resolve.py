@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, hint_of_number
 
 
 def resolve(config: dict[str, Any], schema: dict[str, Any], where: str = "config") -> dict[str, Any]:
@@ -23,7 +23,7 @@ def resolve(config: dict[str, Any], schema: dict[str, Any], where: str = "config
         where: what messages begin with.
 
     Returns:
-        A deep copy with every default written out.
+        A deep copy with every default written out, and whole numbers as such: 25.0 is 25.
 
     Raises:
         NormeqError: unknown key, missing key or bad value; one line that names the key.
@@ -36,7 +36,16 @@ def resolve(config: dict[str, Any], schema: dict[str, Any], where: str = "config
         raise NormeqError(f"{where}: {lines[0]}{more}")
     _check_finite(config, where, "")
     _fill(config, schema, schema)
-    return config
+    return _whole(config)
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers as such, so that 25 and 25.0 are one config."""
+    if isinstance(value, dict):
+        return {key: _whole(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_whole(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def _check_finite(value: Any, where: str, path: str) -> None:
@@ -93,9 +102,7 @@ def _describe(error: jsonschema.ValidationError) -> Iterator[str]:
         yield f"{where}{value!r} is not one of {', '.join(map(str, rule))}"
     elif error.validator == "type":
         kinds = " or ".join([rule] if isinstance(rule, str) else rule)
-        hint = ""
-        if isinstance(value, str) and ("number" in kinds or "integer" in kinds):
-            hint = " (YAML reads 1e-3 as text: write 1.0e-3 or 0.001)"
+        hint = hint_of_number(value) if "number" in kinds or "integer" in kinds else ""
         yield f"{where}{value!r} is not a {kinds}{hint}"
     elif error.validator in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
         relation = {

@@ -33,9 +33,8 @@ def get_command(
     """Place data sets in DATA_DIR/NAME, every file's sha256 checked. Nothing is done for those in place."""
     for name in names:
         placed = get(name, data_dir, remote)
-        typer.echo(
-            f"{name}: {placed.images} images in {_folders(name, data_dir)} ({placed.source}, verified)"
-        )
+        checked = ", verified" if registry.get(name, data_dir).manifest else ""
+        typer.echo(f"{name}: {placed.images} images in {_folders(name, data_dir)} ({placed.source}{checked})")
 
 
 @app.command("verify")
@@ -73,6 +72,8 @@ def info_command(
         value = getattr(dataset, key)
         if value not in ("", None):
             table.add_row(key, str(value))
+    if dataset.range:
+        table.add_row("range", "{:g} ... {:g}".format(*dataset.range))
     if dataset.members:
         table.add_row("members", ", ".join(dataset.members))
     for file, record in dataset.manifest.items():
@@ -83,7 +84,9 @@ def info_command(
 
 
 def _folders(name: str, data_dir: Path) -> str:
-    return ", ".join(str(data_dir / folder) for folder in registry.get(name, data_dir).members or (name,))
+    dataset = registry.get(name, data_dir)
+    members = [registry.get(member, data_dir) for member in dataset.members] or [dataset]
+    return ", ".join(str(member.folder(data_dir)) for member in members)
 
 
 def _pinned(name: str, data_dir: Path) -> str:

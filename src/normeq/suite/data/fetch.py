@@ -41,6 +41,8 @@ def get(name: str, data_dir: Path | str = "data", remote: str | None = None) -> 
     """
     data_dir = Path(data_dir)
     dataset = registry.get(name, data_dir)
+    if dataset.path is not None:
+        return Placed(dataset.name, len(listing.list_images(name, data_dir).images), "a folder")
     if dataset.kind in ("manual", "group"):
         return _find_by_hand(dataset, data_dir)
     place = data_dir / name

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from normeq.errors import NormeqError
+from normeq.imaging.strays import is_stray, walk
 from normeq.suite.data import listing, registry
 from normeq.suite.data.registry import Record
-
-JUNK = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file managers, never an image
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,9 @@ def few(names: tuple[str, ...] | list[str], show: int = 3) -> str:
 
 
 def compare(folder: Path, manifest: Mapping[str, Record]) -> Difference:
-    """How the files in `folder` (sub-folders included) differ from `manifest`; reads every file once."""
-    present = {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if not path.is_dir() and path.name not in JUNK
-    }
+    """How the files in `folder` (sub-folders included, hidden ones not) differ from `manifest`; reads every
+    file once."""
+    present = {path.as_posix() for path in walk(folder) if path.as_posix() in manifest or not is_stray(path)}
     return Difference(
         changed=tuple(sorted(f for f in present & set(manifest) if sha256(folder / f) != manifest[f].sha256)),
         missing=tuple(sorted(set(manifest) - present)),
@@ -68,7 +64,7 @@ def verify(name: str, data_dir: Path | str = "data") -> int:
     if dataset.kind == "group":
         return sum(verify(member, data_dir) for member in dataset.members)
     if dataset.kind == "manual" or not (data_dir / name).is_dir():
-        return len(listing.files(name, data_dir))
+        return len(listing.list_images(name, data_dir).images)
     difference = compare(data_dir / name, dataset.manifest)
     if difference:
         raise NormeqError(

@@ -9,6 +9,7 @@ from typing import Any
 from normeq.errors import NormeqError
 from normeq.suite.claims.testable import MEASURED_ON, check_testable
 from normeq.suite.config.settings import Settings
+from normeq.suite.data.names import image_names
 from normeq.suite.data.registry import Dataset
 from normeq.suite.measuring.registry import all_measurements
 from normeq.suite.results.leaks import LEAK_FREE
@@ -77,7 +78,8 @@ def check_images(sections: Mapping[str, Settings], known: Mapping[str, Dataset])
         if not hasattr(settings, "image"):
             continue
         dataset, _, image = settings.image.partition("/")
-        records = {Path(file).stem: record for file, record in known[dataset].manifest.items()}
+        manifest = known[dataset].manifest
+        records = dict(zip(image_names([Path(file) for file in manifest]), manifest.values(), strict=True))
         if records and image not in records:
             raise NormeqError(
                 f"config: evaluate.{key}.image: {dataset} has no image {image!r}; "

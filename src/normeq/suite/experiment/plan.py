@@ -16,10 +16,11 @@ from typing import Any
 import yaml
 
 from normeq.denoisers import pretrained as shipped
+from normeq.denoisers import sources
 from normeq.denoisers.foreign.spec import ImportedSpec, spec_of
-from normeq.denoisers.sources import source_file
 from normeq.errors import NormeqError
-from normeq.imaging.protocol import get_protocol
+from normeq.imaging.protocol import FAR, get_protocol
+from normeq.nn.variants import get_variant
 from normeq.suite.config.settings import Settings
 from normeq.suite.data import registry
 from normeq.suite.experiment.checks import check_claims, check_evaluate, check_images, check_levels
@@ -68,10 +69,13 @@ class Experiment:
         """Whether it is one of our networks; otherwise a user's own denoiser."""
         return "=" not in self.measured[folder]
 
+    def may_have_derivatives(self, folder: str) -> bool:
+        """Whether PyTorch may be able to differentiate it: networks, and what is no plain function."""
+        return self.is_network(folder) or sources.may_be_module(self.measured[folder].partition("=")[2])
+
     def source_file(self, folder: str) -> str | None:
-        """File below the working directory that a user's own denoiser comes from; None for installed
-        modules and for networks."""
-        return source_file(self.measured[folder].partition("=")[2])
+        """File that a user's own denoiser comes from; None for installed modules and for networks."""
+        return sources.source_file(self.measured[folder].partition("=")[2])
 
     @property
     def protocol(self) -> str:
@@ -113,6 +117,14 @@ class Experiment:
         kinds |= {_kind(spec) for spec in _shipped(self.config).values()}
         return len(kinds) > len({(network, sigma) for network, _, sigma in kinds})
 
+    def measures_published_metric(self) -> bool:
+        """Whether the published metric of equivariance is measured over images and noise levels."""
+        return "published" in self.config["evaluate"].get("certificate", {})
+
+    def has_training_logs(self) -> bool:
+        """Whether some run has a log of its training, or will have one."""
+        return any(logged(run) or not trained(run) for run in self.runs)
+
     def datasets(self, kind: str) -> list[str]:
         """Data sets that a measurement reads."""
         return self.settings(kind).datasets_read()
@@ -122,34 +134,56 @@ class Experiment:
         return registry.get(dataset, Path(self.data_dir)).members or (dataset,)
 
     def _source(self, folder: str) -> str | None:
-        """SHA-256 of the weights of a network that came trained, or of the file of a user's own denoiser;
-        None for runs, whose names say what they are, and for functions of installed packages."""
+        """SHA-256 of the weights of a network that came trained, or of all that a user's own denoiser is made
+        of (see :func:`normeq.denoisers.sources.planned`); None for runs, whose names say what they are."""
         if folder.startswith("runs/"):
             return None
         name = self.measured[folder]
-        file = shipped.weights_file(name) if self.is_network(folder) else self.source_file(folder)
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+        if self.is_network(folder):
+            return hashlib.sha256(Path(shipped.weights_file(name)).read_bytes()).hexdigest()
+        return sources.planned(name.partition("=")[2])
+
+    def _centred(self, folder: str) -> bool:
+        """Whether it is one of our networks that have the mean of an image far from zero taken out."""
+        spec = self.runs.get(folder.removeprefix("runs/"))
+        if spec is not None:
+            return get_variant(spec.variant).centred
+        name = self.measured.get(folder, "=")
+        return "=" not in name and get_variant(shipped.description(name)["variant"]).centred
 
     def part(self, kind: str, folder: str) -> str:
         """File with one measurement of one denoiser.
 
-        Its name changes with the settings, the data, the weights of a network that came trained, and the file
-        of a user's own denoiser.
+        Its name changes with the settings, the data, the weights of a network that came trained, and all that
+        a user's own denoiser is made of; where that is not fully known, with each run of the workflow.
         """
         asked = all_measurements()[kind]
         settings = self.config["evaluate"][kind]
         content: dict[str, Any] = {
-            "settings": {key: value for key, value in settings.items() if key not in asked.unkeyed},
+            "settings": {
+                key: value
+                for key, value in settings.items()
+                if (key, None) not in asked.unkeyed and (key, value) not in asked.unkeyed
+            },
             "pins": [self.pins[d] for d in self.datasets(kind)],
         }
         if asked.follows_protocol:
             content["protocol"] = self.protocol
         if asked.revision > 1:
             content["revision"] = asked.revision
+        if asked.far and self._centred(folder):
+            content["mean_out"] = FAR
         source = self._source(folder)
         if source:
             content["source"] = source
-        return f"results/{folder}/parts/{kind}-{_key(content)}.{asked.suffix}"
+        seen = set()
+        while True:
+            part = f"results/{folder}/parts/{kind}-{fingerprint(content)}.{asked.suffix}"
+            found = None if part in seen else sources.outdated(part)
+            if found is None:
+                return part
+            seen.add(part)
+            content["found"] = found
 
     def parts(self, kind: str) -> list[str]:
         """All files of one measurement."""
@@ -157,33 +191,45 @@ class Experiment:
         folders = list(self.denoisers) if asked.of == "every" else self.shown(asked.of)
         if kind == "certificate":
             folders = list(self.measured)
-        if asked.derivatives:  # which a user's own denoiser may not have
-            folders = [folder for folder in folders if self.is_network(folder)]
+        if asked.derivatives:
+            folders = [folder for folder in folders if self.may_have_derivatives(folder)]
         return [self.part(kind, folder) for folder in folders]
 
     def settings_json(self, kind: str) -> str:
         """A measurement's settings, as ``--settings`` of its command takes them."""
         return json.dumps(self.config["evaluate"][kind], sort_keys=True)
 
-    def record(self) -> str:
-        """What the results depend on, as YAML: the config without folders, remote, device and
-        what to do with missing networks."""
+    def recorded(self) -> dict[str, Any]:
+        """What the results depend on: the config without folders, remote, device and what to do with missing
+        networks."""
         shown = {k: v for k, v in self.config.items() if k not in ("data", "device", "gpu")}
         if "train" in shown:
             shown["train"] = {k: v for k, v in shown["train"].items() if k != "missing"}
-        return yaml.safe_dump(json.loads(json.dumps(shown)), sort_keys=False, allow_unicode=True)
+        return json.loads(json.dumps(shown))
+
+    def record(self) -> str:
+        """:meth:`recorded` as YAML."""
+        return yaml.safe_dump(self.recorded(), sort_keys=False, allow_unicode=True)
 
     def record_file(self) -> str:
-        """File of :meth:`record`; its name changes with it."""
-        return f"results/{self.name}/config-{_key(self.record())}.yaml"
+        """File of :meth:`record`."""
+        return f"results/{self.name}/config.yaml"
+
+    def is_recorded(self) -> bool:
+        """Whether the file says the same as this config; order of keys and spelling of numbers aside."""
+        try:
+            return yaml.safe_load(Path(self.record_file()).read_text(encoding="utf-8")) == self.recorded()
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            return False
 
 
-def _key(content: Any) -> str:
+def fingerprint(content: Any) -> str:
+    """Eight hex digits that change with ``content`` (JSON-ready), order of keys aside."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def read_experiment(config: dict[str, Any]) -> Experiment:
-    """Make the experiment of a resolved config (see :func:`normeq.suite.experiment.config.resolve_config`).
+    """Make the experiment of a resolved config (see :func:`normeq.suite.config.resolve.resolve`).
 
     Raises:
         NormeqError: what a schema cannot see: unknown data sets, a = b, pixels outside the crop, two runs of
@@ -241,6 +287,11 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
 def trained(run: str) -> bool:
     """Whether the weights of a run are there."""
     return Path("results/runs", run, "model.safetensors").is_file()
+
+
+def logged(run: str) -> bool:
+    """Whether the log of a run's training is there."""
+    return Path("results/runs", run, "train.jsonl").is_file()
 
 
 def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:

@@ -63,6 +63,8 @@ def _network() -> type[Settings]:
             of.setdefault(name, []).append(architecture)
             if name not in options:
                 options[name] = _option(parameter.annotation), words.get(name, "")
+    gray = Annotated[int, Field(ge=1, le=1)]
+    options["image_channels"] = gray, "images are trained on and measured in gray."
     made = {
         name: (
             Annotated[kind | None, Field(description=f"{words} ({', '.join(of[name])})".strip()), LeftOut()],
@@ -270,8 +272,8 @@ class Config(Settings):
     claims: Annotated[
         list[Any],
         Field(
-            description="Statements about the results, each with its threshold, fixed before the results exist "
-            "or marked `stated: after` (docs/claims.md). `kind` says what is measured and which other keys "
+            description="Statements about the results, each with its threshold, fixed before the results "
+            "exist or marked `stated: after` (docs/claims.md). `kind` says what is measured and which other keys "
             "there are. What is not measured cannot be claimed.",
             json_schema_extra={"items": claim_schema()},
         ),

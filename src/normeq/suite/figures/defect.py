@@ -4,87 +4,46 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from normeq.errors import NormeqError
+from normeq.suite.analysis.certificate import read_certificate, tolerance
+from normeq.suite.analysis.defect import DTYPE, defect_summary
 from normeq.suite.figures.noise_levels import curve
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import (
     GREY,
     PUBLISHED,
     heading,
     legend,
-    looks,
+    line_styles,
     networks_named,
     paper_style,
     save,
 )
-from normeq.suite.results.names import counted, dataset_name, part_note, trained_names
-from normeq.suite.results.published import AUTHORS, read_published
-from normeq.suite.statistics.means import FEW, per_image, summarise
-from normeq.suite.tables.certificate import read_certificate, tolerance
+from normeq.suite.results.names import counted, dataset_name, level_name, part_note, trained_names
+from normeq.suite.results.published import AUTHORS
+from normeq.suite.statistics.means import FEW
 
-KEYS = ["network", "variant", "train_sigma", "device", "dataset", "sigma"]
-DTYPE = "float32"
+FIGURE = FigureKind(
+    help="Equivariance over noise levels: the published metric, on a logarithmic scale.",
+    order=110,
+    reads="certificate.csv",
+    published=True,
+    when="measures_published_metric",
+    otherwise="the config has no evaluate.certificate.published, and so one noise level",
+)
+
 MARKERS = {"baseline": "o", "wne": "^", "soft-ne": "v"}  # of Saied & Fleuret, as those of our variants
 NAMES = {"baseline": "ordinary", "wne": "wrapped", "soft-ne": "penalised"}
 
 
-def summary(table: pd.DataFrame, published: Path | None = None) -> pd.DataFrame:
-    """Every number of the figure.
-
-    Args:
-        table: as :func:`normeq.suite.tables.certificate.read_certificate` gives it.
-        published: folder of published values, or None.
-
-    Returns:
-        kind (denoiser, published), network, variant, train_sigma, device, dataset, sigma (8-bit units), value
-        (mean relative defect over images and draws, no unit), low, high (95 % interval over images), images,
-        seeds, draws (of λ and μ), size, source. Denoisers that refused a range there have no value.
-
-    Raises:
-        NormeqError: no draws of the published metric in float32.
-    """
-    rows = table[(table["kind"] == "published") & (table["dtype"] == DTYPE)]
-    if rows.empty:
-        raise NormeqError(
-            f"no draws of the published metric in {DTYPE}; measure with `normeq certify --published-datasets`"
-        )
-    if (rows["variant"] != "other").any():  # classical denoisers have no colour of their own
-        rows = rows[rows["variant"] != "other"]
-    rows = rows.assign(draw=rows.groupby([*KEYS, "image", "seed"]).cumcount())
-    refused = rows.groupby(KEYS)["relative"].transform(lambda column: not np.isfinite(column).all())
-    images = per_image(rows[~refused.astype(bool)], "relative", KEYS)
-    numbers = summarise(images, "relative", KEYS).rename(columns={"mean": "value"}).assign(kind="denoiser")
-    numbers["size"] = rows["size"].iloc[0] if "size" in rows else 0
-    if published is not None:
-        curves = read_published(published, "published_curves.csv")
-        curves = curves[curves["metric"] == "NE_defect"]
-        theirs = pd.DataFrame(
-            {
-                "kind": "published",
-                "network": curves["architecture"],
-                "variant": curves["variant"],
-                "train_sigma": curves["train_sigma"],
-                "dataset": curves["dataset"].str.lower(),
-                "sigma": curves["test_sigma"].astype(float),
-                "value": curves["value"],
-                "source": curves["source"],
-            }
-        )
-        numbers = pd.concat([numbers, theirs[theirs["dataset"].isin(numbers["dataset"])]], ignore_index=True)
-    front = ["kind", *KEYS, "value", "low", "high", "images", "seeds", "draws", "size", "source"]
-    return numbers.reindex(columns=front)
-
-
 def draw(numbers: pd.DataFrame) -> Figure:
-    """Draw the figure from the numbers of :func:`summary`: columns are data sets and devices, rows training
-    levels."""
+    """Draw the numbers of :func:`defect_summary`: columns are data sets and devices, rows training levels."""
     ours = numbers[numbers["kind"] == "denoiser"]
-    style = looks(ours)
+    style = line_styles(ours)
     levels = list(dict.fromkeys(label for label in ours["train_sigma"] if label)) or [""]
     panels = list(ours[["dataset", "device"]].drop_duplicates().itertuples(index=False, name=None))
     size = max(4.4 * len(panels), 6.6), 3.1 * len(levels) + 1.2
@@ -107,7 +66,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
                 xytext=(0, 3), textcoords="offset points", color=GREY, fontsize=8, ha="right",
             )  # fmt: skip
             title = f"{dataset_name(dataset)}, {counted(here['images'], 'image')}, {device}"
-            several = f", training σ = {level.replace('-', '–')}" if len(levels) > 1 else ""
+            several = f", training σ = {level_name(level)}" if len(levels) > 1 else ""
             axes.set_title(title + several)
             axes.set_xlim(left=0)
         axes_row[0].set_ylabel("mean relative defect\n(no unit, log scale)")
@@ -143,7 +102,7 @@ def _sample(numbers: pd.DataFrame) -> list[Line2D]:
     samples = []
     kinds = theirs.groupby(["network", "variant"], sort=False)["train_sigma"].unique()
     for (network, kind), levels in kinds.items():
-        trained = " and ".join(levels).replace("-", "–")
+        trained = " and ".join(map(level_name, levels))
         label = f"published: {network}, {NAMES[kind]}, trained at {trained}"
         samples.append(Line2D([], [], marker=MARKERS[kind], label=label, **look))
     return samples
@@ -151,6 +110,6 @@ def _sample(numbers: pd.DataFrame) -> list[Line2D]:
 
 def make(table: Path, out: Path, published: Path | None = None) -> list[Path]:
     """Read ``certificate.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
-    numbers = summary(read_certificate(table), published)
+    numbers = defect_summary(read_certificate(table), published)
     with paper_style():
         return save(draw(numbers), numbers, out)

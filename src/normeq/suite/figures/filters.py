@@ -13,11 +13,17 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from normeq.errors import NormeqError
-from normeq.suite.figures.examples import broken
-from normeq.suite.figures.sheet import LINE, Sheet, heading_height
-from normeq.suite.figures.style import GREY, looks, paper_style, save
-from normeq.suite.results.pictures import FILTERS, META, Part, place, read_parts, training
-from normeq.suite.tables.certificate import sci
+from normeq.suite.figures.pixel_page import LINE, PixelPage, broken_name, heading_height
+from normeq.suite.figures.registry import FigureKind
+from normeq.suite.figures.style import GREY, line_styles, paper_style, save
+from normeq.suite.formats.numbers import fixed, minus, sci
+from normeq.suite.results.pictures import FILTERS, META, Part, crop_name, read_parts, training_name
+
+FIGURE = FigureKind(
+    help="Adaptive filters and the sums of their weights.",
+    order=70,
+    reads="filters.npz",
+)
 
 CELL = 290
 GAP, BLOCK_GAP = 12, 46
@@ -25,6 +31,7 @@ LEFT = 84
 MARKS = ["#F0E442", "#56B4E9", "#E69F00", "#CC79A7"]
 COLOURS = "RdBu_r"
 NAMES = "ABCDEFGH"
+PLOTTED = [*META, "sigma", "psnr", "defect", "pixel", "row", "col", "sum", "largest"]
 
 
 def plotted(parts: Sequence[Part]) -> pd.DataFrame:
@@ -37,7 +44,14 @@ def plotted(parts: Sequence[Part]) -> pd.DataFrame:
         for i, sigma in enumerate(part["sigmas"])
         for j, (row, col) in enumerate(part["pixels"])
     ]  # fmt: skip
-    return pd.DataFrame(rows)[[*META, "sigma", "psnr", "defect", "pixel", "row", "col", "sum", "largest"]]
+    return pd.DataFrame(rows)[PLOTTED]
+
+
+def nothing() -> Figure:
+    """In place of a figure: there is no denoiser to show."""
+    page = PixelPage(600, 120)
+    page.heading("Adaptive filters", "PyTorch can differentiate none of these denoisers.")
+    return page.figure
 
 
 def scale(parts: Sequence[Part]) -> FuncNorm:
@@ -63,32 +77,32 @@ def draw(parts: Sequence[Part]) -> Figure:
     has_ordinary = any(part.meta["variant"] == "ordinary" for part in parts)
     subtitle = "; ".join(
         filter(None, [
-            training(parts),
+            training_name(parts),
             "the denoised pixel is the sum of the noisy ones times these weights (row of the Jacobian"
             + ("; the ordinary network adds a constant)" if has_ordinary else ")"),
             "ρ = ‖f(y) − J(y)y‖/‖f(y)‖: what these weights leave unexplained; sum: over the whole "
             "row; frame in the picture: the part shown on the right; σ in 8-bit units",
         ])
     )  # fmt: skip
-    title = f"Adaptive filters: {place(parts[0])}"
+    title = f"Adaptive filters: {crop_name(parts[0])}"
     top = heading_height(title, subtitle, page) + LINE + 14
     pitch = cell_h + LINE + 24
-    sheet = Sheet(page, top + len(parts) * pitch + 108)
-    sheet.heading(title, subtitle)
-    norm, style = scale(parts), looks(pd.DataFrame([part.meta for part in parts]))
+    page = PixelPage(page, top + len(parts) * pitch + 108)
+    page.heading(title, subtitle)
+    norm, style = scale(parts), line_styles(pd.DataFrame([part.meta for part in parts]))
     for i, sigma in enumerate(sigmas):
         x0 = LEFT + i * (block + BLOCK_GAP)
-        sheet.text(x0, top - 10, f"σ = {sigma:g}", va="bottom", size=10, weight="bold")
+        page.text(x0, top - 10, f"σ = {sigma:g}", va="bottom", size=10, weight="bold")
         for row, part in enumerate(parts):
             y = top + row * pitch
             if i == 0:
                 look = style[part.meta["network"], part.meta["variant"]]
-                sheet.text(
-                    LEFT / 2, y + cell_h / 2, broken(look.label, 0), rotation=90, ha="center", va="center",
-                    color=look.colour, weight="bold", linespacing=1.1, multialignment="center",
+                page.text(
+                    LEFT / 2, y + cell_h / 2, broken_name(look.label, 0), rotation=90, ha="center",
+                    va="center", color=look.colour, weight="bold", linespacing=1.1, multialignment="center",
                 )  # fmt: skip
-            axes = sheet.image(x0, y, part["denoised"][i], zoom)
-            sheet.text(
+            axes = page.image(x0, y, part["denoised"][i], zoom)
+            page.text(
                 x0 + cell_w / 2,
                 y + cell_h + 6,
                 f"{part['psnr'][i]:.2f} dB, ρ = {sci(part['defect'][i])}",
@@ -107,25 +121,21 @@ def draw(parts: Sequence[Part]) -> Figure:
                               fontsize=7.5, weight="bold", va="top", path_effects=edge)  # fmt: skip
                 x = x0 + cell_w + GAP + j * (side * small + GAP)
                 below = y + (cell_h - side * small) // 2
-                sheet.image(x, below, part["filters"][i, j], small, frame=GREY, cmap=COLOURS, norm=norm)
-                sheet.text(
+                page.image(x, below, part["filters"][i, j], small, frame=GREY, cmap=COLOURS, norm=norm)
+                page.text(
                     x + side * small / 2,
                     y + cell_h + 6,
-                    f"{NAMES[j]}: sum {_sum(part['sums'][i, j])}",
+                    f"{NAMES[j]}: sum {fixed(part['sums'][i, j])}",
                     ha="center",
                 )
-    _colour_bar(sheet, norm, top + len(parts) * pitch + 14)
-    return sheet.figure
+    _colour_bar(page, norm, top + len(parts) * pitch + 14)
+    return page.figure
 
 
-def _sum(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
-
-
-def _colour_bar(sheet: Sheet, norm: FuncNorm, y: int) -> None:
+def _colour_bar(page: PixelPage, norm: FuncNorm, y: int) -> None:
     largest = norm.vmax
-    width = min(900, sheet.width - 2 * LEFT)
-    axes = sheet.axes((sheet.width - width) / 2, y, width, 20)
+    width = min(900, page.width - 2 * LEFT)
+    axes = page.axes((page.width - width) / 2, y, width, 20)
     ramp = norm.inverse(np.linspace(0, 1, 257))
     axes.imshow(np.atleast_2d(ramp), aspect="auto", cmap=COLOURS, norm=norm, extent=(0, 1, 0, 1))
     steps = [largest]
@@ -133,7 +143,7 @@ def _colour_bar(sheet: Sheet, norm: FuncNorm, y: int) -> None:
         if norm(steps[-1]) - norm(step) > 0.1 and norm(step) > 0.58:  # room for the labels
             steps.append(step)
     ticks = [*[-step for step in steps], 0.0, *reversed(steps)]
-    axes.set_xticks(norm(ticks), [f"{tick:.2g}".replace("-", "−") for tick in ticks])
+    axes.set_xticks(norm(ticks), [minus(f"{tick:.2g}") for tick in ticks])
     axes.set_yticks([])
     axes.grid(False)
     axes.set_xlabel("filter weight (square-root scale)", labelpad=2)
@@ -142,6 +152,9 @@ def _colour_bar(sheet: Sheet, norm: FuncNorm, y: int) -> None:
 def make(paths: Sequence[Path], out: Path) -> list[Path]:
     """Read the parts (one per denoiser) and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     parts = read_parts(paths, FILTERS)
+    if not parts:
+        with paper_style():
+            return save(nothing(), pd.DataFrame(columns=PLOTTED), out)
     height, width = parts[0]["clean"].shape
     for row, col in parts[0]["pixels"]:
         if not (0 <= row < height and 0 <= col < width):

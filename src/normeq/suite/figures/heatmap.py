@@ -7,49 +7,33 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from seaborn.utils import relative_luminance
 
-from normeq.errors import NormeqError
-from normeq.suite.figures.style import GREY, INK, heading, looks, networks_named, paper_style, save
+from normeq.suite.analysis.heatmap import heatmap_losses
+from normeq.suite.figures.registry import FigureKind
+from normeq.suite.figures.style import GREY, INK, heading, line_styles, networks_named, paper_style, save
+from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import IDENTITY, read_heatmap
 from normeq.suite.results.names import counted, dataset_name, trained_names
-from normeq.suite.statistics.means import paired, per_image
 
-KEYS = [*IDENTITY, "dataset", "sigma", "scale", "shift"]
+FIGURE = FigureKind(
+    help="PSNR lost over scale and shift of the range, one panel per denoiser.",
+    order=50,
+    reads="heatmap.csv",
+)
+
 COLOURS = "cividis_r"  # sequential, the same for colour-blind readers
 LARGEST = 20.0  # dB; what is lost beyond that looks alike
 CELL_W, CELL_H = 0.36, 0.25  # inches
 
 
-def plotted(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean PSNR at every scale and shift, and what is lost against scale 1 without shift, paired by image.
-
-    Returns:
-        network, variant, train_sigma, dataset, sigma, scale, shift, psnr, loss (dB), images, seeds, draws.
-
-    Raises:
-        NormeqError: the rows with scale 1 and shift 0 are missing.
-    """
-    images = per_image(table, "psnr", KEYS)
-    unit = images[(images["scale"] == 1) & (images["shift"] == 0)]
-    on = [*IDENTITY, "dataset", "sigma", "image"]
-    if len(unit) != len(images[on].drop_duplicates()):
-        raise NormeqError(
-            "every denoiser needs rows with scale 1 and shift 0: the others are compared with them"
-        )
-    images["loss"] = -paired(images, unit, "psnr", on)["psnr"].to_numpy()
-    means = images.groupby(KEYS, as_index=False, sort=False).agg(
-        psnr=("psnr", "mean"), loss=("loss", "mean"), images=("image", "size"),
-        seeds=("seeds", "max"), draws=("draws", "max"),
-    )  # fmt: skip
-    return means
-
-
 def draw(numbers: pd.DataFrame) -> Figure:
     """Two panels a row, in the order of the table; one row after the other for each data set and σ."""
-    style = looks(numbers)
+    style = line_styles(numbers)
     cells = list(numbers.groupby(["dataset", "sigma", *IDENTITY], sort=False))
     columns = min(2, len(cells))
     scales, shifts = sorted(numbers["scale"].unique()), sorted(numbers["shift"].unique())
@@ -94,44 +78,40 @@ def draw(numbers: pd.DataFrame) -> Figure:
 
 
 def _panel(axes: Axes, loss: pd.DataFrame, norm: PowerNorm) -> None:
-    axes.imshow(loss.to_numpy(), cmap=COLOURS, norm=norm, aspect="auto", origin="lower")
-    for (row, column), value in np.ndenumerate(loss.to_numpy()):
-        if np.isfinite(value):
-            dark = norm(value) > 0.55
-            axes.text(
-                column,
-                row,
-                short(value),
-                ha="center",
-                va="center",
-                fontsize=7,
-                color="white" if dark else INK,
-            )
-    axes.set_xticks(range(loss.shape[1]), [_axis(v) for v in loss.columns], rotation=40)
-    axes.set_yticks(range(loss.shape[0]), [_axis(v) for v in loss.index])
+    """One denoiser; the rows are scales, the columns shifts, both rising from the lower left corner."""
+    seaborn.heatmap(
+        loss, ax=axes, cmap=COLOURS, norm=norm, cbar=False, linewidths=0.5, linecolor="white",
+        annot=loss.map(short), fmt="", annot_kws={"fontsize": 7},
+    )  # fmt: skip
+    cells = axes.collections[0].get_facecolors()[loss.notna().to_numpy().ravel()]
+    for text, cell in zip(axes.texts, cells, strict=True):  # seaborn's own choice is white on light brown
+        text.set_color(INK if relative_luminance(cell) > 0.22 else "white")  # whichever has more contrast
+    axes.invert_yaxis()
+    axes.set_xticks(np.arange(loss.shape[1]) + 0.5, [_axis(v) for v in loss.columns], rotation=40)
+    axes.set_yticks(np.arange(loss.shape[0]) + 0.5, [_axis(v) for v in loss.index], rotation=0)
+    axes.set(xlabel="", ylabel="")
     axes.grid(False)
     axes.tick_params(length=0)
-    for value, line in ((0, axes.axvline), (1, axes.axhline)):
-        place = loss.columns if line == axes.axvline else loss.index
-        if value in place:  # the cross of pure scalings and pure shifts
-            at = list(place).index(value)
-            for edge in (at - 0.5, at + 0.5):
-                line(edge, color=GREY, linewidth=0.7)
+    for value, values, line in ((0, loss.columns, axes.axvline), (1, loss.index, axes.axhline)):
+        if value in values:  # the cross of pure scalings and pure shifts
+            edge = list(values).index(value)
+            for at in (edge, edge + 1):
+                line(at, color=GREY, linewidth=0.9)
 
 
 def _axis(value: float) -> str:
-    return f"{value:g}".replace("-", "−")
+    return minus(f"{value:g}")
 
 
 def short(loss: float) -> str:
     """``0``, ``0.04``, ``3.1``, ``14``; a gain has a minus sign."""
     digits = 2 if abs(loss) < 0.995 else 1 if abs(loss) < 9.95 else 0
     text = f"{loss:.{digits}f}"
-    return ("0" if float(text) == 0 else text).replace("-", "−")
+    return minus("0" if float(text) == 0 else text)
 
 
 def make(table: Path, out: Path) -> list[Path]:
     """Read ``heatmap.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
-    numbers = plotted(read_heatmap(table))
+    numbers = heatmap_losses(read_heatmap(table))
     with paper_style():
         return save(draw(numbers), numbers, out)

@@ -10,10 +10,27 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
-from normeq.suite.figures.style import GREY, Look, heading, legend, looks, networks_named, paper_style, save
+from normeq.suite.analysis.intervals import in_order, interval_name, interval_summary
+from normeq.suite.figures.registry import FigureKind
+from normeq.suite.figures.style import (
+    GREY,
+    LineStyle,
+    heading,
+    legend,
+    line_styles,
+    networks_named,
+    paper_style,
+    save,
+)
+from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import read_intervals
-from normeq.suite.results.names import counted, dataset_name, trained_names
-from normeq.suite.tables.intervals import in_order, interval_name, summary
+from normeq.suite.results.names import counted, dataset_name, level_name, trained_names
+
+FIGURE = FigureKind(
+    help="PSNR against the interval [a,b] on which the image is presented.",
+    order=30,
+    reads="intervals.csv",
+)
 
 TICKS = [-50, -20, -10, -5, -2, -1, -0.5, -0.2, -0.1, 0, 0.1, 0.2, 0.5, 1, 2, 5, 10]
 LINEAR = 0.1  # dB; the change axis is linear within, logarithmic beyond: 1e-5 dB and 20 dB in one picture
@@ -21,23 +38,23 @@ SPREAD = 0.13  # side by side, so that markers of equal height stay visible
 
 
 def plotted(table: pd.DataFrame) -> pd.DataFrame:
-    """Every number of the figure: :func:`normeq.suite.tables.intervals.summary`, and places on the x-axis.
+    """Every number of the figure: those of :func:`interval_summary`, with the place on the x-axis.
 
     Returns:
         its columns, after ``position`` (0 for [0,1], then scalings, then shifts) and ``interval`` (label).
     """
-    numbers = summary(table)
+    numbers = interval_summary(table)
     order = in_order(numbers)
-    place = {pair: i for i, pair in enumerate(order[["a", "b"]].itertuples(index=False, name=None))}
+    positions = {pair: i for i, pair in enumerate(order[["a", "b"]].itertuples(index=False, name=None))}
     pairs = list(numbers[["a", "b"]].itertuples(index=False, name=None))
-    numbers.insert(0, "position", [place[pair] for pair in pairs])
+    numbers.insert(0, "position", [positions[pair] for pair in pairs])
     numbers.insert(1, "interval", [interval_name(*pair) for pair in pairs])
     return numbers
 
 
 def draw(numbers: pd.DataFrame) -> Figure:
     """Draw the numbers of :func:`plotted`: columns are data sets; rows PSNR and change, per level."""
-    style = looks(numbers)
+    style = line_styles(numbers)
     datasets = list(numbers["dataset"].unique())
     trained = numbers[numbers["train_sigma"] != ""] if (numbers["train_sigma"] != "").any() else numbers
     levels = list(trained[["train_sigma", "sigma"]].drop_duplicates().itertuples(index=False, name=None))
@@ -63,8 +80,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
             if value == "psnr":
                 title = f"{dataset_name(dataset)}, {counted(cell['images'], 'image')}, test σ = {sigma:g}"
                 axes.set_title(
-                    title
-                    + (f", training σ = {level.replace('-', '–')}" if len(levels) > 1 and level else ""),
+                    title + (f", training σ = {level_name(level)}" if len(levels) > 1 and level else ""),
                     pad=17,
                 )
         axes_row[0].set_ylabel({"psnr": "PSNR (dB)", "change": "change from [0, 1] (dB)"}[value])
@@ -81,7 +97,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
     return figure
 
 
-def _line(axes: Axes, line: pd.DataFrame, value: str, look: Look, offset: float) -> None:
+def _line(axes: Axes, line: pd.DataFrame, value: str, look: LineStyle, offset: float) -> None:
     x, y = line["position"] + offset, line[value]
     axes.vlines(x, line[f"{value}_low"], line[f"{value}_high"], color=look.colour, linewidth=1.2, zorder=2)
     marks = {"color": look.colour, "marker": look.marker, "markersize": 4.6}
@@ -108,13 +124,11 @@ def _change_axis(axes: Axes) -> None:
     low, high = axes.get_ylim()
     axes.set_ylim(low, max(high, LINEAR))
     axes.yaxis.set_major_locator(FixedLocator([tick for tick in TICKS if low <= tick <= max(high, LINEAR)]))
-    axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:+g}".replace("-", "−") if value else "0")
-    )
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: minus(f"{value:+g}") if value else "0"))
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def _words(figure: Figure, numbers: pd.DataFrame, style: dict[tuple[str, str], Look]) -> None:
+def _words(figure: Figure, numbers: pd.DataFrame, style: dict[tuple[str, str], LineStyle]) -> None:
     legend(figure, style)
     names = networks_named(numbers)
     heading(

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import COLOURS, GREY, INK, paper_style, save
 from normeq.suite.figures.worked_example import (
     AFFINE,
@@ -21,6 +22,13 @@ from normeq.suite.figures.worked_example import (
     SHIFT,
     Array,
     plotted,
+)
+from normeq.suite.formats.numbers import fixed, minus
+
+FIGURE = FigureKind(
+    help="The diagram: convolution + ReLU beside affine convolution + sort pooling.",
+    order=90,
+    reads=None,
 )
 
 
@@ -56,8 +64,8 @@ def _layer(
     axes.text(x + 3.9, 36.2, "input x", ha="center", fontsize=8.5, color=GREY)
     for k, level in enumerate((34.6, 23.2)):
         _grid(axes, x + 12, level - 3.9, 2.6, kernels[k])
-        total = f"{kernels[k].sum():.1f}".replace("-", "−")
-        bias = f", b = {BIAS[k]:.1f}".replace("-", "−") if name == "ordinary" else ""
+        total = minus(f"{kernels[k].sum():.1f}")
+        bias = minus(f", b = {BIAS[k]:.1f}") if name == "ordinary" else ""
         axes.text(
             x + 15.9, level - 5.2, f"Σ w = {total}{bias}", ha="center", fontsize=8, color=INK, va="center"
         )
@@ -85,7 +93,7 @@ def _grid(axes: Axes, x: float, y: float, side: float, values: Array, gray: bool
         axes.add_patch(Rectangle(corner, side, side, facecolor="white", edgecolor="none"))
         axes.add_patch(Rectangle(corner, side, side, facecolor=tint, edgecolor="#8C8C8C", linewidth=0.6))
         ink = "white" if gray and value < 0.25 else INK
-        text = f"{value:.1f}".replace("-", "−").replace("0.", ".") if value else "0"
+        text = minus(f"{value:.1f}").replace("0.", ".") if value else "0"
         axes.text(
             corner[0] + side / 2,
             corner[1] + side / 2,
@@ -99,7 +107,7 @@ def _grid(axes: Axes, x: float, y: float, side: float, values: Array, gray: bool
 
 def _value(axes: Axes, x: float, y: float, value: float) -> None:
     _rounded(axes, x - 2.3, y - 1.4, 4.6, 2.8, facecolor="white", edgecolor=INK, linewidth=0.9)
-    axes.text(x, y, _number(value), ha="center", va="center", fontsize=8.5)
+    axes.text(x, y, fixed(value), ha="center", va="center", fontsize=8.5)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], colour: str = GREY) -> None:
@@ -173,11 +181,7 @@ def _example(axes: Axes, x: float, name: str, colour: str) -> None:
 
 
 def _pair(values: pd.Series) -> str:
-    return f"({', '.join(_number(value) for value in values)})"
-
-
-def _number(value: float) -> str:
-    return f"{value + 0.0:.2f}".replace("-", "−")
+    return f"({', '.join(fixed(value) for value in values)})"
 
 
 def make(out: Path) -> list[Path]:

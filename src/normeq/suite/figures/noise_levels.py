@@ -11,22 +11,31 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from normeq.suite.analysis.noise_levels import plotted
+from normeq.suite.analysis.noise_levels import noise_level_curves
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import (
     INK,
     NOISY,
     PUBLISHED,
-    Look,
+    LineStyle,
     heading,
     legend,
-    looks,
+    line_styles,
     networks_named,
     paper_style,
     save,
 )
+from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import read_noise_levels, train_range
-from normeq.suite.results.names import counted, dataset_name, trained_names
+from normeq.suite.results.names import counted, dataset_name, level_name, trained_names
 from normeq.suite.results.published import AUTHORS
+
+FIGURE = FigureKind(
+    help="Output PSNR against the noise level; the level of training is marked.",
+    order=10,
+    reads="noise_levels.csv",
+    published=True,
+)
 
 TICKS = [1, 2, 5, 10, 15, 25, 50, 75, 100, 150, 200, 255]
 DOTTED = {"color": NOISY, "linestyle": (0, (1, 1.5)), "linewidth": 1.4}  # what the noisy image scores itself
@@ -34,9 +43,9 @@ DIFFERENCE_TICKS = [-20, -10, -5, -2, -1, -0.5, -0.2, 0, 0.2, 0.5, 1, 2, 5, 10, 
 
 
 def draw(numbers: pd.DataFrame) -> Figure:
-    """Draw the figure from the numbers of :func:`plotted`: columns are data sets, rows training levels."""
+    """Draw the numbers of :func:`noise_level_curves`: columns are data sets, rows training levels."""
     ours = numbers[numbers["kind"] == "denoiser"]
-    style = looks(ours)
+    style = line_styles(ours)
     datasets, levels = list(ours["dataset"].unique()), list(ours["train"].unique())
     panels = [p for p in ("psnr", "difference") if (ours["panel"] == p).any()]
     heights = [{"psnr": 3.1, "difference": 1.9}[panel] for _ in levels for panel in panels]
@@ -70,11 +79,12 @@ def draw(numbers: pd.DataFrame) -> Figure:
     _sigma_axis(grid[0][0], numbers["sigma"])
     legend(figure, style, [Line2D([], [], **DOTTED, label="noisy input"), *published_sample(numbers)])
     ranged = ours["train_sigma"].str.contains("-", regex=False).any()
-    heading(figure, *words(ours, "Denoising at noise levels" + ("" if ranged else " not seen in training")))
+    unseen = "" if ranged else " not seen in training"
+    heading(figure, *title_and_subtitle(ours, f"Denoising at noise levels{unseen}"))
     return figure
 
 
-def curve(axes: Axes, line: pd.DataFrame, column: str, look: Look) -> None:
+def curve(axes: Axes, line: pd.DataFrame, column: str, look: LineStyle) -> None:
     """One denoiser over the column of the x-axis, with the band of its 95 % intervals."""
     line = line.sort_values(column)
     axes.fill_between(line[column], line["low"], line["high"], color=look.colour, alpha=0.13, linewidth=0)
@@ -85,7 +95,7 @@ def curve(axes: Axes, line: pd.DataFrame, column: str, look: Look) -> None:
 
 def published_curves(axes: Axes, cell: pd.DataFrame, column: str) -> None:
     """Published curves in grey, with the marker of their variant."""
-    marks = looks(cell[cell["kind"] == "published"])
+    marks = line_styles(cell[cell["kind"] == "published"])
     for key, line in cell[cell["kind"] == "published"].groupby(["network", "variant"], sort=False):
         line = line.sort_values(column)
         axes.plot(
@@ -106,24 +116,22 @@ def mark_training(axes: Axes, level: str, bounds: tuple[float, float] | None, na
     else:
         axes.axvline(low, color=INK, linestyle="--", linewidth=1, zorder=1)
     if named:
-        text = f"training σ = {level.replace('-', '–')}"
-        place = {"xy": (1, 0.985), "xycoords": "axes fraction", "xytext": (-4, 0), "ha": "right"}
+        text = f"training σ = {level_name(level)}"
+        where = {"xy": (1, 0.985), "xycoords": "axes fraction", "xytext": (-4, 0), "ha": "right"}
         if not band:
-            place = {
+            where = {
                 "xy": (low, 0.985),
                 "xycoords": ("data", "axes fraction"),
                 "xytext": (4, 0),
                 "ha": "left",
             }
-        axes.annotate(text, **place, va="top", textcoords="offset points", fontsize=8, color=INK)
+        axes.annotate(text, **where, va="top", textcoords="offset points", fontsize=8, color=INK)
 
 
 def _difference_axis(axes: Axes) -> None:
     low, high = axes.get_ylim()
     axes.yaxis.set_major_locator(FixedLocator([tick for tick in DIFFERENCE_TICKS if low <= tick <= high]))
-    axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:+g}".replace("-", "−") if value else "0")
-    )
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: minus(f"{value:+g}") if value else "0"))
     axes.yaxis.set_minor_locator(NullLocator())
 
 
@@ -144,14 +152,14 @@ def published_sample(numbers: pd.DataFrame) -> list[Line2D]:
     look = {"linewidth": 0.9, "marker": "o", "markersize": 3.6, "markerfacecolor": "white"}
     samples = []
     for (paper, network, trained), rows in sources:
-        how = f" trained on {trained.replace('-', '–')}" if trained else ""  # else at the level of the panel
+        how = f" trained on {level_name(trained)}" if trained else ""  # else at the level of the panel
         where = ", ".join(map(dataset_name, rows["dataset"].unique()))
         label = f"published: {network}{how}, {AUTHORS[paper]}" + (f" ({where})" if len(sources) > 1 else "")
         samples.append(Line2D([], [], color=PUBLISHED, label=label, **look))
     return samples
 
 
-def words(ours: pd.DataFrame, title: str) -> tuple[str, str]:
+def title_and_subtitle(ours: pd.DataFrame, title: str) -> tuple[str, str]:
     """Title with the networks, and what every curve is."""
     names = networks_named(ours)
     return (
@@ -163,6 +171,6 @@ def words(ours: pd.DataFrame, title: str) -> tuple[str, str]:
 
 def make(table: Path, out: Path, published: Path | None = None) -> list[Path]:
     """Read ``noise_levels.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
-    numbers = plotted(read_noise_levels(table), published)
+    numbers = noise_level_curves(read_noise_levels(table), published)
     with paper_style():
         return save(draw(numbers), numbers, out)

@@ -9,7 +9,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import COLOURS, GREY, INK, paper_style, save
+
+FIGURE = FigureKind(
+    help="The diagram: sort pooling as a mirror, and as |·| on half of the channels.",
+    order=130,
+    reads=None,
+    in_report=False,
+)
 
 # Pairs (a, b): two to be swapped, one that is sorted already.
 PAIRS = np.array([[2.0, 0.4], [1.1, -1.3], [-1.6, 0.7]])

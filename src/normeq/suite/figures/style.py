@@ -17,13 +17,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from normeq.suite.results.names import VARIANTS, variant_name
-from normeq.suite.tables.write import csv_bytes, write_all
+from normeq.nn.variants import VARIANTS
+from normeq.suite.formats.table import csv_bytes
+from normeq.suite.results.names import variant_name
+from normeq.system.files import write_all
 
-# Okabe & Ito: told apart by colour-blind readers too.
-COLOURS = {"ordinary": "#D55E00", "scale": "#0072B2", "norm": "#009E73", "wrapped": "#CC79A7"}
-MARKERS = {"ordinary": "o", "scale": "s", "norm": "D", "wrapped": "^"}
-OTHERS = ["#E69F00", "#56B4E9", "#7A5195", "#000000"]  # users' own denoisers, in order
+COLOURS = {variant.name: variant.colour for variant in VARIANTS.values()}
+MARKERS = {variant.name: variant.marker for variant in VARIANTS.values()}
+OTHERS = ["#E69F00", "#000000", "#7A5195", "#8C510A"]  # users' own denoisers, in order
 OTHER_MARKERS = ["P", "X", "v", "*"]
 LINES = ["-", (0, (5, 2)), (0, (1.2, 1.4)), (0, (5, 1.5, 1.2, 1.5))]  # networks, in order
 NOISY = "#7F7F7F"
@@ -35,7 +36,7 @@ EM = 0.54  # width of a typical character, in font sizes
 
 
 @dataclass(frozen=True)
-class Look:
+class LineStyle:
     """How one denoiser is drawn and called."""
 
     label: str
@@ -53,24 +54,24 @@ def paper_style() -> Iterator[None]:
         yield
 
 
-def looks(denoisers: pd.DataFrame) -> dict[tuple[str, str], Look]:
+def line_styles(denoisers: pd.DataFrame) -> dict[tuple[str, str], LineStyle]:
     """A look for every (network, variant), in the order of the table.
 
     The network is named only where the table has several.
     """
     pairs = list(dict.fromkeys(denoisers[["network", "variant"]].itertuples(index=False, name=None)))
     networks = list(dict.fromkeys(network for network, variant in pairs if variant != "other"))
-    result: dict[tuple[str, str], Look] = {}
+    result: dict[tuple[str, str], LineStyle] = {}
     others = 0
     for network, variant in pairs:
         name = variant_name(variant, network)
         if variant in VARIANTS:
             line = LINES[networks.index(network) % len(LINES)]
             label = f"{name}, {network}" if len(networks) > 1 else name
-            result[network, variant] = Look(label, COLOURS[variant], MARKERS[variant], line)
+            result[network, variant] = LineStyle(label, COLOURS[variant], MARKERS[variant], line)
         else:
             i = others % len(OTHERS)
-            result[network, variant] = Look(name, OTHERS[i], OTHER_MARKERS[i], "-")
+            result[network, variant] = LineStyle(name, OTHERS[i], OTHER_MARKERS[i], "-")
             others += 1
     return result
 
@@ -89,7 +90,7 @@ def heading(figure: Figure, title: str, subtitle: str) -> None:
     figure.text(0.01, 1 - below, "\n".join(lines), fontsize=8.5, color=GREY, va="top", linespacing=1.25)
 
 
-def legend(figure: Figure, style: dict[tuple[str, str], Look], extra: Sequence[Line2D] = ()) -> None:
+def legend(figure: Figure, style: dict[tuple[str, str], LineStyle], extra: Sequence[Line2D] = ()) -> None:
     """All denoisers, and what else is drawn, below the panels in as many columns as fit."""
     handles = [
         Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line, label=look.label)

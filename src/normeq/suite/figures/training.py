@@ -8,60 +8,23 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from normeq.errors import NormeqError
-from normeq.suite.figures.style import heading, legend, looks, networks_named, paper_style, save
-from normeq.suite.results.long_tables import VARIANT_ORDER
+from normeq.suite.analysis.training import RUN, SMOOTH, training_curves
+from normeq.suite.figures.registry import FigureKind
+from normeq.suite.figures.style import heading, legend, line_styles, networks_named, paper_style, save
 from normeq.suite.results.names import trained_names
-from normeq.system.files import read_json
-from normeq.training.log import read_log
-from normeq.training.spec import RunSpec
 
-RUN = ["network", "variant", "train_sigma", "seed"]
-SMOOTH = 10  # lines of the log behind a point of the loss; a whole run has 200
-
-
-def curves(runs: Sequence[Path]) -> pd.DataFrame:
-    """The logs of some runs.
-
-    Returns:
-        run, network, variant, train_sigma, seed, step, mpx (million pixels seen), loss (mean squared error or
-        mean absolute error, as the recipe says), smooth (running mean of the loss), validation_psnr (dB on
-        held-out images, NaN between).
-
-    Raises:
-        NormeqError: a folder without ``run.json``, or no run with a log.
-    """
-    parts = []
-    for run in runs:
-        spec = RunSpec.from_dict(read_json(Path(run) / "run.json")["spec"])
-        log = pd.DataFrame(read_log(Path(run) / "train.jsonl"))
-        if log.empty:
-            continue
-        if "validation_psnr" not in log:
-            log["validation_psnr"] = float("nan")
-        part = log[["step", "loss", "validation_psnr"]].assign(
-            mpx=log["pixels"] / 1e6, smooth=log["loss"].rolling(SMOOTH, min_periods=1).mean()
-        )
-        labels = {
-            "run": Path(run).name,
-            "network": spec.network["name"],
-            "variant": spec.variant,
-            "train_sigma": spec.sigma_label,
-            "seed": spec.seed,
-        }
-        for place, (name, value) in enumerate(labels.items()):
-            part.insert(place, name, value)
-        parts.append(part)
-    if not parts:
-        raise NormeqError("figure training: no run has a log (train.jsonl)")
-    table = pd.concat(parts, ignore_index=True)
-    order = table["variant"].map(VARIANT_ORDER.index)
-    return table.iloc[order.sort_values(kind="stable").index].reset_index(drop=True)
+FIGURE = FigureKind(
+    help="Training loss and held-out PSNR over the pixels seen.",
+    order=120,
+    reads="runs",
+    when="has_training_logs",
+    otherwise="the config has no run with a log of training",
+)
 
 
 def draw(numbers: pd.DataFrame) -> Figure:
     """Loss above, held-out PSNR below; one line per run."""
-    style = looks(numbers)
+    style = line_styles(numbers)
     held_out = numbers["validation_psnr"].notna().any()
     figure = Figure(figsize=(6.6, 5.2 if held_out else 3.2), layout="constrained")
     panels = figure.subplots(2 if held_out else 1, 1, squeeze=False, sharex=True)[:, 0]
@@ -93,6 +56,6 @@ def draw(numbers: pd.DataFrame) -> Figure:
 
 def make(runs: Sequence[Path], out: Path) -> list[Path]:
     """Read the runs and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
-    numbers = curves(runs)
+    numbers = training_curves(runs)
     with paper_style():
         return save(draw(numbers), numbers, out)

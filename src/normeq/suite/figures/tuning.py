@@ -8,10 +8,25 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from normeq.suite.figures.style import GREY, Look, heading, looks, networks_named, paper_style, save
+from normeq.suite.analysis.tuning import tuned_name, tuning_summary
+from normeq.suite.figures.registry import FigureKind
+from normeq.suite.figures.style import (
+    GREY,
+    LineStyle,
+    heading,
+    line_styles,
+    networks_named,
+    paper_style,
+    save,
+)
 from normeq.suite.results.long_tables import IDENTITY, read_tuning
-from normeq.suite.results.names import counted, dataset_name, trained_names
-from normeq.suite.tables.tuning import label, summary
+from normeq.suite.results.names import counted, dataset_name, level_name, trained_names
+
+FIGURE = FigureKind(
+    help="Scale and shift tuning beside what is equivariant by construction.",
+    order=60,
+    reads="tuning.csv",
+)
 
 ROW = 0.27  # inches
 
@@ -20,10 +35,10 @@ def draw(numbers: pd.DataFrame) -> Figure:
     """Panels: columns are noise levels, rows data sets; a line for each denoiser and way of tuning.
 
     Args:
-        numbers: as :func:`normeq.suite.tables.tuning.summary` gives them.
+        numbers: as :func:`normeq.suite.analysis.tuning.tuning_summary` gives them.
     """
     value = "gap" if numbers["gap"].notna().any() else "psnr"
-    style = looks(numbers)
+    style = line_styles(numbers)
     keys = [*IDENTITY, "method"]
     lines = list(numbers[keys].drop_duplicates().itertuples(index=False, name=None))
     datasets, sigmas = list(numbers["dataset"].unique()), sorted(numbers["sigma"].unique())
@@ -34,16 +49,16 @@ def draw(numbers: pd.DataFrame) -> Figure:
     for axes_row, dataset in zip(grid, datasets, strict=True):
         for axes, sigma in zip(axes_row, sigmas, strict=True):
             cell = numbers[(numbers["dataset"] == dataset) & (numbers["sigma"] == sigma)].set_index(keys)
-            for place, key in enumerate(lines):
+            for position, key in enumerate(lines):
                 if key in cell.index:
-                    _dot(axes, place, cell.loc[key], value, style[key[0], key[1]], key[3])
+                    _dot(axes, position, cell.loc[key], value, style[key[0], key[1]], key[3])
             if value == "gap":
                 axes.axvline(0, color=GREY, linewidth=0.9, zorder=1)
             axes.set_title(f"{dataset_name(dataset)}, σ = {sigma:g}")
             axes.grid(axis="y", visible=False)
         names = [
-            label(network, variant, method)
-            + (f" ({network}, σ = {level.replace('-', '–')})" if several and variant != "other" else "")
+            tuned_name(network, variant, method)
+            + (f" ({network}, σ = {level_name(level)})" if several and variant != "other" else "")
             for network, variant, level, method in lines
         ]
         axes_row[0].set_yticks(range(len(lines)), names)
@@ -68,16 +83,18 @@ def draw(numbers: pd.DataFrame) -> Figure:
     return figure
 
 
-def _dot(axes: Axes, place: int, row: pd.Series, value: str, look: Look, method: str) -> None:
-    axes.hlines(place, row[f"{value}_low"], row[f"{value}_high"], color=look.colour, linewidth=1.4, zorder=2)
+def _dot(axes: Axes, position: int, row: pd.Series, value: str, look: LineStyle, method: str) -> None:
+    low, high = row[f"{value}_low"], row[f"{value}_high"]
+    axes.hlines(position, low, high, color=look.colour, linewidth=1.4, zorder=2)
     face = look.colour if method in ("none", "known") else "white"
     axes.plot(
-        row[value], place, look.marker, color=look.colour, markerfacecolor=face, markeredgewidth=1.3, zorder=3
-    )
+        row[value], position, look.marker, color=look.colour, markerfacecolor=face, markeredgewidth=1.3,
+        zorder=3,
+    )  # fmt: skip
 
 
 def make(table: Path, out: Path) -> list[Path]:
     """Read ``tuning.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
-    numbers = summary(read_tuning(table))
+    numbers = tuning_summary(read_tuning(table))
     with paper_style():
         return save(draw(numbers), numbers, out)

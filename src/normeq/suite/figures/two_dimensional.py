@@ -12,10 +12,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from normeq.equivariance.two_numbers import SORT, Member, defect, random_member
-from normeq.suite.figures.style import GREY, INK, NOISY, OTHERS, heading, paper_style, save
-from normeq.suite.tables.certificate import sci
+from normeq.suite.figures.registry import FigureKind
+from normeq.suite.figures.style import GREY, INK, NOISY, heading, paper_style, save
+from normeq.suite.formats.numbers import minus, sci
+
+FIGURE = FigureKind(
+    help="All equivariant functions of two numbers: two linear maps, joined on the diagonal.",
+    order=100,
+    reads=None,
+)
 
 RANGES = [(1.0, 0.0), (2.0, 0.0), (1.0, 1.0), (0.5, -1.0)]  # (λ, μ)
+COLOURS = [INK, "#E69F00", "#56B4E9", "#7A5195"]  # of the ranges
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "identity": lambda x: x,
     "ReLU": lambda x: np.maximum(x, 0),
@@ -61,9 +69,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(9.4, 6.9), layout="constrained")
     upper, lower = figure.subplots(2, 3, height_ratios=[2.4, 3.6])
     for axes, (name, function) in zip(upper, ACTIVATIONS.items(), strict=True):
-        for (scale, shift), colour, dash in zip(
-            RANGES, [INK, *OTHERS[:3]], ["-", "--", "-.", ":"], strict=True
-        ):
+        for (scale, shift), colour, dash in zip(RANGES, COLOURS, ["-", "--", "-.", ":"], strict=True):
             axes.plot(LINE, (function(scale * LINE + shift) - shift) / scale, color=colour, linestyle=dash)
         axes.set(xlim=(-3, 3), ylim=(-3.3, 3.3), xlabel="x", title=f"{name}: defect {sci(defects[name])}")
     upper[0].set_ylabel("(f(λx + μ) − μ)/λ")
@@ -74,8 +80,8 @@ def draw(numbers: pd.DataFrame) -> Figure:
         axes.set_xlabel("first number")
     lower[0].set_ylabel("second number")
     ranges = [
-        Line2D([], [], color=colour, linestyle=dash, label=f"λ = {k:g}, μ = {m:g}".replace("-", "−"))
-        for (k, m), colour, dash in zip(RANGES, [INK, *OTHERS[:3]], ["-", "--", "-.", ":"], strict=True)
+        Line2D([], [], color=colour, linestyle=dash, label=minus(f"λ = {k:g}, μ = {m:g}"))
+        for (k, m), colour, dash in zip(RANGES, COLOURS, ["-", "--", "-.", ":"], strict=True)
     ]
     shapes = [
         Line2D([], [], color=NOISY, linestyle=(0, (1, 1.5)), label="circle x"),
@@ -108,7 +114,7 @@ def _member(axes: Axes, member: Member) -> None:
 
 def _matrix(name: str, matrix: np.ndarray) -> str:
     rows = "; ".join(" ".join(f"{value:.2f}" for value in row) for row in matrix)
-    return f"{name} = [{rows}]".replace("-", "−")
+    return minus(f"{name} = [{rows}]")
 
 
 def make(out: Path) -> list[Path]:

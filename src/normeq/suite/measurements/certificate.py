@@ -12,6 +12,7 @@ from pydantic import Field
 
 from normeq.denoisers.precision import ARITHMETICS
 from normeq.suite.config.settings import Option, Planned, Settings, unique
+from normeq.suite.measuring.changes import COLUMNS, SCALES, SHIFTS, Change, changes, published_changes
 from normeq.suite.measuring.registry import Measurement
 from normeq.suite.measuring.settings import Datasets, ImageName, Sigma, Sigmas
 
@@ -19,15 +20,8 @@ if TYPE_CHECKING:
     import torch
 
     from normeq.denoisers.open import Denoiser
-    from normeq.suite.measuring.defects import Change
     from normeq.suite.measuring.row_cache import Earlier
 
-COLUMNS = (
-    "network,variant,train_sigma,seed,dataset,image,sigma,size,kind,scale,shift,dtype,device,"
-    "relative,normalised,absolute,error,weights,pixels,measured_by,protocol"
-).split(",")
-SCALES = (0.001, 0.1, 2, 40, 255)
-SHIFTS = (-1, -0.25, 0.5, 10)
 CLASSICAL = ("tv", "nlm", "wavelet", "bilateral", "median", "gaussian")
 
 
@@ -93,7 +87,12 @@ class Certificate(Settings):
 
 
 MEASUREMENT = Measurement(
-    "certificate", Certificate, tuple(COLUMNS), reuses_rows=True, unkeyed=("classical", "also_cpu")
+    "certificate",
+    Certificate,
+    tuple(COLUMNS),
+    reuses_rows=True,
+    far=True,
+    unkeyed=(("classical", None), ("also_cpu", True)),
 )
 
 
@@ -136,9 +135,10 @@ def evaluate(
     import torch
 
     from normeq.denoisers.arithmetic import get_arithmetic
-    from normeq.suite.measuring.batches import Image, test_images
-    from normeq.suite.measuring.defects import certify, changes, find_image, published_changes
+    from normeq.suite.measuring.batches import Image, image_files, test_images
+    from normeq.suite.measuring.defects import certify, find_image
 
+    image_files(published.datasets if published else [], data_dir)  # refused before anything is measured
     for name in dtypes:
         get_arithmetic(name, device)
     grid = changes(scales, shifts)

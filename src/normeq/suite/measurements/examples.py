@@ -57,14 +57,15 @@ def evaluate(
     from normeq.imaging.metrics import psnr
     from normeq.suite.measuring.batches import run
 
-    clean, noisy = noisy_versions(image, sigmas, data_dir)
+    file, clean, noisy = noisy_versions(image, sigmas, data_dir)
     shown = cut(clean, crop, image)
     shown_noisy = [cut(y, crop, image) for y in noisy]
     denoised = [
-        cut(run(denoiser, y, sigma, device), crop, image) for y, sigma in zip(noisy, sigmas, strict=True)
+        cut(run(denoiser, y, sigma, device, nominal=True), crop, image)
+        for y, sigma in zip(noisy, sigmas, strict=True)
     ]
     return {
-        "meta": np.array(meta(denoiser, image, crop)),
+        "meta": np.array(meta(denoiser, file, crop)),
         "clean": shown,
         "sigmas": np.array(sigmas, dtype=float),
         "noisy": np.stack(shown_noisy),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, is_out_of_memory
 from normeq.suite.config.settings import Option, Settings
 from normeq.suite.measuring.pictures import Crop, cut, meta, noisy_versions
 from normeq.suite.measuring.registry import Measurement
@@ -76,6 +76,7 @@ def evaluate(
     import numpy as np
     import torch
 
+    from normeq.denoisers.open import OTHER
     from normeq.equivariance.filters import adaptive_filter, filter_defect
     from normeq.imaging.metrics import psnr
     from normeq.suite.measuring.batches import run
@@ -89,23 +90,33 @@ def evaluate(
             raise NormeqError(
                 f"pixel ({row}, {column}) lies outside the crop of {crop.size}×{crop.size} pixels"
             )
-    clean, noisy = noisy_versions(image, sigmas, data_dir)
+    file, clean, noisy = noisy_versions(image, sigmas, data_dir)
     clean, noisy = cut(clean, crop, image), [cut(y, crop, image) for y in noisy]
     windows, sums, denoised, defects = [], [], [], []
     for y, sigma in zip(noisy, sigmas, strict=True):
         denoised.append(run(denoiser, y, sigma, device))
         y = torch.from_numpy(y)[None, None].to(device)
-        rows = [
-            adaptive_filter(lambda z, s=sigma: denoiser(z, s / 255), y, *pixel).cpu().numpy()
-            for pixel in pixels
-        ]
+        try:
+            rows = [
+                adaptive_filter(lambda z, s=sigma: denoiser(z, s / 255), y, *pixel).cpu().numpy()
+                for pixel in pixels
+            ]
+            defects.append(filter_defect(lambda z, s=sigma: denoiser(z, s / 255), y))
+        except NormeqError:
+            raise
+        except Exception as error:
+            if denoiser.variant != OTHER or is_out_of_memory(error):
+                raise
+            line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise NormeqError(
+                f"denoiser {denoiser.network}: PyTorch cannot differentiate it ({line})"
+            ) from None
         sums.append([row.sum(dtype=np.float64) for row in rows])
-        defects.append(filter_defect(lambda z, s=sigma: denoiser(z, s / 255), y))
         padded = [np.pad(row, radius) for row in rows]
         side = 2 * radius + 1
         windows.append([p[r : r + side, c : c + side] for p, (r, c) in zip(padded, pixels, strict=True)])
     return {
-        "meta": np.array(meta(denoiser, image, crop)),
+        "meta": np.array(meta(denoiser, file, crop)),
         "clean": clean,
         "sigmas": np.array(sigmas, dtype=float),
         "noisy": np.stack(noisy),

@@ -96,13 +96,14 @@ def evaluate(
     from normeq.equivariance.ranges import in_interval
     from normeq.imaging.crops import detailed_crop, to_uint8
     from normeq.imaging.protocol import PAPER
-    from normeq.suite.measuring.batches import test_images
+    from normeq.suite.measuring.batches import image_files, test_images
 
     moved = intervals
     there = [
         replace(denoiser, function=in_interval(denoiser.function, a, b))
         for a, b in (moved.intervals if moved else ())
     ]
+    there_too = [images[0].dataset for images in image_files(moved.datasets, data_dir)] if moved else []
     names, clean_crops, shapes, crops, plain, shifted = [], [], [], [], [], []
     for dataset, name, clean in test_images(datasets, data_dir, limit):
         if min(clean.shape) < size:
@@ -118,7 +119,7 @@ def evaluate(
                 for y, s in zip(given, sigmas, strict=True)
             ]
         )
-        if moved and dataset in moved.datasets:
+        if moved and dataset in there_too:
             noisy = PAPER.noisy(clean, moved.sigma, dataset, name, 0)
             shifted.append([_denoise(f, noisy, moved.sigma, place, context, clean, device) for f in there])
         names.append(f"{dataset}/{name}")
@@ -128,7 +129,7 @@ def evaluate(
     about = {"images": names, "context": context}
     if moved:
         about["moved"] = {
-            "datasets": list(moved.datasets),
+            "datasets": there_too,
             "sigma": moved.sigma,
             "intervals": [list(pair) for pair in moved.intervals],
         }

@@ -39,7 +39,7 @@ class Heatmap(Settings):
 
 
 MEASUREMENT = Measurement(
-    "heatmap", Heatmap, tuple(COLUMNS), of="each", follows_protocol=True, reuses_rows=True
+    "heatmap", Heatmap, tuple(COLUMNS), of="each", follows_protocol=True, reuses_rows=True, far=True
 )
 
 
@@ -72,7 +72,9 @@ def evaluate(
     grid = dict.fromkeys([(1.0, 0.0), *((float(k), float(m)) for k in scales for m in shifts)])
     there = [(k, m, replace(denoiser, function=in_range(denoiser.function, k, m))) for k, m in grid]
     settings = [
-        Setting({"sigma": sigma, "scale": scale, "shift": shift, "draw": draw}, sigma, draw, moved)
+        Setting(
+            {"sigma": sigma, "scale": scale, "shift": shift, "draw": draw}, sigma, draw, moved, (scale, shift)
+        )
         for draw in range(draws)
         for scale, shift, moved in there
     ]

@@ -69,12 +69,12 @@ def evaluate(
     from normeq.imaging.metrics import psnr
     from normeq.suite.measuring.batches import run
 
-    clean, (noisy,) = noisy_versions(image, [sigma], data_dir)
+    file, clean, (noisy,) = noisy_versions(image, [sigma], data_dir)
     shown, shown_noisy = cut(clean, crop, image), cut(noisy, crop, image)
     moved = [replace(denoiser, function=in_interval(denoiser.function, a, b)) for a, b in intervals]
     denoised = [cut(run(there, noisy, sigma, device), crop, image) for there in moved]
     return {
-        "meta": np.array(meta(denoiser, image, crop)),
+        "meta": np.array(meta(denoiser, file, crop)),
         "clean": shown,
         "noisy": shown_noisy,
         "sigma": np.array(float(sigma)),

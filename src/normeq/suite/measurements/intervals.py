@@ -37,7 +37,7 @@ class IntervalsSettings(Settings):
 
 
 MEASUREMENT = Measurement(
-    "intervals", IntervalsSettings, tuple(COLUMNS), follows_protocol=True, reuses_rows=True
+    "intervals", IntervalsSettings, tuple(COLUMNS), follows_protocol=True, reuses_rows=True, far=True
 )
 
 
@@ -64,7 +64,7 @@ def evaluate(
 
     there = [(a, b, replace(denoiser, function=in_interval(denoiser.function, a, b))) for a, b in intervals]
     settings = [
-        Setting({"sigma": sigma, "a": a, "b": b, "draw": draw}, sigma, draw, moved)
+        Setting({"sigma": sigma, "a": a, "b": b, "draw": draw}, sigma, draw, moved, (b - a, a))
         for draw in range(draws)
         for a, b, moved in there
     ]

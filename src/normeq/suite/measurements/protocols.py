@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from normeq.denoisers.open import Denoiser
+    from normeq.suite.data.listing import ImageFile
     from normeq.suite.measuring.batches import Image
     from normeq.suite.measuring.row_cache import Earlier
 
@@ -54,17 +55,16 @@ def evaluate(
 
     Args and errors: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
     """
-    from normeq.imaging.images import is_colour, read_gray
-    from normeq.suite.data.listing import files
-    from normeq.suite.measuring.batches import batch_pixels, batches
+    from normeq.suite.data import listing
+    from normeq.suite.measuring.batches import batch_pixels, batches, image_files
     from normeq.suite.measuring.row_cache import Earlier, labels
 
     earlier = earlier or Earlier()
-    for dataset in datasets:
-        paths = {path.stem: path for path in files(dataset, Path(data_dir))[:limit]}
-        colour = any(is_colour(path) for path in paths.values())
+    for listed in image_files(datasets, data_dir):
+        paths = {image.name: image for image in listed[:limit]}
+        colour = any(image.colour for image in paths.values())
         passes = _passes([(p, draw) for p, draw in MEASURED if colour or not p.bt709])
-        images = ((dataset, name, read_gray(path)) for name, path in paths.items())
+        images = ((image.dataset, image.name, clean) for image, clean in listing.read(paths.values()))
         for batch in batches(images, batch_pixels(denoiser, device)):
             for sigma, (protocols, draw) in product(sigmas, passes):
                 wanted = [
@@ -74,8 +74,9 @@ def evaluate(
                 rows = [[earlier.find(label, COLUMNS) for label in row] for row in wanted]
                 if any(None in row for row in rows):
                     new = _measure(denoiser, batch, protocols, sigma, draw, paths, device)
+                    now = {"weights": denoiser.identity}  # known less well, if it read a file only now
                     rows = [
-                        [old or label | numbers for old, label, numbers in zip(*columns, strict=True)]
+                        [old or label | now | numbers for old, label, numbers in zip(*columns, strict=True)]
                         for columns in zip(rows, wanted, new, strict=True)
                     ]
                 for row in (row for same in rows for row in same):
@@ -88,18 +89,17 @@ def _measure(
     protocols: list[Protocol],
     sigma: float,
     draw: int,
-    paths: dict[str, Path],
+    paths: dict[str, ImageFile],
     device: torch.device,
 ) -> list[Iterator[dict[str, float]]]:
     """Numbers of each image under each of some protocols that give the denoiser the same."""
-    from normeq.imaging.images import read_gray_bt709
     from normeq.suite.measuring.batches import denoise, stack
 
     given = protocols[0]
-    clean = [given.clean(read_gray_bt709(paths[i.name]) if given.bt709 else i.clean) for i in batch]
+    clean = [given.clean(paths[i.name].gray_bt709() if given.bt709 else i.clean) for i in batch]
     noisy = [given.noisy(x, sigma, i.dataset, i.name, draw) for x, i in zip(clean, batch, strict=True)]
     given, target = stack(noisy, device), stack(clean, device)
-    output = denoise(denoiser, given, sigma)
+    output = denoise(denoiser, given, sigma, nominal=True)
     return [judge(protocol, protocol.reference(target), given, output) for protocol in protocols]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
+from normeq.nn.variants import CHANGES, VARIANTS
 from normeq.suite.config.settings import Settings
 from normeq.suite.measuring.registry import Measurement
 from normeq.suite.measuring.settings import Datasets, Draws, Images, Middle, Scales, Shifts, Sigmas
@@ -23,8 +24,6 @@ COLUMNS = (
     "network,variant,train_sigma,seed,dataset,image,sigma,draw,tuning,scale,shift,psnr,weights,pixels,"
     "measured_by,protocol,size"
 ).split(",")
-# Tuning would change nothing where the variant is equivariant to it: only the others are tuned.
-TUNED = {"ordinary": ("scale", "shift"), "scale": ("shift",), "norm": (), "wrapped": ()}
 
 
 class Tuning(Settings):
@@ -60,7 +59,8 @@ def settings(
     """
     from normeq.suite.results.long_tables import train_range
 
-    kinds = TUNED.get(denoiser.variant, ("scale", "shift"))
+    known = VARIANTS.get(denoiser.variant)
+    kinds = known.tuned if known else CHANGES  # tuning would change nothing where it is equivariant to it
     tried = [("none", 1.0, 0.0)]
     trained = train_range(denoiser.train_sigma)
     if "scale" in kinds:
@@ -99,6 +99,7 @@ def evaluate(
             sigma,
             draw,
             replace(denoiser, function=in_range(denoiser.function, 1 / scale, -shift)),
+            (1 / scale, -shift),
         )
         for sigma in sigmas
         for draw in range(draws)

@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from normeq.denoisers.open import OTHER, Denoiser
-from normeq.errors import NormeqError
-from normeq.imaging.images import middle, read_gray
-from normeq.suite.data.listing import files
+from normeq.errors import NormeqError, is_out_of_memory
+from normeq.imaging.images import middle
+from normeq.nn.door import check_output
+from normeq.suite.data import listing
+from normeq.suite.data.listing import ImageFile
 
 GPU_PIXELS = 2**21  # of a batch: 8 images of 512×512; 64 channels of float32 are half a gigabyte
 
@@ -43,10 +45,29 @@ class Image:
 def test_images(
     datasets: Sequence[str], data_dir: str | Path, limit: int | None = None
 ) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Yield (data set, image name, gray image as float32 in [0,1]), the first ``limit`` of each data set."""
-    for dataset in datasets:
-        for path in files(dataset, Path(data_dir))[:limit]:
-            yield dataset, path.stem, read_gray(path)
+    """Yield (data set, image name, gray image as float32 in [0,1]), the first ``limit`` of each data set.
+
+    Raises:
+        NormeqError: see :func:`normeq.suite.data.listing.list_images`; before the first image.
+    """
+    for images in image_files(datasets, data_dir):
+        for image, clean in listing.read(images[:limit]):
+            yield image.dataset, image.name, clean
+
+
+def image_files(datasets: Sequence[str], data_dir: str | Path) -> list[tuple[ImageFile, ...]]:
+    """The images of each data set.
+
+    Raises:
+        NormeqError: see :func:`normeq.suite.data.listing.list_images`; two folders that tables would call alike.
+    """
+    listings = [listing.list_images(dataset, Path(data_dir)).images for dataset in datasets]
+    names: dict[str, str] = {}
+    for dataset, images in zip(datasets, listings, strict=True):
+        other = names.setdefault(images[0].dataset, dataset)
+        if other is not dataset:
+            raise NormeqError(f"{other} and {dataset} are both called {images[0].dataset}: rename one folder")
+    return listings
 
 
 def batch_pixels(denoiser: Denoiser, device: torch.device) -> int:
@@ -88,36 +109,53 @@ def stack(images: Iterable[np.ndarray], device: torch.device) -> Tensor:
 
 
 @torch.inference_mode()
-def denoise(denoiser: Denoiser, noisy: Tensor, sigma: float, where: str = "") -> Tensor:
+def denoise(
+    denoiser: Denoiser, noisy: Tensor, sigma: float, where: str = "", nominal: bool = False
+) -> Tensor:
     """Denoise a batch (N, H, W); σ in 8-bit units, images in the nominal range [0,1].
 
     Args:
         denoiser, noisy, sigma: what denoises what.
         where: more about the case, for messages.
+        nominal: the denoiser sees the image on [0,1], not on another range.
 
     Raises:
-        NormeqError: a user's denoiser fails, or the output of any has another shape or is not finite.
+        NormeqError: the image is not finite; a user's denoiser fails or answers in other units; or the output
+            of any is not one image for each image, or not finite.
     """
     name = f"denoiser {denoiser.network}" + ("" if denoiser.variant == OTHER else f", {denoiser.variant}")
+    given = noisy[:, None]
+    if not given.isfinite().all():
+        raise NormeqError(f"{name}: the image at σ = {sigma:g}{where} holds NaN or infinity")
     try:
-        output = denoiser(noisy[:, None].clone(), sigma / 255)  # some work in place
-    except (NormeqError, MemoryError, torch.OutOfMemoryError):
+        output = denoiser(given.clone(), sigma / 255)  # some work in place
+    except NormeqError:
         raise
     except Exception as error:
-        if denoiser.variant != OTHER:
+        if denoiser.variant != OTHER or is_out_of_memory(error):
             raise
         line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise NormeqError(f"{name}: fails at σ = {sigma:g}{where} ({line})") from None
-    if output.shape != noisy[:, None].shape:
-        raise NormeqError(
-            f"{name}: returned shape {tuple(output.shape)} for images of shape {tuple(noisy[:, None].shape)}"
-        )
-    output = output[:, 0].float()
+    output = check_output(output, given, name)[:, 0].float()
     if not output.isfinite().all():
         raise NormeqError(f"{name}: its output at σ = {sigma:g}{where} is not finite (NaN or infinity)")
+    if nominal and denoiser.variant == OTHER and _in_other_units(output, noisy):
+        raise NormeqError(
+            f"{name}: returned values around {float(output.mean()):.3g} for an image in [0,1]: it must "
+            "answer in the units of the image (8-bit values divided by 255)"
+        )
     return output
 
 
-def run(denoiser: Denoiser, noisy: np.ndarray, sigma: float, device: torch.device) -> np.ndarray:
-    """Denoise one 2-D image; σ in 8-bit units, image in the nominal range [0,1]."""
-    return denoise(denoiser, stack([noisy], device), sigma)[0].cpu().numpy()
+def _in_other_units(output: Tensor, noisy: Tensor) -> bool:
+    """Whether an output looks like the image, but in units such as 0…255: it follows the image (correlation
+    above 0.3) at a level that no image in [0,1] has. Dark images may pass; a data set has others."""
+    pair = torch.stack([output.double().flatten(), noisy.double().flatten()])
+    return bool((output.mean() > 16) & (torch.corrcoef(pair)[0, 1] > 0.3))
+
+
+def run(
+    denoiser: Denoiser, noisy: np.ndarray, sigma: float, device: torch.device, nominal: bool = False
+) -> np.ndarray:
+    """Denoise one 2-D image; σ in 8-bit units, image in the nominal range [0,1]; see :func:`denoise`."""
+    return denoise(denoiser, stack([noisy], device), sigma, nominal=nominal)[0].cpu().numpy()

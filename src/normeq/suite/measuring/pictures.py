@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from normeq.denoisers.open import Denoiser
+    from normeq.suite.data.listing import ImageFile
 
 
 class Crop(NamedTuple):
@@ -26,15 +27,13 @@ class Crop(NamedTuple):
 
 def noisy_versions(
     image: str, sigmas: Sequence[float], data_dir: str | Path
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The clean image and draw 0 of its noise at every σ (8-bit units)."""
-    from normeq.imaging.images import read_gray
+) -> tuple[ImageFile, np.ndarray, list[np.ndarray]]:
+    """What was asked for, the clean image, and draw 0 of its noise at every σ (8-bit units)."""
     from normeq.imaging.protocol import PAPER
-    from normeq.suite.data.listing import image_file
+    from normeq.suite.data import listing
 
-    dataset, _, name = image.rpartition("/")
-    clean = read_gray(image_file(image, data_dir))
-    return clean, [PAPER.noisy(clean, sigma, dataset, name, 0) for sigma in sigmas]
+    ((file, clean),) = list(listing.read([listing.find_image(image, data_dir)]))
+    return file, clean, [PAPER.noisy(clean, sigma, file.dataset, file.name, 0) for sigma in sigmas]
 
 
 def cut(array: np.ndarray, crop: Crop, image: str) -> np.ndarray:
@@ -52,9 +51,8 @@ def cut(array: np.ndarray, crop: Crop, image: str) -> np.ndarray:
     return part
 
 
-def meta(denoiser: Denoiser, image: str, crop: Crop) -> str:
+def meta(denoiser: Denoiser, file: ImageFile, crop: Crop) -> str:
     """What a file of pictures shows, as JSON."""
     from normeq.denoisers.open import describe
 
-    dataset, _, name = image.rpartition("/")
-    return describe(denoiser, dataset=dataset, image=name, crop=list(crop))
+    return describe(denoiser, dataset=file.dataset, image=file.name, crop=list(crop))

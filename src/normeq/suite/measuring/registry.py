@@ -8,12 +8,14 @@ import pkgutil
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from normeq.suite import measurements
 from normeq.suite.config.settings import Planned, Settings
+
+PACKAGE = "normeq.suite.measurements"  # one module for each
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,10 @@ class Measurement:
             :mod:`normeq.suite.measuring.row_cache`).
         revision: raised when what it holds changes and its settings do not, so that older files are not taken
             for it.
-        unkeyed: settings that change no row but add others beside, so that they do not change file names.
+        far: whether its ranges may lie far from zero, where the mean of an image may be taken out (see
+            :mod:`normeq.equivariance.centring`).
+        unkeyed: settings that file names need not carry: (name, None) of what adds denoisers beside, and
+            (name, value) of the usual value of a setting that came later.
     """
 
     name: str
@@ -49,7 +54,8 @@ class Measurement:
     follows_protocol: bool = False
     reuses_rows: bool = False
     revision: int = 1
-    unkeyed: tuple[str, ...] = ()
+    far: bool = False
+    unkeyed: tuple[tuple[str, Any], ...] = ()
 
     @property
     def command(self) -> str:
@@ -75,7 +81,7 @@ class Measurement:
         }
         if "images" in values:
             values["limit"] = values.pop("images")
-        module = import_module(f"{measurements.__name__}.{self.name}")
+        module = import_module(f"{PACKAGE}.{self.name}")
         return module.evaluate(denoiser, **(values | setup))
 
 
@@ -83,8 +89,8 @@ class Measurement:
 def all_measurements() -> dict[str, Measurement]:
     """Every measurement by name: one for each module of :mod:`normeq.suite.measurements`."""
     found = {}
-    for module in pkgutil.iter_modules(measurements.__path__):
-        declared = import_module(f"{measurements.__name__}.{module.name}").MEASUREMENT
+    for module in pkgutil.iter_modules(find_spec(PACKAGE).submodule_search_locations):
+        declared = import_module(f"{PACKAGE}.{module.name}").MEASUREMENT
         if declared.name != module.name:
             raise ValueError(f"{module.name}.py declares a measurement called {declared.name}")
         found[declared.name] = declared

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from normeq.denoisers.open import Denoiser
+from normeq.errors import NormeqError
 from normeq.imaging.protocol import Protocol
-from normeq.suite.measuring.batches import Image
-from normeq.suite.measuring.rows import KEYS
+from normeq.suite.measuring.batches import Image, test_images
+from normeq.suite.measuring.rows import KEYS, write_rows
 from normeq.system.provenance import measured_by
 
 NUMBERS = {"sigma", "a", "b", "draw"}
@@ -24,37 +27,54 @@ def labels(denoiser: Denoiser, image: Image, protocol: Protocol, device: torch.d
     return denoiser.labels | {
         "dataset": image.dataset,
         "image": image.name,
-        "weights": denoiser.weights,
+        "weights": denoiser.identity,
         "pixels": image.pixels,
         "protocol": protocol.name,
         "measured_by": measured_by(device),
     }
 
 
+MEAN_OUT = "; mean taken out"  # at the end of ``measured_by``
+
+
+def mark(label: dict[str, object], far: bool) -> dict[str, object]:
+    """The label of a measurement; ``far`` where the mean of the image was taken out first."""
+    return label | {"measured_by": f"{label['measured_by']}{MEAN_OUT}"} if far else label
+
+
 class Earlier:
     """Rows of long tables, found again by all that decides them.
 
-    A row counts only if the denoiser's weights (or file), the pixels of the image and the protocol are the
-    same; code that changed is not noticed. The column ``measured_by`` keeps saying which machine and versions
-    it was (empty in tables that are older than it). Denoisers without weights or file (functions of installed
-    packages) are always measured.
+    A row counts only if the denoiser's weights (of a user's denoiser all that it is made of), the pixels of
+    the image and the protocol are the same; that this package changed is not noticed. The column
+    ``measured_by`` keeps saying which machine and versions it was (empty in tables that are older than it).
+    Denoisers that are not fully known (see :attr:`normeq.denoisers.open.Denoiser.unknown`) are always
+    measured.
 
     Args:
         paths: tables, or folders of tables (``*.csv``); what is missing or no such table is passed over.
+        out: the table that will be written, if it is there: its rows are found too, and :meth:`kept`.
     """
 
-    def __init__(self, paths: Iterable[str | Path] = ()) -> None:
+    def __init__(self, paths: Iterable[str | Path] = (), out: str | Path | None = None) -> None:
         self.used = 0
         self._rows: dict[tuple, dict[str, str]] = {}
         for path in map(Path, paths):
             for file in sorted(path.glob("[!.]*.csv")) if path.is_dir() else [path]:
                 if file.is_file():  # a pipe would wait for a writer
                     self._read(file)
+        self._before = self._read(Path(out)) if out is not None and Path(out).is_file() else []
 
-    def _read(self, file: Path) -> None:
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def _read(self, file: Path) -> list[dict[str, str]]:
+        """Take the rows of a table; all of them are returned, also those that cannot be taken over."""
+        rows = []
         try:
             with open(file, newline="", encoding="utf-8") as handle:
                 for row in csv.DictReader(handle):
+                    rows.append(row)
                     complete = None not in row and None not in row.values()
                     if complete and all(row.get(key) for key in ("weights", "pixels", "protocol")):
                         row = {"measured_by": ""} | row
@@ -62,7 +82,8 @@ class Earlier:
                         if row.keys() >= before.keys():  # a poorer table does not hide a fuller one
                             self._rows[self._key(row)] = row
         except (OSError, ValueError, csv.Error):  # not text, or not numbers
-            return
+            pass
+        return rows
 
     @staticmethod
     def _key(row: Mapping[str, object]) -> tuple:
@@ -72,9 +93,138 @@ class Earlier:
 
     def find(self, row: Mapping[str, object], columns: Iterable[str]) -> dict[str, str] | None:
         """The whole row of an earlier measurement with these labels, as text; None if there is none that has
-        all these columns."""
+        all these columns, or where the mean of the image was to be taken out and was not."""
         found = self._rows.get(self._key(row))
         if found is not None and not found.keys() >= set(columns):
             found = None
+        if found is not None and str(row.get("measured_by")).endswith(MEAN_OUT):
+            found = found if found["measured_by"].endswith(MEAN_OUT) else None
         self.used += found is not None
         return found
+
+    def kept(
+        self,
+        written: Collection[tuple],
+        columns: Sequence[str],
+        denoisers: Iterable[Denoiser],
+        data_dir: str | Path,
+    ) -> list[dict[str, str]]:
+        """Rows that the written table held before, were not asked for now, and still hold: of the very same
+        denoisers, and of images that are as they were.
+
+        Args:
+            written: :func:`label` of every row that was asked for.
+            columns, denoisers: of the table.
+            data_dir: folder of the data sets, to look at the images again.
+        """
+        known = {(*d.labels.values(), d.identity) for d in denoisers if d.identity}
+        pixels = Pixels(data_dir)
+        return [
+            row
+            for row in self.left(written)
+            if None not in row
+            and None not in row.values()
+            and row.keys() >= set(columns)
+            and (*(row[key] for key in LABELS), row["weights"]) in known
+            and row["pixels"] == pixels.of(row["dataset"], row["image"], int(row.get("size", 0)))
+        ]
+
+    def left(self, written: Collection[tuple]) -> list[dict[str, str]]:
+        """Rows that the written table held before and that were not asked for now."""
+        return [row for row in self._before if not row.keys() >= set(LABELS) or label(row) not in written]
+
+
+LABELS = ("network", "variant", "train_sigma", "seed")
+
+
+def label(row: Mapping[str, object]) -> tuple:
+    """What tells a measurement from others in a table."""
+    found = []
+    for key in (key for key in KEYS if key in row):
+        value = str(row[key])
+        with suppress(ValueError):
+            value = float(value) if key in NUMBERS | {"scale", "shift"} else value
+        found.append((key, value))
+    return tuple(found)
+
+
+class Pixels:
+    """The pixels of test images as they are now."""
+
+    def __init__(self, data_dir: str | Path) -> None:
+        self.data_dir = data_dir
+        self._images: dict[str, dict[str, np.ndarray]] = {}
+
+    def of(self, dataset: str, image: str, size: int) -> str:
+        """:attr:`Image.pixels` of an image; "" where it is not there any more."""
+        if dataset not in self._images:
+            try:
+                self._images[dataset] = {name: x for _, name, x in test_images([dataset], self.data_dir)}
+            except NormeqError:
+                self._images[dataset] = {}
+        clean = self._images[dataset].get(image)
+        return "" if clean is None else Image(dataset, image, clean, size).pixels
+
+
+def open_earlier(reuse: Iterable[Path], out: Path) -> Earlier:
+    """What ``--reuse`` names and OUT holds.
+
+    Raises:
+        NormeqError: ``--reuse`` names something that is not there.
+    """
+    for path in reuse:
+        if not path.exists():
+            raise NormeqError(f"--reuse {path}: no such file or folder")
+    return Earlier(reuse, out)
+
+
+def write_measurements(
+    out: Path,
+    columns: Sequence[str],
+    rows: Iterable[dict[str, object]],
+    earlier: Earlier,
+    denoisers: Sequence[Denoiser],
+    data_dir: str | Path,
+) -> list[str]:
+    """Write a long table: the rows that were asked for, and those that it held before and that still hold
+    (see :meth:`Earlier.kept`).
+
+    Returns:
+        Lines that say what the table holds, what it held and holds no more, and which denoisers are not
+        known well enough for their rows to be taken over.
+    """
+    written: set[tuple] = set()
+    kept: list[dict[str, str]] = []
+
+    before = {label(row): row for row in earlier.left(())}
+    replaced = 0
+
+    def everything() -> Iterator[dict[str, object]]:
+        nonlocal replaced
+        for row in rows:
+            written.add(label(row))
+            old = before.get(label(row), row)
+            replaced += any(str(row[key]) != str(old.get(key)) for key in ("weights", "pixels"))
+            yield row
+        kept.extend(earlier.kept(written, columns, denoisers, data_dir))
+        yield from ({column: row[column] for column in columns} for row in kept)
+
+    count = write_rows(out, columns, everything()) - len(kept)
+    for denoiser in denoisers:
+        if denoiser.world:
+            denoiser.world.record(out)
+    lines = [f"{out}: {count} measurements, {earlier.used} of them made before"]
+    if replaced:
+        lines.append(
+            f"{out}: {replaced} rows that it held are replaced: the denoiser or the image is another now"
+        )
+    if kept:
+        lines.append(f"{out}: keeps {len(kept)} more of the same denoiser, which were not asked for now")
+    gone = len(earlier.left(written)) - len(kept)
+    if gone:
+        lines.append(
+            f"{out}: {gone} rows that it held are gone: of another denoiser, of images that have changed or"
+            " are not there, or of a denoiser that is not fully known"
+        )
+    lines += [f"{d.network}: measured again each time, as {d.unknown}" for d in denoisers if d.unknown]
+    return list(dict.fromkeys(lines))

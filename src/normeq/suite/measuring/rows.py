@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from normeq.errors import NormeqError
 from normeq.system.files import atomic_path
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 KEYS = (
     "network,variant,train_sigma,seed,dataset,image,sigma,a,b,tuning,kind,scale,shift,dtype,device,draw,protocol"
@@ -36,7 +40,8 @@ def collect(parts: Sequence[str | Path], out: str | Path) -> int:
     """Concatenate tables of the same columns, in the order of their keys.
 
     Raises:
-        NormeqError: a part is missing, empty or has other columns; or two parts hold the same measurement.
+        NormeqError: a part is missing, empty or has other columns; two parts hold the same measurement, or
+            measurements of two denoisers of users' that have one name.
 
     Returns:
         The number of rows.
@@ -63,9 +68,28 @@ def collect(parts: Sequence[str | Path], out: str | Path) -> int:
         label = ", ".join(f"{key}={value}" for key, value in twice.iloc[0][keys].items() if value)
         raise NormeqError(f"{out}: the same measurement stands in two parts ({label})")
     numeric = {"sigma", "a", "b", "scale", "shift", "draw", "seed"}
+    _check_names(parts, frames)
     table = table.sort_values(
         keys, kind="stable", key=lambda column: pd.to_numeric(column) if column.name in numeric else column
     )
     with atomic_path(out) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
     return len(table)
+
+
+def _check_names(parts: Sequence[str | Path], frames: Sequence[DataFrame]) -> None:
+    """Refuse two denoisers of users' under one name: their ``weights`` differ."""
+    first: dict[str, tuple[str, str | Path]] = {}
+    for part, frame in zip(parts, frames, strict=True):
+        if not {"network", "variant", "weights"} <= set(frame.columns):
+            continue
+        own = frame[frame["variant"] == "other"]
+        for name, weights in own.groupby("network", sort=False)["weights"]:
+            known = sorted(set(weights) - {""})
+            for one in known or [""]:
+                before, where = first.setdefault(name, (one, part))
+                if before != one:
+                    raise NormeqError(
+                        f"{where} and {part}: two denoisers are called {name}; measure one of them under"
+                        " another name"
+                    )

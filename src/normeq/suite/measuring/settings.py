@@ -1,7 +1,7 @@
 """Settings that several measurements have: each once, with its bounds, description and option.
 
 The config schema, the checks and the options of ``normeq evaluate`` are made from these
-(:mod:`normeq.suite.config.schema`, :mod:`normeq.suite.measuring.cli`).
+(:mod:`normeq.suite.config.schema`, :mod:`normeq.suite.commands.evaluate`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ def _ordered(values: list[float]) -> list[float]:
 
 Sigma = Annotated[float, Field(gt=0, le=255, description="Noise level in 8-bit units.")]
 Sigmas = Annotated[list[Sigma], unique("Noise levels in 8-bit units."), AfterValidator(_ordered)]
-Datasets = Annotated[list[str], unique("Data sets of the registry.")]
+Datasets = Annotated[
+    list[str], unique("Data sets of the registry; at the command line also folders, ./mine.")
+]
 Draws = Annotated[int, Field(ge=1, description="Noise realisations per image and noise level.")]
 Images = Annotated[
     int | None,
@@ -31,7 +33,7 @@ ImageName = Annotated[
     str,
     Field(
         pattern="^[^/]+/.+$",
-        description="An image as DATASET/NAME, such as set12/07, the name without its suffix.",
+        description="An image as DATASET/NAME, such as set12/07, without suffix.",
     ),
 ]
 CropSetting = Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Required, TypedDict, Unpack
 
@@ -12,11 +13,13 @@ import torch
 from torch import Tensor
 
 from normeq.denoisers.open import Denoiser
+from normeq.equivariance.centring import is_far
+from normeq.errors import NormeqError
 from normeq.imaging.images import middle
 from normeq.imaging.metrics import Reference
 from normeq.imaging.protocol import PAPER, Protocol
 from normeq.suite.measuring.batches import Image, batch_pixels, batches, denoise, stack, test_images
-from normeq.suite.measuring.row_cache import Earlier, labels
+from normeq.suite.measuring.row_cache import Earlier, labels, mark
 
 Numbers = Callable[[Protocol, Reference, Tensor, Tensor], Iterable[dict[str, float]]]
 
@@ -50,12 +53,14 @@ class Setting:
         columns: what tells it from other settings in the table.
         sigma, draw: the noise; 8-bit units.
         denoiser: what gets the noisy image.
+        there: λ and μ of the range λy + μ on which that one works.
     """
 
     columns: dict[str, object]
     sigma: float
     draw: int
     denoiser: Denoiser
+    there: tuple[float, float] = (1.0, 0.0)
 
 
 def stream(
@@ -82,20 +87,32 @@ def stream(
     for batch in batches(images, batch_pixels(denoiser, device), size):
         clean = [protocol.clean(image.clean) for image in batch]
         reference = protocol.reference(stack((middle(x, size) for x in clean), device))
-        noise, noisy = None, None
+        # Settings of the same noise come one after another.
+        noisy = lru_cache(maxsize=1)(partial(_noisy, protocol, batch, clean, size=size, device=device))
         for setting in settings:
             asked = [
                 labels(denoiser, image, protocol, device) | setting.columns | {"size": size}
                 for image in batch
             ]
+            if denoiser.centred and setting.there != (1.0, 0.0):
+                scale, shift = setting.there
+                far = is_far((shift + scale * noisy(setting.sigma, setting.draw))[:, None])
+                asked = [mark(label, one) for label, one in zip(asked, far, strict=True)]
             rows = [earlier.find(label, columns) for label in asked]
             if None in rows:
-                if noise != (setting.sigma, setting.draw):
-                    noise = (setting.sigma, setting.draw)
-                    noisy = _noisy(protocol, batch, clean, *noise, size, device)
-                output = denoise(setting.denoiser, noisy, setting.sigma, _case(batch, setting))
-                new = numbers(protocol, reference, noisy, output)
-                rows = [old or label | row for old, label, row in zip(rows, asked, new, strict=True)]
+                output = denoise(
+                    setting.denoiser,
+                    noisy(setting.sigma, setting.draw),
+                    setting.sigma,
+                    _case(batch, setting),
+                    setting.denoiser is denoiser,
+                )
+                try:
+                    new = numbers(protocol, reference, noisy(setting.sigma, setting.draw), output)
+                except NormeqError as error:  # such as an image that is too small for SSIM
+                    raise NormeqError(f"{error}{_case(batch, setting)}") from None
+                now = {"weights": denoiser.identity}  # known less well, if it read a file only now
+                rows = [old or label | now | row for old, label, row in zip(rows, asked, new, strict=True)]
             for row in rows:
                 yield {column: row[column] for column in columns}
 

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from normeq.system.files import ends_in
+
 
 def report_command(
-    out: Annotated[Path, typer.Argument(help="The HTML file.")],
-    config: Annotated[Path, typer.Option(help="The config as recorded: results/NAME/config-*.yaml.")],
+    out: Annotated[Path, typer.Argument(help="The HTML file.", callback=ends_in(".html", "HTML"))],
+    config: Annotated[Path, typer.Option(help="The config as recorded: results/NAME/config.yaml.")],
     table: Annotated[list[Path] | None, typer.Option(help="Markdown table; repeat for more.")] = None,
     figure: Annotated[list[Path] | None, typer.Option(help="SVG or PNG; repeat for more.")] = None,
     run: Annotated[list[Path] | None, typer.Option(help="Run folder; repeat for more.")] = None,
@@ -41,7 +43,7 @@ def run_card_command(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     noise_levels: Annotated[Path, typer.Option(help="Its table over noise levels (parts/).")],
     config: Annotated[Path, typer.Option(help="The experiment's config, with its claims.")],
-    out: Annotated[Path, typer.Option(help="Markdown file to write.")],
+    out: Annotated[Path, typer.Option(help="Markdown file to write.", callback=ends_in(".md", "Markdown"))],
     published: Annotated[Path | None, typer.Option(help="Folder of published values.")] = None,
 ) -> None:
     """The page of a run: training, accuracy at its noise level, verdict against the published value."""

@@ -16,11 +16,11 @@ from PIL import Image
 
 from normeq.errors import NormeqError
 from normeq.imaging.crops import noisy_crop, to_uint8
+from normeq.suite.analysis.intervals import in_order, interval_name
 from normeq.suite.report import QUALITY
 from normeq.suite.report.gallery_numbers import Condition, Numbers
 from normeq.suite.results.long_tables import read_intervals, read_noise_levels, train_range
 from normeq.suite.results.names import dataset_name
-from normeq.suite.tables.intervals import in_order, interval_name
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Gallery:
 
     @property
     def datasets(self) -> list[str]:
-        return list(dict.fromkeys(image.rpartition("/")[0] for image in self.images))
+        return list(dict.fromkeys(image.partition("/")[0] for image in self.images))
 
     def noisy(self, image: int, sigma: float) -> np.ndarray:
         """Noisy crop, float32, not clipped; σ in 8-bit units."""
@@ -61,12 +61,12 @@ def gallery_data(parts: Sequence[Path], noise_levels: Path, intervals: Path | No
         NormeqError: a part is missing, not a gallery, of other images than the first, or of a denoiser that
             the long table does not have.
     """
-    from normeq.suite.figures.style import NOISY, looks
+    from normeq.suite.figures.style import NOISY, line_styles
 
     gallery = _open(parts)
     levels = read_noise_levels(noise_levels)
     methods = [{"label": "noisy", "colour": NOISY}]
-    styles = looks(levels)
+    styles = line_styles(levels)
     for path, meta in zip(parts, gallery.metas, strict=True):
         style = styles.get((meta["network"], meta["variant"]))
         if style is None:
@@ -80,7 +80,7 @@ def gallery_data(parts: Sequence[Path], noise_levels: Path, intervals: Path | No
         "size": int(gallery.parts[0]["clean"].shape[1]),
         "datasets": [dataset_name(name) for name in gallery.datasets],
         "images": [
-            {"name": image, "dataset": gallery.datasets.index(image.rpartition("/")[0])}
+            {"name": image, "dataset": gallery.datasets.index(image.partition("/")[0])}
             for image in gallery.images
         ],
         "clean": [_webp(crop) for crop in gallery.parts[0]["clean"]],
@@ -157,7 +157,7 @@ def _over_intervals(gallery: Gallery, numbers: Numbers) -> dict[str, object]:
             "ticks": names,
             "start": 0,
         },
-        [i for i, image in enumerate(gallery.images) if image.rpartition("/")[0] in moved["datasets"]],
+        [i for i, image in enumerate(gallery.images) if image.partition("/")[0] in moved["datasets"]],
         [(sigma, *stop) for stop in stops],
         [pairs.index(stop) for stop in stops],
         "_moved",
@@ -190,7 +190,7 @@ def _view(
     sigmas = list(dict.fromkeys(condition[0] for condition in conditions))
     noisy = {(i, sigma): gallery.noisy(i, sigma) for i in images for sigma in sigmas}
     clean = [crop / np.float32(255) for crop in gallery.parts[0]["clean"]]
-    shown = list(dict.fromkeys(gallery.images[i].rpartition("/")[0] for i in images))
+    shown = list(dict.fromkeys(gallery.images[i].partition("/")[0] for i in images))
     return about | {
         "x": x if x != y else 0,
         "y": y,

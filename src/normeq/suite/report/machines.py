@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-import pandas as pd
-
-from normeq.errors import NormeqError
+from normeq.suite.results.csv_files import read_csv
 from normeq.suite.results.names import counted
 
 
@@ -20,10 +18,7 @@ def machines(tables: Iterable[Path]) -> list[str]:
     """
     found: Counter[str] = Counter()
     for table in tables:
-        try:
-            rows = pd.read_csv(table, dtype=str, keep_default_na=False)
-        except (OSError, ValueError) as error:  # pandas' errors of parsing and decoding are ValueErrors
-            raise NormeqError(f"report: cannot read {table} as a CSV table: {error}") from None
+        rows = read_csv(table)
         found.update(rows["measured_by"] if "measured_by" in rows else [""] * len(rows))
     return [
         f"{name or 'not recorded (an earlier version)'}: {counted([count], 'measurement')}"

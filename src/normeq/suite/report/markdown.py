@@ -22,7 +22,7 @@ def title_of(text: str) -> str:
 
 
 def markdown_to_html(text: str, first: str = "") -> str:
-    """Title in bold, one pipe table, and a list of notes, as :mod:`normeq.suite.tables.formats` writes them.
+    """Title in bold, one pipe table, and a list of notes, as :mod:`normeq.suite.formats.table` writes them.
 
     Args:
         first: heading of the column that is to stand first, if there is one.

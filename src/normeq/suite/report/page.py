@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from jinja2 import Environment
 from normeq import __version__
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import get_protocol
+from normeq.nn.variants import VARIANTS, Variant
 from normeq.suite.report import QUALITY
 from normeq.suite.report.embed import embed_figure
 from normeq.suite.report.machines import machines
@@ -63,6 +64,8 @@ def write_report(
     claims = texts.pop("claims", None)
     measured = [file for file in (noise_levels, intervals) if file]
     records = [run_record(Path(run)) for run in runs]
+    protocol = get_protocol(settings["evaluate"].get("protocol", "paper"))
+    shown = _variants(settings, records, texts.values())
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(_asset("template.html")).render(
         config=settings,
@@ -78,9 +81,10 @@ def write_report(
         files=[file.name for file in measured],
         machines=machines(measured),
         gallery=_gallery(gallery, noise_levels, intervals),
-        protocol=get_protocol(settings["evaluate"].get("protocol", "paper")),
+        protocol=protocol.name,
+        card=protocol.card(shown),
         quality=QUALITY,
-        css=_asset("report.css"),
+        css=environment.from_string(_asset("report.css")).render(variants=shown) + "\n",
         scripts=[_asset("tables.js"), *([_asset("gallery.js")] if gallery else [])],
         version=__version__,
     )
@@ -90,6 +94,12 @@ def write_report(
 
 def _asset(name: str) -> str:
     return files("normeq.suite.report").joinpath(name).read_text("utf-8")
+
+
+def _variants(config: dict, runs: Sequence[dict], tables: Iterable[str]) -> list[Variant]:
+    """Those that the page speaks of, and ``norm``, whose colour it wears."""
+    named = {*config.get("variants", VARIANTS), *(run["variant"] for run in runs), "norm"}
+    return [v for v in VARIANTS.values() if v.name in named or any(v.label in text for text in tables)]
 
 
 def _spoken(name: str) -> str:

@@ -7,14 +7,15 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.errors import NormeqError
+from normeq.suite.analysis.matched_noise import matched_summary
 from normeq.suite.claims.spec import read_claims
 from normeq.suite.claims.verdict import judge
+from normeq.suite.formats.numbers import fixed, signed, with_interval
 from normeq.suite.report.runs import run_record
 from normeq.suite.results.leaks import LEAK_FREE, with_leak_free
 from normeq.suite.results.long_tables import read_noise_levels, train_range
 from normeq.suite.results.names import dataset_name, measured_on, protocol_note, variant_name
-from normeq.suite.statistics.means import per_image, summarise
-from normeq.suite.tables.formats import signed, with_interval
+from normeq.suite.statistics.means import per_image
 from normeq.system.files import atomic_path, read_json
 
 KEYS = ["dataset", "sigma"]
@@ -56,7 +57,6 @@ def write_run_card(
 
 def _card(run: Path, about: dict, record: dict, rows: pd.DataFrame, verdicts: dict) -> str:
     recipe = record["spec"]["recipe"]
-    nan = float("nan")
     trained = {
         "data": f"{about['dataset']}, pin {record['data']['pin']}",
         "seed": about["seed"],
@@ -85,10 +85,7 @@ units). Config, hardware and hashes: [`run.json`](run.json); loss and held-out P
 """
     if rows.empty:
         return head + "It was not measured there.\n"
-    psnr, ssim = (per_image(rows, value, KEYS) for value in ("psnr", "ssim"))
-    means = summarise(psnr, "psnr", KEYS).merge(
-        summarise(ssim, "ssim", KEYS)[[*KEYS, "mean"]], on=KEYS, suffixes=("", "_ssim")
-    )
+    means = matched_summary(rows)
     accuracy = []
     for line in means.itertuples():
         verdict = verdicts.get((line.dataset, line.sigma))
@@ -96,23 +93,24 @@ units). Config, hardware and hashes: [`run.json`](run.json); loss and held-out P
             {
                 "data set": dataset_name(line.dataset),
                 "σ": f"{line.sigma:g}",
-                "PSNR (dB) [95 %]": with_interval(line.mean, line.low, line.high),
-                "SSIM": with_interval(line.mean_ssim, nan, nan, 4),
-                "published (dB)": f"{verdict['published']:.2f}" if verdict else "–",
+                "PSNR (dB) [95 %]": with_interval(line.psnr, line.psnr_low, line.psnr_high),
+                "SSIM": fixed(line.ssim, 4),
+                "published (dB)": fixed(verdict["published"]) if verdict else "–",
                 "difference": signed(verdict["value"]) if verdict else "–",
                 "verdict": f"{verdict['verdict']} ({verdict['bound']} {verdict['threshold']:g} dB)"
                 if verdict
                 else "–",
             }
         )
+    psnr, ssim = (per_image(rows, value, KEYS) for value in ("psnr", "ssim"))
     images = psnr.merge(ssim[[*KEYS, "image", "ssim"]], on=[*KEYS, "image"])
     single = [
         {
             "data set": dataset_name(line.dataset),
             "image": line.image,
             "σ": f"{line.sigma:g}",
-            "PSNR (dB)": with_interval(line.psnr, nan, nan),
-            "SSIM": with_interval(line.ssim, nan, nan, 4),
+            "PSNR (dB)": fixed(line.psnr),
+            "SSIM": fixed(line.ssim, 4),
         }
         for line in images.itertuples()
         if line.dataset not in LEAK_FREE

@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 
 from normeq.errors import NormeqError
+from normeq.nn.variants import VARIANTS
+from normeq.suite.results.csv_files import read_csv
 
 IDENTITY = ["network", "variant", "train_sigma"]  # which denoiser
+SERIES = [*IDENTITY, "dataset"]
+CONDITION = [*SERIES, "sigma"]  # what a mean over images is of
 MEASUREMENT = ["image", "seed", "draw"]  # what is paired, and averaged in this order from the right
 NOISE_LEVELS = [*IDENTITY, "seed", "dataset", "image", "sigma", "draw", "psnr_in", "psnr", "ssim"]
 PROTOCOLS = [*NOISE_LEVELS, "psnr_in_clipped", "protocol"]
@@ -18,7 +22,7 @@ HEATMAP = [*IDENTITY, "seed", "dataset", "image", "sigma", "scale", "shift", "dr
 TUNING = [*IDENTITY, "seed", "dataset", "image", "sigma", "draw", "tuning", "scale", "shift", "psnr"]
 TEXT = {"tuning", "protocol", "network", "variant", "dataset", "image", "train_sigma", "seed", "draw"}
 MAY_BE_EMPTY = {"train_sigma", "seed"}  # a user's own denoiser need not be trained
-VARIANT_ORDER = ["ordinary", "scale", "norm", "wrapped", "other"]
+VARIANT_ORDER = [*VARIANTS, "other"]
 DATASET_ORDER = ["set12", "set12-without-04", "bsd68", "skimage-test"]
 
 
@@ -38,7 +42,11 @@ def read_noise_levels(path: Path) -> pd.DataFrame:
 def read_intervals(path: Path) -> pd.DataFrame:
     """Read ``intervals.csv``: PSNR (dB, after going back to [0,1]) per denoiser, image and interval [a,b].
 
-    Returns, raises: as :func:`read_noise_levels`.
+    Returns:
+        As :func:`read_noise_levels`.
+
+    Raises:
+        NormeqError: as :func:`read_noise_levels`.
     """
     return _read(path, INTERVALS, [*IDENTITY, "dataset", "sigma", "a", "b"])
 
@@ -46,7 +54,11 @@ def read_intervals(path: Path) -> pd.DataFrame:
 def read_protocols(path: Path) -> pd.DataFrame:
     """Read ``protocols.csv``: as ``noise_levels.csv``, the same images under several protocols.
 
-    Returns, raises: as :func:`read_noise_levels`.
+    Returns:
+        As :func:`read_noise_levels`.
+
+    Raises:
+        NormeqError: as :func:`read_noise_levels`.
     """
     return _read(path, PROTOCOLS, [*IDENTITY, "dataset", "sigma", "protocol"])
 
@@ -54,7 +66,11 @@ def read_protocols(path: Path) -> pd.DataFrame:
 def read_heatmap(path: Path) -> pd.DataFrame:
     """Read ``heatmap.csv``: PSNR (dB, after going back to [0,1]) per denoiser, image, scale and shift.
 
-    Returns, raises: as :func:`read_noise_levels`.
+    Returns:
+        As :func:`read_noise_levels`.
+
+    Raises:
+        NormeqError: as :func:`read_noise_levels`.
     """
     return _read(path, HEATMAP, [*IDENTITY, "dataset", "sigma", "scale", "shift"])
 
@@ -62,7 +78,11 @@ def read_heatmap(path: Path) -> pd.DataFrame:
 def read_tuning(path: Path) -> pd.DataFrame:
     """Read ``tuning.csv``: PSNR (dB) per denoiser, image, test sigma (8-bit units), tuning, λ and μ.
 
-    Returns, raises: as :func:`read_noise_levels`.
+    Returns:
+        As :func:`read_noise_levels`.
+
+    Raises:
+        NormeqError: as :func:`read_noise_levels`.
     """
     return _read(path, TUNING, [*IDENTITY, "dataset", "sigma", "tuning", "scale", "shift"])
 
@@ -90,19 +110,7 @@ def _read(path: Path, columns: list[str], group: list[str]) -> pd.DataFrame:
 
 
 def _load(path: Path, columns: list[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise NormeqError(f"no such table: {path}") from None
-    except pd.errors.EmptyDataError:
-        raise NormeqError(f"{path} is empty") from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise NormeqError(f"cannot read {path} as a CSV table: {error}") from None
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise NormeqError(f"{path}: missing column(s) {', '.join(missing)}")
-    if table.empty:
-        raise NormeqError(f"{path} has a header but no rows")
+    table = read_csv(path, columns)
     for column in columns:
         cells = table[column].str.strip()
         if column in TEXT:

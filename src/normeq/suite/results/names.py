@@ -7,19 +7,17 @@ from collections.abc import Iterable
 import pandas as pd
 
 from normeq.imaging.protocol import get_protocol
+from normeq.nn import variants
 
-VARIANTS = {
-    "ordinary": "ordinary",
-    "scale": "scale-equivariant",
-    "norm": "normalization-equivariant",
-    "wrapped": "wrapped ordinary",
-}
+VARIANTS = {variant.name: variant.label for variant in variants.VARIANTS.values()}
 DATASETS = {
     "set12": "Set12",
     "set12-without-04": "Set12 without 04",
     "bsd68": "BSD68",
     "skimage-test": "scikit-image photographs",
 }
+
+UNTRAINED = "n/a"  # as published tables say it of methods such as BM3D; ours leave the cell empty
 
 # Our networks that equal a published one in depth, width and normalisation.
 PUBLISHED_ARCHITECTURES = {"fdncnn20x64": "FDnCNN-20", "fdncnn": "FDnCNN-20", "dncnn20x64": "DnCNN-20-BN"}
@@ -30,13 +28,24 @@ def variant_name(variant: str, network: str) -> str:
     return network if variant == "other" else VARIANTS.get(variant, variant)
 
 
+def denoiser_name(network: str, variant: str) -> str:
+    """``fdncnn8x32, ordinary``, ...; a user's own denoiser goes by its own name."""
+    return network if variant == "other" else f"{network}, {variant_name(variant, network)}"
+
+
 def dataset_name(dataset: str) -> str:
+    """``Set12`` for ``set12``; data sets that are not known by another name keep theirs."""
     return DATASETS.get(dataset, dataset)
+
+
+def level_name(label: str) -> str:
+    """The noise level of training for a reader: ``25``, ``5–50``; a dash for what is not trained."""
+    return "–" if label in ("", UNTRAINED) else label.replace("-", "–")
 
 
 def trained_names(labels: Iterable[str]) -> str:
     """``trained at σ = 25``, ``trained at σ = 10 and 25``, ``trained at σ = 5–50``, or ``not trained``."""
-    levels = [label.replace("-", "–") for label in dict.fromkeys(labels) if label]
+    levels = [level_name(label) for label in dict.fromkeys(labels) if label]
     return f"trained at σ = {' and '.join(levels)}" if levels else "not trained"
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from normeq.errors import NormeqError
 from normeq.suite.results.long_tables import VARIANT_ORDER
-from normeq.suite.results.names import dataset_name, variant_name
+from normeq.suite.results.names import dataset_name, level_name, variant_name
 
 EXAMPLES = ("clean", "sigmas", "noisy", "denoised", "psnr", "psnr_in")
 FILTERS = ("clean", "sigmas", "pixels", "noisy", "denoised", "filters", "sums", "defect", "psnr")
@@ -42,7 +42,8 @@ def read_parts(paths: Sequence[Path], keys: Sequence[str]) -> list[Part]:
     """Read parts and check that they show the same crop under the same noise.
 
     Returns:
-        The parts in the order ordinary, scale, norm, wrapped, others; networks in the order given.
+        The parts in the order ordinary, scale, norm, wrapped, others; networks in the order given. Denoisers
+        whose part says that it could not be made are left out; none may remain.
 
     Raises:
         NormeqError: no part, a missing or broken file, a missing or non-finite array, or parts that differ in
@@ -50,7 +51,9 @@ def read_parts(paths: Sequence[Path], keys: Sequence[str]) -> list[Part]:
     """
     if not paths:
         raise NormeqError("no parts given: name at least one .npz written by normeq evaluate")
-    parts = [_read(Path(path), keys) for path in paths]
+    parts = [part for path in paths if (part := _read(Path(path), keys))]
+    if not parts:
+        return []
     first = parts[0]
     for part in parts[1:]:
         for key in (k for k in SHARED if k in keys):
@@ -71,7 +74,7 @@ def read_parts(paths: Sequence[Path], keys: Sequence[str]) -> list[Part]:
     )
 
 
-def _read(path: Path, keys: Sequence[str]) -> Part:
+def _read(path: Path, keys: Sequence[str]) -> Part | None:
     try:
         with np.load(path, allow_pickle=False) as archive:
             content = {key: archive[key] for key in archive.files}
@@ -85,7 +88,9 @@ def _read(path: Path, keys: Sequence[str]) -> Part:
             f"{path} is not a readable .npz part; write it again with normeq evaluate"
         ) from None
     if "dataset" not in meta and "/" in str(meta.get("image")):  # image may come as set12/02
-        meta["dataset"], _, meta["image"] = meta["image"].rpartition("/")
+        meta["dataset"], _, meta["image"] = meta["image"].partition("/")
+    if meta.get("left_out"):
+        return None
     missing = [key for key in keys if key not in content] + [f"meta.{key}" for key in META if key not in meta]
     if missing:
         raise NormeqError(f"{path}: missing array(s) {', '.join(missing)}")
@@ -108,7 +113,7 @@ def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def place(part: Part) -> str:
+def crop_name(part: Part) -> str:
     """``Set12 image 07, crop 96 × 96 at row 50, column 50``."""
     height, width = part["clean"].shape
     corner = part.meta["crop"].split(",")
@@ -116,13 +121,14 @@ def place(part: Part) -> str:
     return f"{dataset_name(part.meta['dataset'])} image {part.meta['image']}, crop {height} × {width}{where}"
 
 
-def training(parts: Sequence[Part]) -> str:
+def training_name(parts: Sequence[Part]) -> str:
     """``fdncnn8x32 trained at σ = 25, seed 0``; each network once."""
     texts = []
     for part in parts:
-        level, seed = part.meta["train_sigma"].replace("-", "–"), part.meta["seed"]
+        level, seed = part.meta["train_sigma"], part.meta["seed"]
         if part.meta["variant"] != "other" and level:
             texts.append(
-                f"{part.meta['network']} trained at σ = {level}" + (f", seed {seed}" if seed else "")
+                f"{part.meta['network']} trained at σ = {level_name(level)}"
+                + (f", seed {seed}" if seed else "")
             )
     return "; ".join(dict.fromkeys(texts))

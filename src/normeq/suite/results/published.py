@@ -9,6 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.errors import NormeqError
+from normeq.nn.variants import names_in
+from normeq.suite.results.csv_files import read_csv
+from normeq.suite.results.names import UNTRAINED
 
 COLUMNS = (
     "paper", "method", "variant", "architecture", "train_sigma", "test_sigma",
@@ -17,12 +20,6 @@ COLUMNS = (
 
 CURVE = ["variant", "sigma", "value", "architecture", "train_sigma", "paper", "source"]  # of one network
 
-UNTRAINED = "n/a"  # in train_sigma, for methods such as BM3D
-
-# Our variant -> the name under which Saied & Fleuret list the same idea.
-SAIED_VARIANTS = {"ordinary": "baseline", "scale": "scale-equiv", "norm": "norm-equiv", "wrapped": "wne"}
-# Our variant -> the name under which Mohan et al. list it.
-MOHAN_VARIANTS = {"ordinary": "bias", "scale": "bias-free"}
 AUTHORS = {
     "Herbreteau2023": "Herbreteau et al. 2023",
     "Mohan2020": "Mohan et al. 2020",
@@ -46,17 +43,9 @@ def read_published(folder: Path, name: str) -> pd.DataFrame:
         NormeqError: the file or a column is missing, or a verified value is not a finite number.
     """
     path = Path(folder) / name
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise NormeqError(
-            f"published values not found: {path}; point --published at data/published"
-        ) from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise NormeqError(f"cannot read {path} as a CSV table: {error}") from None
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        raise NormeqError(f"{path}: missing column(s) {', '.join(missing)}")
+    if not path.is_file():
+        raise NormeqError(f"published values not found: {path}; point --published at data/published")
+    table = read_csv(path, COLUMNS)
     table = table[table["verified"] == "yes"].reset_index(drop=True)
     table["value"] = pd.to_numeric(table["value"], errors="coerce")
     bad = table.index[~table["value"].map(math.isfinite)]
@@ -152,7 +141,7 @@ def fdncnn_curves(curves: pd.DataFrame, train_sigma: float, dataset: str) -> pd.
         & curves["source"].str.contains("Figure 10 ", regex=False)
         & curves["train_sigma"].map(lambda text: same_number(text, train_sigma))
     ]
-    return _ours(rows, SAIED_VARIANTS)
+    return _ours(rows, "Saied2026")
 
 
 def mohan_curves(curves: pd.DataFrame, train: tuple[float, float], dataset: str) -> pd.DataFrame:
@@ -174,12 +163,12 @@ def mohan_curves(curves: pd.DataFrame, train: tuple[float, float], dataset: str)
     ranges = {text: ends for text in rows["train_sigma"].unique() if (ends := _range(text))}
     widths = {text: b - a for text, (a, b) in ranges.items() if a <= low and high <= b}
     rows = rows[rows["train_sigma"] == min(widths, key=lambda text: widths[text], default=None)]
-    return _ours(rows.assign(architecture=rows["method"]), MOHAN_VARIANTS)
+    return _ours(rows.assign(architecture=rows["method"]), "Mohan2020")
 
 
-def _ours(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+def _ours(rows: pd.DataFrame, paper: str) -> pd.DataFrame:
     """Rows with our names of variants, in order."""
-    ours = {theirs: name for name, theirs in names.items()}
+    ours = {theirs: name for name, theirs in names_in(paper).items()}
     rows = rows[rows["variant"].isin(ours.keys())].assign(
         variant=lambda frame: frame["variant"].map(ours),
         sigma=lambda frame: frame["test_sigma"].astype(float),

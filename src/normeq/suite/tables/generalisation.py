@@ -6,48 +6,45 @@ from pathlib import Path
 
 import pandas as pd
 
+from normeq.suite.analysis.noise_levels import mean_psnr
+from normeq.suite.formats.numbers import fixed
+from normeq.suite.formats.table import Table, by_sigma, dataset_order
 from normeq.suite.results.leaks import leak_note, with_leak_free
-from normeq.suite.results.long_tables import IDENTITY, read_noise_levels
-from normeq.suite.results.names import dataset_name, measured_on, protocol_note, variant_name
-from normeq.suite.statistics.means import per_image, summarise
-from normeq.suite.tables.formats import Table, with_interval
+from normeq.suite.results.long_tables import read_noise_levels
+from normeq.suite.results.names import dataset_name, denoiser_name, level_name, measured_on, protocol_note
+from normeq.suite.tables.registry import TableKind
 
-KEYS = [*IDENTITY, "dataset", "sigma"]
+TABLE = TableKind(
+    help="PSNR at every test noise level.",
+    order=20,
+    reads="noise_levels.csv",
+)
 
 
 def make(path: Path) -> Table:
     """Build the table from ``noise_levels.csv``; the CSV also carries the intervals."""
     table = with_leak_free(read_noise_levels(path))
-    summary = summarise(per_image(table, "psnr", KEYS), "psnr", KEYS)
-    sigmas = sorted(summary["sigma"].unique())
+    numbers = mean_psnr(table)
+    sigmas = sorted(numbers["sigma"].unique())
     rows = []
-    for (dataset, network, variant, label), group in summary.groupby(
+    for (dataset, network, variant, label), group in numbers.groupby(
         ["dataset", "network", "variant", "train_sigma"], sort=False
     ):
-        means = group.set_index("sigma")["mean"]
         row = {
             "data set": dataset_name(dataset),
-            "denoiser": network if variant == "other" else f"{network}, {variant_name(variant, network)}",
-            "train σ": label.replace("-", "–") or "–",
+            "denoiser": denoiser_name(network, variant),
+            "train σ": level_name(label),
         }
-        rows.append(row | {f"σ = {sigma:g}": _cell(means, sigma) for sigma in sigmas})
-    shown = pd.DataFrame(rows)
-    order = {dataset_name(name): i for i, name in enumerate(summary["dataset"].drop_duplicates())}
-    shown = shown.sort_values("data set", key=lambda column: column.map(order), kind="stable")
+        rows.append(row | by_sigma(group, sigmas, lambda cell: fixed(cell["psnr"])))
     return Table(
         name="generalisation",
-        numbers=summary.rename(columns={"mean": "psnr", "low": "psnr_low", "high": "psnr_high"}),
-        shown=shown,
+        numbers=numbers,
+        shown=dataset_order(pd.DataFrame(rows), numbers["dataset"].map(dataset_name)),
         title="Denoising at noise levels other than that of training: mean PSNR in dB",
         notes=(
-            f"{measured_on(summary)}.",
+            f"{measured_on(numbers)}.",
             "σ in 8-bit units; 95 % intervals over images are in the CSV.",
             protocol_note(table),
-            *leak_note(summary),
+            *leak_note(numbers),
         ),
     )
-
-
-def _cell(means: pd.Series, sigma: float) -> str:
-    value = means.get(sigma, float("nan"))
-    return with_interval(value, float("nan"), float("nan"))

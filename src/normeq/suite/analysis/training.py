@@ -1,0 +1,56 @@
+"""How the networks learnt: loss and held-out PSNR over the pixels seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from normeq.errors import NormeqError
+from normeq.suite.results.long_tables import VARIANT_ORDER
+from normeq.system.files import read_json
+from normeq.training.log import read_log
+from normeq.training.spec import RunSpec
+
+RUN = ["network", "variant", "train_sigma", "seed"]
+SMOOTH = 10  # lines of the log behind a point of the loss; a whole run has 200
+
+
+def training_curves(runs: Sequence[Path]) -> pd.DataFrame:
+    """The logs of some runs.
+
+    Returns:
+        run, network, variant, train_sigma, seed, step, mpx (million pixels seen), loss (mean squared error or
+        mean absolute error, as the recipe says), smooth (running mean of the loss), validation_psnr (dB on
+        held-out images, NaN between).
+
+    Raises:
+        NormeqError: a folder without ``run.json``, or no run with a log.
+    """
+    parts = []
+    for run in runs:
+        spec = RunSpec.from_dict(read_json(Path(run) / "run.json")["spec"])
+        log = pd.DataFrame(read_log(Path(run) / "train.jsonl"))
+        if log.empty:
+            continue
+        if "validation_psnr" not in log:
+            log["validation_psnr"] = float("nan")
+        part = log[["step", "loss", "validation_psnr"]].assign(
+            mpx=log["pixels"] / 1e6, smooth=log["loss"].rolling(SMOOTH, min_periods=1).mean()
+        )
+        labels = {
+            "run": Path(run).name,
+            "network": spec.network["name"],
+            "variant": spec.variant,
+            "train_sigma": spec.sigma_label,
+            "seed": spec.seed,
+        }
+        for position, (name, value) in enumerate(labels.items()):
+            part.insert(position, name, value)
+        parts.append(part)
+    if not parts:
+        raise NormeqError("figure training: no run has a log (train.jsonl)")
+    table = pd.concat(parts, ignore_index=True)
+    order = table["variant"].map(VARIANT_ORDER.index)
+    return table.iloc[order.sort_values(kind="stable").index].reset_index(drop=True)

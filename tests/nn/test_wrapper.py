@@ -1,0 +1,124 @@
+"""The wrapper with statistics of the surroundings of each pixel."""
+
+import pytest
+import torch
+
+from normeq.equivariance.defect import defect
+from normeq.errors import NormeqError
+from normeq.nn import NormalizationWrapper, build_network, fold
+
+SMALL = {
+    "fdncnn": {"depth": 4, "channels": 8},
+    "drunet": {"widths": (4, 6), "blocks": 1},
+    "dncnn": {"depth": 4, "channels": 8},
+}
+
+
+def local(architecture="fdncnn", box=7, **options):
+    torch.manual_seed(0)
+    network = build_network(
+        architecture, "wrapped", statistics="local", box=box, **SMALL[architecture], **options
+    )
+    return network.double().eval()
+
+
+def image(*size):
+    return torch.rand(size, generator=torch.Generator().manual_seed(1)).double()
+
+
+def statistics(y, box):
+    """Mean and deviation of one gray image by the definition, pixel by pixel."""
+
+    def mean(x):
+        out, half = torch.empty_like(x), box // 2
+        for i in range(x.shape[0]):
+            for j in range(x.shape[1]):
+                out[i, j] = x[max(0, i - half) : i + half + 1, max(0, j - half) : j + half + 1].mean()
+        return out
+
+    return mean(y), mean((y - mean(y)).square()).sqrt()
+
+
+@pytest.mark.parametrize(("size", "box"), [((12, 15), 5), ((4, 9), 7), ((1, 6), 3), ((5, 5), 49)])
+def test_it_is_what_the_definition_says(size, box):
+    network, y = local(box=box), image(1, 1, *size)
+    mean, std = statistics(y[0, 0], box)
+    inner = network.network((y - mean) / std.where(std > 0, torch.ones_like(std)))
+    torch.testing.assert_close(network(y), std * inner + mean)
+
+
+@pytest.mark.parametrize("architecture", SMALL)
+@pytest.mark.parametrize("size", [(13, 18), (1, 1), (1, 9)])
+@pytest.mark.parametrize(("scale", "shift"), [(1e-3, -100.0), (40.0, 10.0), (1.0, 10.0)])
+def test_it_is_equivariant(architecture, size, scale, shift):
+    network = local(architecture)
+    assert defect(network, image(2, 1, *size), scale, shift).normalised < 1e-8
+
+
+def test_in_float32_a_large_offset_costs_only_its_digits():
+    """Deviations from a difference of squares would lose all of theirs."""
+    network, y = local().float(), image(1, 1, 20, 20).float()
+    assert defect(network, y, 1.0, 100.0).absolute < 1e-3
+
+
+@pytest.mark.parametrize("architecture", ["fdncnn", "drunet"])
+@pytest.mark.parametrize("sigma", [0.1, torch.tensor([0.1, 0.4], dtype=torch.float64)])
+def test_a_noise_map_is_divided_by_the_deviation_of_each_pixel(architecture, sigma):
+    network, y = local(architecture, noise_map=True), image(2, 1, 11, 13)
+    found = network(3 * y - 7, 3 * sigma)
+    torch.testing.assert_close(found, 3 * network(y, sigma) - 7, rtol=1e-9, atol=1e-9)
+    assert not torch.allclose(network(y, sigma), network(y, 2 * sigma))
+
+
+def test_constants_come_back_and_have_gradients():
+    for network in (local(), build_network("fdncnn", "wrapped", **SMALL["fdncnn"]).double()):
+        y = torch.full((1, 1, 16, 16), 0.5, dtype=torch.float64, requires_grad=True)
+        torch.testing.assert_close(network(y), y)
+        (gradient,) = torch.autograd.grad(network(y).sum(), y)
+        assert gradient.isfinite().all() and gradient.sum().item() == pytest.approx(256)
+    y = image(1, 1, 30, 30)
+    y[..., :15] = 0.25  # flat here, textured there
+    (gradient,) = torch.autograd.grad(local()(y.requires_grad_()).sum(), y)
+    assert gradient.isfinite().all()
+
+
+def test_gradients():
+    y = image(1, 1, 6, 7).requires_grad_()
+    assert torch.autograd.gradcheck(local(box=3), (y,), check_forward_ad=True)
+
+
+def test_tiles_with_a_margin_of_its_reach_are_exact():
+    box, depth = 7, 4
+    network, y = local(box=box), image(1, 1, 60, 60)
+    margin = depth + box - 1
+    tile = network(y[..., 30 - margin :, :])[..., margin:, :]
+    torch.testing.assert_close(tile, network(y)[..., 30:, :], rtol=1e-12, atol=1e-12)
+    whole = build_network("fdncnn", "wrapped", **SMALL["fdncnn"]).double()
+    assert (whole(y[..., 30 - margin :, :])[..., margin:, :] - whole(y)[..., 30:, :]).abs().max() > 1e-6
+
+
+def test_folded_and_in_colour():
+    network, y = local(image_channels=3), image(2, 3, 9, 9)
+    torch.testing.assert_close(fold(network)(y), network(y).detach())
+    assert defect(network, y, 40.0, 10.0).relative < 1e-12
+
+
+def test_global_is_the_default_and_boxes_do_not_touch_it():
+    y = image(2, 1, 9, 9)
+    inner = build_network("fdncnn", "ordinary", **SMALL["fdncnn"]).double()
+    mean, std = y.mean(dim=(1, 2, 3), keepdim=True), y.std(dim=(1, 2, 3), keepdim=True, correction=0)
+    torch.testing.assert_close(NormalizationWrapper(inner, box=5)(y), std * inner((y - mean) / std) + mean)
+
+
+@pytest.mark.parametrize("variant", ["norm", "wrapped"])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"statistics": "regional"}, "unknown statistics 'regional': choose global or local"),
+        ({"statistics": "local", "box": 48}, "box must be an odd number of pixels, at least 3, not 48"),
+        ({"box": 1}, "at least 3, not 1"),
+    ],
+)
+def test_unknown_settings(variant, options, words):
+    with pytest.raises(NormeqError, match=words):
+        build_network("fdncnn", variant, **options)

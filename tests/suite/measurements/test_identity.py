@@ -1,0 +1,440 @@
+"""A user's denoiser is known by all that decides what it does; what is not fully known is measured again."""
+
+import csv
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from skimage.io import imsave
+
+from normeq import cli
+from normeq.denoisers import own, sources
+from normeq.denoisers.identity import Unknown, value_digest
+from normeq.denoisers.open import open_denoiser
+from normeq.errors import NormeqError
+from normeq.suite.measuring.rows import collect
+
+CPU = torch.device("cpu")
+IMAGE = torch.arange(36.0).reshape(1, 1, 6, 6) / 36
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working directory with a data set of its own: two images."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(sources.RUN, raising=False)
+    work = tmp_path / "work"
+    (work / "data" / "mine").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        image = rng.integers(40, 220, (24, 30), dtype=np.uint8)
+        imsave(work / "data" / "mine" / f"{name}.png", image, check_contrast=False)
+    words = {key: key for key in ("title", "origin", "terms", "redistribution", "place")}
+    entry = {"kind": "manual", "files": None, **words}
+    (work / "data" / "datasets.yaml").write_text(yaml.safe_dump({"mine": entry}))
+    (work / "data" / "files.csv").write_text("dataset,file,sha256,origin_url\n")
+    monkeypatch.chdir(work)
+    return work
+
+
+@pytest.fixture
+def normeq(folder, monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr("sys.argv", ["normeq", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        return stop.value.code or 0, *capsys.readouterr()
+
+    return call
+
+
+def rows(path="o.csv"):
+    with open(path, newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def levels(*sigmas):
+    return [word for sigma in sigmas for word in ("--sigmas", sigma)]
+
+
+def write(folder, files):
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(text, str):
+            path.write_text(text)
+        elif isinstance(text, np.ndarray):
+            np.save(path, text)
+        else:
+            torch.save(text, path)
+
+
+MODULE = """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer('w', {value}, persistent={persistent})
+    def forward(self, y): return y * self.w
+f = Net()
+"""
+HERE = "import numpy as np, torch, os\nfrom pathlib import Path\nhere = Path(__file__).parent\n"
+GLOBAL = "import os\nW = float(os.environ['W'])\ndef f(n, s): return n * W\n"
+# Files of a project, what of it changes, and its target. In each the factor is 0.5 before and 0.25 after.
+CHANGES = {
+    "another function": ({"d.py": "def f(n, s): return n * 0.5\ndef g(n, s): return n * 0.25\n"}, "d.py:g"),
+    "the file": ({"d.py": "def f(n, s): return n * 0.50\n"}, {"d.py": "def f(n, s): return n * 0.25\n"}),
+    "a helper": (
+        {"d.py": "from h import k\ndef f(n, s): return n * k\n", "h.py": "k = 0.50\n"},
+        {"h.py": "k = 0.25\n"},
+    ),
+    "a helper of a helper, in a package": (
+        {
+            "d.py": "from p import m\ndef f(n, s): return n * m.K\n",
+            "p/__init__.py": "",
+            "p/m.py": "from .x import K\n",
+            "p/x.py": "K = 0.50\n",
+        },
+        {"p/x.py": "K = 0.25\n"},
+    ),
+    "a helper that is imported late": (
+        {"d.py": "def f(n, s):\n    import h\n    return n * h.k\n", "h.py": "k = 0.50\n"},
+        {"h.py": "k = 0.25\n"},
+    ),
+    "weights that are read by the import": (
+        {"d.py": f"{HERE}w = torch.load(here / 'model.pth')\ndef f(n, s): return n * float(w)\n",
+         "model.pth": torch.tensor(0.5)},
+        {"model.pth": torch.tensor(0.25)},
+    ),
+    "weights that are read by the call": (
+        {"d.py": f"{HERE}def f(n, s): return n * float(np.load(here / 'model.npy'))\n",
+         "model.npy": np.array(0.5)},
+        {"model.npy": np.array(0.25)},
+    ),
+    "weights in a folder of weights": (
+        {"d.py": f"{HERE}def f(n, s): return n * float(np.load(here / 'weights' / 'gray' / 'm.npy'))\n",
+         "weights/gray/m.npy": np.array(0.5)},
+        {"weights/gray/m.npy": np.array(0.25)},
+    ),
+    "a file whose name is put together": (
+        {"d.py": f"{HERE}w = float((here / ('a' + '.dat')).read_text())\ndef f(n, s): return n * w\n",
+         "a.dat": "0.50"},
+        {"a.dat": "0.25"},
+    ),
+    "a file whose name is put together, late": (
+        {"d.py": f"{HERE}def f(n, s): return n * float((here / ('a' + '.dat')).read_text())\n",
+         "a.dat": "0.50"},
+        {"a.dat": "0.25"},
+    ),
+    "a buffer": (
+        {"d.py": MODULE.format(value="torch.tensor(0.5)", persistent=True)},
+        {"d.py": MODULE.format(value="torch.tensor(0.25)", persistent=True)},
+    ),
+    "the environment": ({"d.py": GLOBAL}, {"W": "0.25"}),
+    "a partial": (
+        {"d.py": "from functools import partial\nfrom h import k\ndef g(k, n, s): return n * k\n"
+                 "f = partial(g, k)\n", "h.py": "k = 0.50\n"},
+        {"h.py": "k = 0.25\n"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_decides_the_numbers_is_noticed(normeq, folder, monkeypatch, change):
+    """The truth is that of a fresh table; today's rows of an older one were taken over."""
+    before, after = CHANGES[change]
+    write(folder, before)
+    monkeypatch.setenv("W", "0.5")
+    evaluate = ("evaluate", "noise-levels", "--datasets", "mine", *levels(25), "--device", "cpu")
+    planned = sources.planned("d.py:f")
+    assert normeq(*evaluate, "x=d.py:f", "--out", "o.csv")[0] == 0
+    first = rows()
+    assert normeq(*evaluate, "x=d.py:f", "--out", "o.csv")[0] == 0
+    assert rows() == first  # and nothing else is
+    target = after if isinstance(after, str) else "d.py:f"
+    if "W" in after:
+        monkeypatch.setenv("W", after["W"])
+    elif target != after:
+        write(folder, after)
+    status, said, _ = normeq(*evaluate, f"x={target}", "--out", "o.csv")
+    assert status == 0 and "0 of them made before" in said
+    normeq(*evaluate, f"x={target}", "--out", "fresh.csv")
+    assert [r["psnr"] for r in rows()] == [r["psnr"] for r in rows("fresh.csv")]
+    assert all(a["psnr"] != b["psnr"] for a, b in zip(first, rows(), strict=True))
+    if "put together" not in change:  # what planning cannot see is recorded by the job, see below
+        assert sources.planned(target) != planned
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_the_workflow_learns_what_a_denoiser_reads(normeq, folder, monkeypatch, late):
+    write(folder, CHANGES["a file whose name is put together" + (", late" if late else "")][0])
+    monkeypatch.setenv(sources.RUN, "first run")
+    arguments = ("--datasets", "mine", *levels(25), "--device", "cpu", "--out", "part.csv")
+    normeq("evaluate", "noise-levels", "x=d.py:f", *arguments)
+    assert sources.outdated("part.csv") is None
+    monkeypatch.setenv(sources.RUN, "second run")
+    assert sources.outdated("part.csv") is None
+    (folder / "a.dat").write_text("0.25")
+    now = sources.outdated("part.csv")
+    assert now and list(now) == ["a.dat"]
+    (folder / "a.dat").unlink()
+    assert sources.outdated("part.csv") not in (None, now)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("import subprocess\ndef f(n, s): return n * len(subprocess.check_output(['echo']))\n", "programs"),
+        ("import h5py\ndef f(n, s): return n\n", "h5py"),
+        ("import threading\nlock = threading.Lock()\ndef f(n, s):\n    with lock: return n\n", "lock"),
+    ],
+)
+def test_what_cannot_be_known_is_measured_again_and_said(normeq, folder, monkeypatch, body, why):
+    (folder / "h5py.py").write_text("")  # installed or not
+    (folder / "d.py").write_text(body)
+    monkeypatch.setenv(sources.RUN, "1")
+    arguments = ("x=d.py:f", "--datasets", "mine", *levels(25), "--device", "cpu", "--out", "o.csv")
+    for _ in range(2):
+        status, said, _ = normeq("evaluate", "noise-levels", *arguments)
+        assert status == 0 and "0 of them made before" in said and "x: measured again each time, as" in said
+        assert why in said.splitlines()[-1]
+        assert {row["weights"] for row in rows()} == {""}
+    monkeypatch.setenv(sources.RUN, "2")
+    assert sources.outdated("o.csv") == "2"  # and planned again in each run of the workflow
+
+
+def test_certify_does_not_take_one_for_another(normeq, folder):
+    write(folder, {"two.py": "def good(n, s): return n * 0 + n.mean()\ndef bad(n, s): return n * 0\n"})
+    common = ("--image", "mine/a", "--dtype", "float32", "--device", "cpu", "--out", "c.csv", "--size", 16)
+    assert "38 measurements, 0" in normeq("certify", "x=two.py:good", *common)[1]
+    assert "38 measurements, 38" in normeq("certify", "x=two.py:good", *common)[1]
+    assert "38 measurements, 0" in normeq("certify", "x=two.py:bad", *common)[1]
+    assert any(float(row["relative"] or "inf") > 0.1 for row in rows("c.csv") if row["kind"] == "shift")
+    status, _, errors = normeq("certify", "x=two.py:good", "x=two.py:bad", *common)
+    assert status == 2 and "two denoisers are called x" in errors
+
+
+def test_two_denoisers_of_one_name_are_not_collected(normeq, folder):
+    write(folder, {"two.py": "def good(n, s): return n * 0 + n.mean()\ndef bad(n, s): return n * 0\n"})
+    for name, sigma in (("good", 25), ("bad", 50), ("good", 75)):
+        arguments = ("--datasets", "mine", *levels(sigma), "--device", "cpu", "--out", f"{sigma}.csv")
+        assert normeq("evaluate", "noise-levels", f"x=two.py:{name}", *arguments)[0] == 0
+    assert collect(["25.csv", "75.csv"], "good.csv") == 4
+    with pytest.raises(NormeqError, match="two denoisers are called x"):
+        collect(["25.csv", "50.csv"], "all.csv")
+
+
+def test_out_keeps_what_still_holds_and_says_what_it_holds(normeq, folder):
+    write(folder, {"d.py": "def f(n, s): return n * 0.5\ndef g(n, s): return n\n"})
+    common = ("evaluate", "noise-levels", "--datasets", "mine", "--device", "cpu", "--out", "o.csv")
+    normeq(*common, "x=d.py:f", *levels(5, 25, 50))
+    before = {str(row) for row in rows()}
+    _, said, _ = normeq(*common, "x=d.py:f", *levels(25))
+    assert "o.csv: 2 measurements, 2 of them made before" in said and "keeps 4 more" in said
+    assert {str(row) for row in rows()} == before
+    _, said, _ = normeq(*common, "x=d.py:f", *levels(25), "--images", 1)
+    assert "keeps 5 more" in said and {str(row) for row in rows()} == before
+    imsave(folder / "data" / "mine" / "b.png", np.full((24, 30), 99, np.uint8), check_contrast=False)
+    _, said, _ = normeq(*common, "x=d.py:f", *levels(25))  # b at 5 and 50 is of an image that is no more
+    assert "keeps 2 more" in said and "1 rows that it held are replaced" in said and "2 rows" in said
+    _, said, _ = normeq(*common, "x=d.py:g", *levels(25))
+    assert "2 rows that it held are replaced" in said and "2 rows that it held are gone" in said
+    assert len(rows()) == 2
+
+
+def test_a_table_to_reuse_that_is_not_there_is_one_line(normeq, folder):
+    arguments = ("--datasets", "mine", *levels(25), "--out", "o.csv", "--reuse", "typo.csv")
+    status, _, errors = normeq("evaluate", "noise-levels", "x=d.py:f", *arguments)
+    assert status == 2 and errors == "normeq: error: --reuse typo.csv: no such file or folder\n"
+
+
+# --- values
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, 1.0),
+        (np.zeros(2), np.zeros(2, np.float32)),
+        (np.zeros((2, 1)), np.zeros((1, 2))),
+        (torch.zeros(2), torch.zeros(2, dtype=torch.bfloat16)),
+        ([1, [2]], [1, 2]),
+        (lambda n, k=1: n * k, lambda n, k=2: n * k),
+        ({"a": torch.ones(1)}, {"a": torch.zeros(1)}),
+        (torch.nn.Conv2d(1, 1, 3, bias=False), torch.nn.Conv2d(1, 1, 3, bias=False)),
+        (torch.nn.Dropout(0.1), torch.nn.Dropout(0.2)),
+        (torch.nn.BatchNorm2d(1).half(), torch.nn.BatchNorm2d(1)),
+    ],
+)
+def test_values_that_differ_have_other_hashes(one, other):
+    assert value_digest(one) != value_digest(other)
+    assert value_digest(one) == value_digest(one)
+
+
+def test_a_closure_an_instance_and_a_method_are_known_by_what_they_hold():
+    class Scale:
+        def __init__(self, k):
+            self.k = k
+
+        def __call__(self, n, s):
+            return n * self.k
+
+    def make(k):
+        return lambda n, s: n * k
+
+    for kind in (make, Scale, lambda k: Scale(k).__call__):
+        assert value_digest(kind(0.5)) == value_digest(kind(0.5)) != value_digest(kind(0.25))
+    with pytest.raises(Unknown, match="BufferedReader"), open(__file__, "rb") as file:
+        value_digest(make(file))
+
+
+# --- a file is run as Python would run it
+
+
+def denoise(text):
+    return open_denoiser(text, CPU)(IMAGE, 0.1)
+
+
+def test_neighbours_of_the_same_name_are_not_mixed_up(folder):
+    for name, factor in (("one", 2), ("two", 3)):
+        write(folder, {
+            f"{name}/den.py": "from helper import k\ndef f(n, s): return n * k\n"
+                              "def late(n, s):\n    import helper as h, other\n"
+                              "    return n * h.k * other.k\n",
+            f"{name}/helper.py": f"k = {factor}\n",
+            f"{name}/other.py": f"k = {factor}\n",
+        })  # fmt: skip
+    opened = [open_denoiser(f"x={name}/den.py:{f}", CPU) for f in ("f", "late") for name in ("one", "two")]
+    for _ in range(2):
+        factors = [(one(IMAGE, 0.1) / IMAGE)[0, 0, 1, 1].item() for one in opened]
+        assert factors == pytest.approx([2, 3, 4, 9])
+    assert not {"helper", "other", "den"} & sys.modules.keys()
+
+
+@pytest.mark.parametrize("target", ["mymod:f", "sub/den.py:f", "sub.den:f", "sub/den.py:g", "pkg.inner:f"])
+def test_the_current_folder_and_that_of_the_file_are_on_the_path(folder, target):
+    write(folder, {
+        "mymod.py": "from beside import k\ndef f(n, s): return n * k\n",
+        "beside.py": "k = 2\n",
+        "sub/den.py": "from beside import k\nfrom deep.er import one\ndef f(n, s): return n * k * one\n"
+                      "def g(n, s):\n    from near import two\n    return n * two\n",
+        "sub/near.py": "two = 2\n",
+        "sub/deep/er.py": "one = 1\n",
+        "deep/er.py": "one = 1\n",
+        "pkg/__init__.py": "",
+        "pkg/inner.py": "from .k import k\ndef f(n, s): return n * k\n",
+        "pkg/k.py": "k = 2\n",
+    })  # fmt: skip
+    assert torch.equal(denoise(f"x={target}"), 2 * IMAGE)
+    assert open_denoiser(f"x={target}", CPU).weights
+
+
+def test_dataclasses_and_pickle_work(folder):
+    write(folder, {"den.py": (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nimport pickle\n"
+        "from near import double\n"
+        "@dataclass\nclass Options:\n    factor: float = 2.0\n"
+        "def f(n, s): return n * Options().factor\n"
+        "def g(n, s): return pickle.loads(pickle.dumps(f))(n, s)\n"
+        "def h(n, s): return double(n)\n"
+    ), "near.py": "def double(n): return 2 * n\n"})  # fmt: skip
+    assert torch.equal(denoise("x=den.py:f"), 2 * IMAGE) and torch.equal(denoise("x=den.py:g"), 2 * IMAGE)
+    module = sys.modules[own.module_name(folder / "den.py")]
+    (folder / "h.pickle").write_bytes(pickle.dumps(module.h))
+    code = "import pickle; print(pickle.load(open('h.pickle', 'rb'))(21, 0))"  # as another process of a pool
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, env=os.environ
+    )
+    assert done.stdout == "42\n", done.stderr
+
+
+def test_an_edit_within_a_second_is_not_hidden_by_a_compiled_file(folder):
+    write(folder, {"d.py": "from h import k\ndef f(n, s): return n * k\n", "h.py": "k = 2\n"})
+    assert torch.equal(denoise("x=d.py:f"), 2 * IMAGE)
+    write(folder, {"h.py": "k = 3\n"})
+    assert torch.equal(denoise("x=d.py:f"), 3 * IMAGE)
+
+
+# --- networks that take σ
+
+FORWARDS = {
+    "def forward(self, y): return y": 1.0,
+    "def forward(self, y, sigma): return y * (1 + sigma)": 1.25,
+    "def forward(self, y, sigma=None): return y * (1 + sigma)": 1.25,
+    "def forward(self, x, noise_level): return x * (1 + noise_level.view(-1, 1, 1, 1))": 1.25,
+    "def forward(self, x, t): return x * (1 + t)": 1.25,
+    "def forward(self, x, scale=2.0): return x * scale": 2.0,
+    "def forward(self, x, *, sigma): return x * (1 + sigma)": 1.25,
+    "def forward(self, x, mask=None, sigma=0.5): return x * (1 + sigma)": 1.25,
+    "def forward(self, y, sigma): return y * torch.full_like(y, 1 + sigma)": 1.25,
+    "def forward(self, y, sigma: float): return y * (1 + {0.25: sigma}[sigma])": 1.25,
+    "def forward(self, y, noise_map): return y * (1 + noise_map[0, 0, -1, -1])": 1.25,
+    "def forward(self, y, sigma): return y * (1 + sigma.repeat(1, 1, *y.shape[2:]))": 1.25,
+    "def forward(self, y, *more, **options): return y": 1.0,
+}
+
+
+@pytest.mark.parametrize("forward", FORWARDS)
+def test_a_network_is_told_sigma_where_it_takes_it(folder, forward):
+    text = f"import torch\nclass Net(torch.nn.Module):\n    {forward}\nnet = Net()\n"
+    write(folder, {"d.py": text})
+    opened = open_denoiser("x=d.py:net", CPU)
+    factor = FORWARDS[forward]
+    for y in (IMAGE, IMAGE.double()):
+        output = opened(y, 0.25)
+        torch.testing.assert_close(output, factor * y, rtol=1e-6, atol=0)
+        assert output.dtype == y.dtype
+
+
+def test_a_network_with_two_input_channels_gets_a_noise_map(folder):
+    write(folder, {"d.py": (
+        "import torch\nnet = torch.nn.Sequential(torch.nn.Conv2d(2, 1, 1, bias=False))\n"
+        "torch.nn.init.ones_(net[0].weight)\n"
+    )})  # fmt: skip
+    torch.testing.assert_close(denoise("x=d.py:net"), IMAGE + 0.1)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("return y, y", "returned tuple, not one tensor"),
+        ("return y[..., 1:]", r"returned shape \(1, 1, 6, 5\)"),
+    ],
+)
+def test_a_network_that_does_not_return_one_image_is_named(folder, body, words):
+    write(
+        folder,
+        {"d.py": f"import torch\nclass N(torch.nn.Module):\n    def forward(self, y): {body}\nnet = N()\n"},
+    )
+    with pytest.raises(NormeqError, match=f"denoiser x: {words}"):
+        denoise("x=d.py:net")
+
+
+def test_filters_ask_the_denoiser(normeq, folder, monkeypatch):
+    write(folder, {"d.py": (
+        "import torch\nclass Net(torch.nn.Module):\n"
+        "    def forward(self, y, sigma): return y * (1 - sigma)\n"
+        "net = Net()\nclass Cut(Net):\n    def forward(self, y): return y.detach() * 1\ncut = Cut()\n"
+        "def plain(n, s): return n\nother = plain\n"
+    )})  # fmt: skip
+    found = {name: sources.may_be_module(f"d.py:{name}") for name in ("net", "cut", "plain", "other")}
+    assert found == {"net": True, "cut": True, "plain": False, "other": True}
+    arguments = ("--image", "mine/a", "--crop", "0,0,16", *levels(25), "--pixel", "8,8", "--device", "cpu")
+    assert normeq("evaluate", "filters", "x=d.py:net", *arguments, "--out", "net.npz")[0] == 0
+    np.testing.assert_allclose(np.load("net.npz")["sums"], 1 - 25 / 255, rtol=1e-5)
+    for name in ("cut", "other"):
+        command = ("evaluate", "filters", f"{name}=d.py:{name}", *arguments, "--out", f"{name}.npz")
+        status, _, errors = normeq(*command)
+        assert status == 2 and f"denoiser {name}" in errors and errors.count("\n") == 1
+        with monkeypatch.context() as patch:  # a job of the workflow breaks nothing
+            patch.setenv(sources.RUN, "1")
+            status, said, _ = normeq(*command)
+            assert status == 0 and f"{name}: left out of the filters" in said
+    for parts in (["net.npz", "cut.npz", "other.npz"], ["cut.npz"]):
+        assert normeq("figure", "filters", *parts, "--out", "f")[0] == 0
+        assert normeq("table", "filters", *parts, "--out-dir", ".")[0] == 0
