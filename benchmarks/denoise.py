@@ -102,7 +102,8 @@ def main() -> int:
     device = pick_device(options.device)
     limit = options.limit * 2**30 / 1e6
     row = {
-        "network": options.network, "variant": variant, "megapixels": round(height * width / 1e6, 2), "dtype": "uint16",
+        "network": options.network, "variant": variant, "megapixels": round(height * width / 1e6, 2),
+        "dtype": "uint16",
         "tile": f"{rows}x{columns}", "device": device.type, "seconds": f"{seconds:.4g}",
         "mpx_per_s": f"{height * width / seconds / 1e6:.4g}",
         "image_mb": round(2 * height * width / 1e6),
