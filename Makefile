@@ -65,9 +65,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	  echo "normeq: error: $(PYTHON) cannot make environments; install its venv package (Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
 	@echo "Making the environment $(VENV) (once; some minutes)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) -c constraints.txt -e .
+	@$(PIP) -c constraints.txt -e '.[suite]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	@$(PIP) -q -c constraints.txt -e '.[test,lint]'
+	@$(PIP) -q -c constraints.txt -e '.[test,lint,slurm]'
 	@touch $@

@@ -22,6 +22,7 @@ import torch
 import yaml
 from machine import RESULTS, write_csv
 
+from normeq.suite.data.training import training_images
 from normeq.system.provenance import cpu_model, git_revision
 from normeq.training.loop import train
 from normeq.training.spec import RunSpec
@@ -65,7 +66,7 @@ def run(trial: dict[str, Any], data_dir: Path, device: torch.device) -> dict[str
         }
     )
     with tempfile.TemporaryDirectory() as folder:
-        record = train(spec, folder, data_dir=data_dir, device=device)
+        record = train(spec, folder, training_images(spec.dataset, data_dir), device=device)
         log = [json.loads(line) for line in (Path(folder) / "train.jsonl").read_text().splitlines()]
     curve = [f"{r['step']}:{r['validation_psnr']:.3f}" for r in log if "validation_psnr" in r]
     return {

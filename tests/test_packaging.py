@@ -1,7 +1,9 @@
 """The three lists of dependencies agree, and what README and Makefile promise is there."""
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 import yaml
 
 import normeq
+from tests import bare
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -26,9 +29,18 @@ def split(requirement: str) -> tuple[str, str]:
     return re.sub(r"[-_.]+", "-", name).lower(), bounds
 
 
-def required() -> dict[str, str]:
-    extras = PROJECT["optional-dependencies"]
-    return dict(map(split, [*PROJECT["dependencies"], *extras["test"], *extras["lint"]]))
+def extra(name: str) -> list[str]:
+    """Requirements of an extra, with those of the extras that it includes."""
+    found = []
+    for requirement in PROJECT["optional-dependencies"][name]:
+        inner = re.fullmatch(r"normeq\[(.*)\]", requirement)
+        found += [one for part in inner[1].split(",") for one in extra(part)] if inner else [requirement]
+    return found
+
+
+def required(*more: str) -> dict[str, str]:
+    wanted = [requirement for name in ("test", "lint", *more) for requirement in extra(name)]
+    return dict(map(split, [*PROJECT["dependencies"], *wanted]))
 
 
 def pinned() -> dict[str, str]:
@@ -44,8 +56,39 @@ def test_the_conda_environment_is_in_step():
     assert {CONDA_NAMES.get(name, name): bounds for name, bounds in conda.items()} == required()
 
 
+def test_the_library_needs_little_and_tests_and_lint_the_suite():
+    assert [split(requirement)[0] for requirement in PROJECT["dependencies"]] == list(bare.LIBRARY)
+    assert set(extra("files") + extra("cli")) < set(extra("suite"))
+    assert set(extra("suite")) <= set(extra("test")) & set(extra("lint"))
+
+
+# Modules that are called otherwise than what is installed.
+DISTRIBUTIONS = {"PIL": "pillow", "yaml": "pyyaml", "skimage": "scikit-image", "pydantic_core": "pydantic"}
+# Imported without being asked for: pooch brings requests; bm3d is the user's (see normeq.classical).
+UNDECLARED = {"requests", "bm3d"}
+# Asked for, but imported by what else is asked for.
+FOR_OTHERS = {"pywavelets", "snakemake", "pygments", "tifffile"}
+
+
+def imported() -> set[str]:
+    """What the package imports of others, inside functions too, by the names of distributions."""
+    found = set()
+    for file in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) else []
+            found |= {name.partition(".")[0] for name in names}
+    found -= sys.stdlib_module_names | {"normeq"}
+    return {DISTRIBUTIONS.get(name, name) for name in found}
+
+
+def test_what_is_imported_is_asked_for_and_what_is_asked_for_imported():
+    wanted = dict(map(split, [*PROJECT["dependencies"], *extra("suite")]))
+    assert imported() - UNDECLARED == set(wanted) - (FOR_OTHERS - imported())
+
+
 def test_every_dependency_is_pinned_within_its_bounds():
-    for name, bounds in required().items():
+    for name, bounds in required("slurm").items():
         version, low = pinned()[name], bounds.removeprefix(">=")
         assert version.startswith("=="), name
         number = [int(part) for part in version.removeprefix("==").split(".") if part.isdigit()]

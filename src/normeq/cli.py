@@ -19,8 +19,8 @@ from normeq.suite.data.cli import app as data_app
 from normeq.suite.figures.cli import figure_app
 from normeq.suite.report.cli import report_command, run_card_command
 from normeq.suite.tables.cli import table_app
+from normeq.suite.training.cli import train_command
 from normeq.system.console import run
-from normeq.training.cli import train_command
 
 # Typer brings its own copy of click, or uses the installed one, depending on its version.
 USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -59,10 +59,11 @@ def version(show: bool = typer.Option(False, "--version", help="Print the versio
 
 def main() -> None:
     """Entry point: a user's mistake is one line on stderr and exit status 2."""
-    sys.exit(run(_command))
+    sys.exit(run(command))
 
 
-def _command() -> int:
+def command() -> int:
+    """Carry out the command line; its exit status."""
     try:
         status = app(standalone_mode=False, prog_name="normeq")
     except USAGE as error:  # an option or argument that does not exist, or a bad value

@@ -1,6 +1,8 @@
-"""What a user is told of an error: one line that names the thing and the remedy."""
+"""The message of an error: one line that names the thing and the remedy."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class NormeqError(Exception):
@@ -35,12 +37,26 @@ def explain(error: BaseException) -> str | None:
             f"out of memory on {where}: take smaller images or crops, in training a smaller batch, or more "
             f"memory"
         )
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "normeq").startswith("normeq"):
+        return missing_package(error)
     if isinstance(error, UnicodeEncodeError):  # such as a command line in a locale without its letters
         letters = error.object[error.start : error.end]
         return f"{letters!a} cannot be written in {error.encoding}: use another name, or set LC_ALL=C.UTF-8"
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}".replace("\n", "\\n")
     return None
+
+
+def missing_package(error: ModuleNotFoundError) -> str:
+    """The line for a package that a command needs and the library alone does not bring."""
+    package = str(error.name).partition(".")[0]
+    return f'the Python package {package} is not installed, which this needs: pip install "normeq[suite]"'
+
+
+def few(names: Sequence[str], show: int = 3) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - show} more" if len(names) > show else ""
+    return ", ".join(names[:show]) + more
 
 
 def hint_of_number(value: object) -> str:

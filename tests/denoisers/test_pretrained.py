@@ -1,4 +1,4 @@
-"""Networks that come trained: what is loaded by name is what was trained and measured."""
+"""Pretrained networks: what is loaded by name is what was trained and measured."""
 
 import json
 from pathlib import Path

@@ -18,7 +18,7 @@ from normeq.suite.measurements import heatmap, intervals
 from normeq.suite.measuring.batches import Image
 from normeq.suite.measuring.changes import Change
 from normeq.suite.measuring.defects import certify
-from normeq.suite.measuring.row_cache import MEAN_OUT, Earlier
+from normeq.suite.measuring.row_cache import MEAN_OUT, RowCache
 from tests.synthetic_images import stand_for_data_sets
 from tests.synthetic_networks import save_small
 
@@ -168,7 +168,7 @@ def test_the_heat_map_records_it_and_measures_those_rows_again(data, opened, tmp
         table(tmp_path / "before.csv", before)
         rows = list(
             heatmap.evaluate(
-                denoiser, ["d"], 25, *GRID, 1, device=CPU, earlier=Earlier([tmp_path / "before.csv"])
+                denoiser, ["d"], 25, *GRID, 1, device=CPU, row_cache=RowCache([tmp_path / "before.csv"])
             )
         )
         again = {(float(r["scale"]), float(r["shift"])) for r in rows if float(r["psnr"]) != -1}
@@ -177,9 +177,9 @@ def test_the_heat_map_records_it_and_measures_those_rows_again(data, opened, tmp
         for row in rows:
             assert row["measured_by"].endswith(MEAN_OUT) == (float(row["psnr"]) != -1)
         table(tmp_path / "after.csv", rows)
-        earlier = Earlier([tmp_path / "after.csv"])
-        list(heatmap.evaluate(denoiser, ["d"], 25, *GRID, 1, device=CPU, earlier=earlier))
-        assert earlier.used == len(rows)
+        row_cache = RowCache([tmp_path / "after.csv"])
+        list(heatmap.evaluate(denoiser, ["d"], 25, *GRID, 1, device=CPU, row_cache=row_cache))
+        assert row_cache.used == len(rows)
 
 
 def test_the_heat_map_shows_the_gain(data, opened):

@@ -14,25 +14,22 @@ LIBRARY = [
     {"system"},
     {"nn", "classical"},
     {"imaging"},
-    {"equivariance"},
-    {"training"},
+    {"equivariance", "training"},
     {"denoisers"},
 ]
 SUITE = [
     {"suite.config", "suite.formats"},
     {"suite.data", "suite.statistics"},
-    {"suite.results"},
+    {"suite.results", "suite.training"},
     {"suite.analysis", "suite.measuring"},
     {"suite.measurements", "suite.products"},
     {"suite.claims", "suite.tables", "suite.figures"},
     {"suite.compare", "suite.report", "suite.experiment"},
     {"suite.commands"},
 ]
-FLOORS = [*LIBRARY, *SUITE, {"cli"}]
+FLOORS = [*LIBRARY, *SUITE, {"cli"}, {"__main__"}]
 # What still runs back up: file -> rooms. Take an entry out when it is cured; none may be added.
-BACK_UP = {
-    "training/loop.py": {"suite.data"},
-}
+BACK_UP: dict[str, set[str]] = {}
 
 
 def room(module: str) -> str:
@@ -85,12 +82,9 @@ def test_no_import_runs_back_up() -> None:
 
 def test_the_library_knows_no_suite() -> None:
     library = set().union(*LIBRARY)
-    knows = {
-        name
-        for name, file in files().items()
-        if own_room(name) in library and any(there.startswith("suite") for there in imported(file))
-    }
-    assert knows == {name for name in BACK_UP if not name.startswith("suite")}
+    for name, file in files().items():
+        if own_room(name) in library:
+            assert not [there for there in imported(file) if there.startswith("suite")], name
 
 
 def test_tables_figures_and_claims_only_show() -> None:

@@ -13,7 +13,8 @@ import torch
 from normeq.errors import NormeqError
 from normeq.nn.weights import load_network
 from normeq.training import loop
-from normeq.training.loop import Interrupted, train
+from normeq.training.images import LoadedImages, TrainingImages
+from normeq.training.loop import Interrupted
 from normeq.training.spec import RunSpec
 
 CPU = torch.device("cpu")
@@ -32,14 +33,22 @@ def spec(**recipe):
     )
 
 
+GIVEN: dict[str, list] = {}
+
+
+def train(spec, out, names="abc", left_out=None, **settings):
+    """Train on the pictures of the fixture."""
+    images = TrainingImages("pin", lambda: LoadedImages(GIVEN["images"], list(names), left_out or {}))
+    return loop.train(spec, out, images, **settings)
+
+
 @pytest.fixture(autouse=True)
 def pictures(monkeypatch):
-    """Three smooth pictures in place of a data set."""
+    """Three smooth pictures."""
     torch.set_num_threads(1)
     rows, columns = np.mgrid[:40, :48]
     images = [(127 + 100 * np.sin(rows / k) * np.cos(columns / (k + 2))).astype(np.uint8) for k in (3, 5, 9)]
-    monkeypatch.setattr(loop, "_read_images", lambda dataset, data_dir: (images, ["a", "b", "c"], {}))
-    monkeypatch.setattr(loop, "pin", lambda dataset, data_dir: "pin")
+    monkeypatch.setitem(GIVEN, "images", images)
     return images
 
 
@@ -245,9 +254,7 @@ def test_compiled_training_is_the_same_to_rounding(tmp_path, monkeypatch, mode):
 
 def test_images_smaller_than_a_patch_are_said_and_counted(tmp_path, pictures, caplog):
     pictures.insert(0, pictures[0][:12])
-    names = ["small", "a", "b", "c"]
-    loop._read_images = lambda dataset, data_dir: (pictures, names, {".npy": 2})  # undone by the fixture
-    run = train(spec(), tmp_path, device=CPU)
+    run = train(spec(), tmp_path, ["small", "a", "b", "c"], {".npy": 2}, device=CPU)
     assert [record.getMessage() for record in caplog.records] == [
         "pictures: 1 of 4 images are smaller than a patch of 16×16 pixels and are not trained on: small"
     ]

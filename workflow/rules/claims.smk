@@ -42,7 +42,7 @@ rule claims:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=30,
     params:
         folder=subpath(output.shown, parent=True),

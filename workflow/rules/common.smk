@@ -105,13 +105,18 @@ def made_of(files, product, key, lacking=""):
 # --- data
 
 
+@functools.cache
+def in_place(dataset):
+    return all(Path(DATA, folder).is_dir() for folder in EXPERIMENT.folders(dataset))
+
+
 def placed(dataset):
     """The mark of a data set in place; `ancient`, because its name says all about its content. It is kept with Snakemake's
     records of this machine: the data folder may be read-only, and a clone has other data."""
     where = fingerprint(str(Path(DATA).resolve()))
     mark = f".snakemake/placed/{dataset}-{EXPERIMENT.pins[dataset]}-{where}"
     # It says nothing once a folder is gone.
-    again(mark, not all(Path(DATA, folder).is_dir() for folder in EXPERIMENT.folders(dataset)))
+    again(mark, not in_place(dataset))
     return ancient(mark)
 
 
@@ -166,7 +171,7 @@ def measured_data(kind):
         part = (
             f"results/{wildcards.folder}/parts/{kind}-{wildcards.key}.{EXPERIMENT.measurements[kind].suffix}"
         )
-        if workflow.is_main_process and part not in parts(kind):
+        if workflow.is_main_process and part not in known(kind):
             refuse(f"{part} is no measurement of this config")
         if Path(part).is_file():
             return []
@@ -190,6 +195,11 @@ def measurement_options(measurement):
 def parts(kind):
     """Files of one measurement of all denoisers; none where the config leaves it out."""
     return EXPERIMENT.parts(kind) if kind in EXPERIMENT.measurements else []
+
+
+@functools.cache
+def known(kind):
+    return frozenset(parts(kind))
 
 
 def lacking(kind):
@@ -234,12 +244,17 @@ def device(number):
     return f"cuda:{number % GPUS}" if chosen == "auto" and GPU and GPUS > 1 else chosen
 
 
+NUMBERS = {
+    name: number for names in (EXPERIMENT.runs, EXPERIMENT.measured) for number, name in enumerate(names)
+}
+
+
 def train_device(wildcards):
-    return device(list(EXPERIMENT.runs).index(wildcards.run))
+    return device(NUMBERS[wildcards.run])
 
 
 def evaluate_device(wildcards):
-    return device(list(EXPERIMENT.measured).index(wildcards.folder))
+    return device(NUMBERS[wildcards.folder])
 
 
 # --- report

@@ -8,7 +8,7 @@ rule get_data:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=720,
     params:
         data_dir=data_dir,

@@ -2,7 +2,7 @@ RUN_CARDS = [f"results/runs/{run}/{NAME}.md" for run in EXPERIMENT.runs]
 
 
 rule run_card:
-    # The page of a run: its training, its accuracy at its own noise level, the verdict against the published value.
+    # The summary of a training run: its training, its accuracy at its own noise level, the verdict against the published value.
     input:
         record=ancient("results/runs/{run}/run.json"),
         table=run_table,
@@ -16,7 +16,7 @@ rule run_card:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=10,
     params:
         folder=subpath(output.card, parent=True),
@@ -56,7 +56,7 @@ rule report:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=30,
     params:
         shown=report_options,

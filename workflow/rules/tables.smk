@@ -28,7 +28,7 @@ rule record_config:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=100,
+        mem_mb=2000,
         runtime=5,
     params:
         text=config_record,
@@ -56,7 +56,7 @@ rule collect:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=30,
     params:
         key=lambda wildcards: key(wildcards.kind, wildcards.kind),
@@ -91,7 +91,7 @@ for one in tables():
             "../../environment.yml"
         resources:
             gpu=0,
-            mem_mb=1000,
+            mem_mb=2000,
             runtime=30,
         params:
             command=table.replace("_", "-"),
@@ -116,7 +116,7 @@ rule metrics:
         "../../environment.yml"
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=30,
     params:
         key=key("metrics", *TABLED),

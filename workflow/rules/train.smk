@@ -22,5 +22,7 @@ rule train:
         data_dir=data_dir,
         out=subpath(output[0], parent=True),
     shell:
-        "normeq train {params.spec:q} --out {params.out:q} --data-dir {params.data_dir:q}"
-        " --device {resources.device} --threads {threads} 2>&1 | tee {log:q}"
+        # A scheduler's stop signal goes to every process of the job at once. The shell and tee wait for the training, which
+        # finishes its step and writes its checkpoint; the job would otherwise end before, and with it the training.
+        "trap : TERM INT; normeq train {params.spec:q} --out {params.out:q} --data-dir {params.data_dir:q}"
+        " --device {resources.device} --threads {threads} 2>&1 | (trap '' TERM INT; exec tee {log:q})"

@@ -8,7 +8,7 @@ from normeq.denoisers.pretrained import description, names
 
 
 def networks_command() -> None:
-    """The networks that come trained: names for every DENOISER, and for normeq.load(NAME)."""
+    """The pretrained networks: names for every DENOISER, and for normeq.load(NAME)."""
     from normeq.training.spec import RunSpec
 
     typer.echo("| name | network | variant | trained at σ | on | steps, or time |")

@@ -114,7 +114,9 @@ class World:
         return self._installed or self.beyond or (f"it reads {late[0].name} while it runs" if late else "")
 
     def record(self, part: Path) -> None:
-        """Tell the workflow what planning could not foresee (see :func:`normeq.denoisers.sources.record_reads`)."""
+        """Tell the workflow what planning could not foresee (see
+        :func:`normeq.denoisers.sources.record_reads`).
+        """
         if split_target(self.target)[0].partition(".")[0] == "normeq":
             return  # known by its name, as our networks are
         modules = [path for path in self._module_files() if path not in self._foreseen]

@@ -89,7 +89,7 @@ class Denoiser:
 
 
 class Own(nn.Module):
-    """A user's network, called as its ``forward`` asks: told σ where it takes it.
+    """A user's network, called as its ``forward`` asks: with σ where it takes it.
 
     Args:
         network: what is called.
@@ -189,8 +189,8 @@ def open_denoiser(text: str, device: torch.device) -> Denoiser:
     Args:
         text: the name of a trained network, or a run folder (see
             :func:`normeq.denoisers.pretrained.weights_file`); or ``NAME=module:callable`` or
-            ``NAME=path/file.py:callable`` for a user's own. That callable is a function ``f(noisy, sigma)`` of
-            a 2-D float32 array and σ in the units of the image, which returns an array; or a
+            ``NAME=path/file.py:callable`` for a user's own. That callable is a function ``f(noisy, sigma)``
+            of a 2-D float32 array and σ in the units of the image, which returns an array; or a
             :class:`torch.nn.Module`, called as ``net(y, sigma)`` or ``net(y)``, as its ``forward`` asks (see
             :class:`Own`), with y (N, 1, H, W). Where it says of itself ``normalization_equivariant = True``,
             an attribute, images far from zero come to it with their mean taken out.

@@ -2,7 +2,8 @@
 
 A file that is loaded by its path needs a module of its own in ``sys.modules``: dataclasses and pickle look it
 up there. The name is unique to the path, so that two ``den.py`` are two modules; and because importing
-``normeq.denoisers.own`` brings the finder along, a process that unpickles one of its functions finds the file again.
+``normeq.denoisers.own`` brings the finder along, a process that unpickles one of its functions finds the file
+again.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A denoiser is the whole target (file and function), the modules of the user's that it imports, and the files
 that they name: weights beside them, above all. What a file reads beyond that is found out when it runs (see
-:mod:`normeq.suite.measurements.own`) and recorded beside the measurement, so that the workflow can plan by it.
+:mod:`normeq.suite.measurements.own`) and recorded beside the measurement, so that the workflow can plan by
+it.
 """
 
 from __future__ import annotations

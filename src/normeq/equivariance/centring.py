@@ -5,8 +5,8 @@ that the contrast of the image then lacks, and every layer rounds at the size of
 costs 0.3 dB where |m| is 10⁴ times the contrast and everything at 10⁶; with the mean taken out first, and put
 back in float64, only what the format of the image itself cannot hold is lost.
 
-It is done where it can matter alone, beyond :data:`normeq.imaging.protocol.FAR` standard deviations, so that an image
-of an ordinary range goes through f as it is, to the last digit.
+It is done where it can matter alone, beyond :data:`normeq.imaging.protocol.FAR` standard deviations, so that
+an image of an ordinary range goes through f as it is, to the last digit.
 """
 
 from __future__ import annotations

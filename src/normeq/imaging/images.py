@@ -1,4 +1,4 @@
-"""Reading images as gray arrays by the paper's protocol: Pillow's `convert("L")` (ITU-R 601) for colour.
+"""Reading images as gray arrays by the paper's protocol: Pillow's ``convert("L")`` (ITU-R 601) for colour.
 
 What decides a sample's meaning (sign, polarity, depth, channels) is read from the file. It is honoured, or
 the file is refused in one line that says what is there.
@@ -76,10 +76,11 @@ def read_gray(path: Path | str, span: Span | None = None) -> np.ndarray:
 
 
 def read_gray_bt709(path: Path | str, span: Span | None = None) -> np.ndarray:
-    """As `read_gray`, but colour through the luma weights of BT.709, not rounded: scikit-image's `rgb2gray`.
+    """As ``read_gray``, but colour through the luma weights of BT.709, not rounded: scikit-image's
+    ``rgb2gray``.
 
     Raises:
-        NormeqError: as `read_gray`.
+        NormeqError: as ``read_gray``.
     """
     return _scaled(Path(path), _decode(Path(path), bt709=True), span)
 
@@ -88,7 +89,7 @@ def is_colour(path: Path | str) -> bool:
     """Whether a file holds colour, by its kind and not by its pixels.
 
     Raises:
-        NormeqError: as `read_samples`.
+        NormeqError: as ``read_samples``.
     """
     return read_samples(path).colour
 
@@ -97,8 +98,8 @@ def read_gray_uint8(path: Path | str, span: Span | None = None) -> np.ndarray:
     """The image as uint8 (H, W) in 0 ... 255, for training sets held in memory.
 
     Raises:
-        NormeqError: as `read_gray`, and for images of more than 8 bits, or with another range than 0 ... 255:
-            they would silently lose some of their values.
+        NormeqError: as ``read_gray``, and for images of more than 8 bits, or with another range than 0 ...
+            255: they would silently lose some of their values.
     """
     samples = read_samples(path)
     if samples.values.dtype != np.uint8 or samples.white != 255:
@@ -115,7 +116,7 @@ def read_samples(path: Path | str) -> Samples:
     """What a file holds, whatever its range.
 
     Raises:
-        NormeqError: as `read_gray`, but for what concerns the range.
+        NormeqError: as ``read_gray``, but for what concerns the range.
     """
     return _decode(Path(path), bt709=False)
 

@@ -99,7 +99,12 @@ def reset_noise(shape: tuple[int, ...], sigma: float, draw: int) -> np.ndarray:
 
     Images of one size get the same noise, at every σ the same up to its size. Draw 0 is theirs.
 
-    Args and returns: as in :func:`labelled_noise`.
+    Args:
+        shape, sigma: as in :func:`labelled_noise`.
+        draw: seed of the generator.
+
+    Returns:
+        As :func:`labelled_noise`.
 
     Raises:
         ValueError: negative σ.

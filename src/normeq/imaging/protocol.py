@@ -101,7 +101,7 @@ class Protocol:
         """What is done, in words: subject to convention.
 
         Args:
-            variants: those whose padding is told.
+            variants: those whose padding is described.
         """
         variants = tuple(variants)
         gray = "BT.709 luma" if self.bt709 else 'Pillow\'s convert("L") (BT.601 luma, rounded to 8 bits)'

@@ -33,7 +33,8 @@ def check_input(y: object, channels: int | None, network: nn.Module | None = Non
 
     The number format must be that of the weights: float32 images for a float32 network. Nothing is converted
     silently, since float64 images far from zero lose their contrast in float32
-    (:class:`normeq.equivariance.centring.Centred` takes them). Under autocast float16, bfloat16 and float32 mix.
+    (:class:`normeq.equivariance.centring.Centred` takes them). Under autocast float16, bfloat16 and float32
+    mix.
 
     Values are looked at on the CPU only: looking into a tensor makes a GPU wait, and stops a compiler.
 

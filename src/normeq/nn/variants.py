@@ -78,8 +78,9 @@ class Variant:
 
     @property
     def centred(self) -> bool:
-        """Whether an image far from zero is denoised with its mean taken out (:mod:`normeq.equivariance.centring`): the
-        network commutes with every change of range, and does not take the mean out itself."""
+        """Whether an image far from zero is denoised with its mean taken out
+        (:mod:`normeq.equivariance.centring`): the network commutes with every change of range, and does not
+        take the mean out itself."""
         return set(self.equivariant_to) == set(CHANGES) and not self.wrapper
 
     def conv(

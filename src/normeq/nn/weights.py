@@ -12,7 +12,7 @@ from torch import nn
 
 from normeq.errors import NormeqError
 from normeq.nn import build_network
-from normeq.nn.foreign_files import foreign
+from normeq.nn.unreadable import foreign
 from normeq.system.files import atomic_path
 
 METADATA_KEY = "normeq"

@@ -1,4 +1,4 @@
-"""What ``normeq``, ``python -m normeq.suite.measurements`` and ``python -m normeq.training`` share at a terminal."""
+"""What a program does at a terminal."""
 
 from __future__ import annotations
 

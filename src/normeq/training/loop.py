@@ -16,16 +16,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from normeq.errors import NormeqError
-from normeq.imaging.images import read_gray_uint8
+from normeq.errors import NormeqError, few
 from normeq.nn.weights import load_state, save_network
-from normeq.suite.data import listing
-from normeq.suite.data.registry import pin
-from normeq.suite.data.verify import few
 from normeq.system import provenance
 from normeq.system.files import read_json, write_json
 from normeq.training.average import WeightAverage
 from normeq.training.checkpoint import load_checkpoint, save_checkpoint
+from normeq.training.images import TrainingImages
 from normeq.training.init import initialize
 from normeq.training.lock import only_one
 from normeq.training.log import no_log, open_log
@@ -59,8 +56,8 @@ class Interrupted(Exception):
 def train(
     spec: RunSpec,
     out: str | Path,
+    images: TrainingImages,
     *,
-    data_dir: str | Path = "data",
     device: torch.device | None = None,
     compile_mode: str | None = None,
     progress: Progress | None = None,
@@ -76,7 +73,8 @@ def train(
     Args:
         spec: what to train.
         out: folder of the run.
-        data_dir: folder of the data sets.
+        images: what to train on; see :func:`normeq.training.images.from_arrays` and ``from_folder``. They are
+            read only where there is something left to train.
         device: where to train; default: a GPU where usable.
         compile_mode: mode of :func:`torch.compile` (``default``, ``reduce-overhead``, …); None for none.
         progress: called after every step, see :data:`Progress`.
@@ -92,37 +90,36 @@ def train(
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise NormeqError(f"{out}: a file is there; --out names the folder of the run")
-    data_pin = pin(spec.dataset, Path(data_dir))
-    fingerprint = spec.fingerprint(data_pin)
+    fingerprint = spec.fingerprint(images.pin)
     done = completed_run(out, fingerprint)
     if done is not None:
         return done
 
     with only_one(out):
         done = completed_run(out, fingerprint)  # by another process in the meantime
-        return done or _train(spec, out, data_dir, device, compile_mode, progress, data_pin, fingerprint)
+        return done or _train(spec, out, images, device, compile_mode, progress, fingerprint)
 
 
 def _train(
     spec: RunSpec,
     out: Path,
-    data_dir: str | Path,
+    images: TrainingImages,
     device: torch.device | None,
     compile_mode: str | None,
     progress: Progress | None,
-    data_pin: str,
     fingerprint: str,
 ) -> dict[str, Any]:
     revision = provenance.git_revision()  # now: the tree may change during a long run
-    images, names, left_out = _read_images(spec.dataset, data_dir)
-    pixels = _hash_images(images)
+    loaded = images.load()
+    arrays = list(loaded.arrays)
+    pixels = _hash_images(arrays)
     with join_team(device or provenance.pick_device()) as team:
-        run = Run(spec, out, images, names, team, fingerprint, pixels)
+        run = Run(spec, out, arrays, list(loaded.names), team, fingerprint, pixels)
         if run.small and team.rank == 0:
             side = f"{spec.recipe.patch}×{spec.recipe.patch}"
             log.warning(
                 "%s: %d of %d images are smaller than a patch of %s pixels and are not trained on: %s",
-                *(spec.dataset, len(run.small), len(images), side, few(run.small)),
+                *(spec.dataset, len(run.small), len(arrays), side, few(run.small)),
             )
         if not run.finished:
             run.train(compile_mode, progress)
@@ -130,12 +127,12 @@ def _train(
             "fingerprint": fingerprint,
             "spec": spec.to_dict(),
             "data": {
-                "pin": data_pin,
-                "images": len(images),
+                "pin": images.pin,
+                "images": len(arrays),
                 "sha256_of_pixels": pixels,
                 "smaller_than_patch": len(run.small),
-                "left_out": left_out,
-                "values": [min(int(i.min()) for i in images), max(int(i.max()) for i in images)],
+                "left_out": loaded.left_out,
+                "values": [min(int(i.min()) for i in arrays), max(int(i.max()) for i in arrays)],
             },
             "steps": run.step,
             "pixels": run.pixels,
@@ -359,16 +356,6 @@ def completed_run(out: Path, fingerprint: str) -> dict[str, Any] | None:
             f"{out}/model.safetensors: not the weights that run.json records; delete it to train again"
         )
     return run
-
-
-def _read_images(dataset: str, data_dir: str | Path) -> tuple[list[np.ndarray], list[str], dict[str, int]]:
-    """The images of a data set as uint8 (H, W), their names, and how many files are none, by the reason."""
-    found = listing.list_images(dataset, Path(data_dir))
-    images = [read_gray_uint8(image.path, image.span) for image in found.images]
-    low, high = min(image.min() for image in images) / 255, max(image.max() for image in images) / 255
-    if high - low < listing.LITTLE:
-        listing.warn_of_little_range(dataset, low, high, found.images[0].path)
-    return images, [image.name for image in found.images], found.left_out
 
 
 def _hash_images(images: list[np.ndarray]) -> str:

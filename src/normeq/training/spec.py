@@ -219,7 +219,8 @@ class RunSpec:
         """SHA-256 (hex) over everything that decides the weights.
 
         Args:
-            data_pin: identifies the content of the data set, see :func:`normeq.suite.data.registry.pin`.
+            data_pin: tells the content of the data set, as in
+                :class:`normeq.training.images.TrainingImages`.
         """
         content = self.to_dict() | {"data_pin": data_pin, "trainer": TRAINER_VERSION}
         content["network"] = {k: v for k, v in self.network.items() if k != "name"}

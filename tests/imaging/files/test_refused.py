@@ -110,7 +110,8 @@ def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch, name, module)
     file.write_bytes(b"something")
     for hidden in {"astropy": ["astropy.io.fits"], "pillow": ["normeq.imaging.images"]}.get(module, [module]):
         monkeypatch.setitem(sys.modules, hidden, None)
-    with pytest.raises(
-        NormeqError, match=rf"need {module}, which is not installed: pip install 'normeq\[files\]'"
-    ):
+    more = "" if module in ("tifffile", "pillow") else f" {module}"
+    with pytest.raises(NormeqError) as caught:
         read(file)
+    words = f"need {module}, which is not installed: pip install 'normeq[files]'{more}"
+    assert str(caught.value).endswith(words)

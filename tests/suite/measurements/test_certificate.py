@@ -19,7 +19,7 @@ from normeq.suite.measurements.certificate import COLUMNS
 from normeq.suite.measuring.batches import Image
 from normeq.suite.measuring.changes import Change, changes, published_changes
 from normeq.suite.measuring.defects import certify, find_image
-from normeq.suite.measuring.row_cache import Earlier
+from normeq.suite.measuring.row_cache import RowCache
 from normeq.suite.measuring.rows import write_rows
 from normeq.suite.tables import certificate as table
 from tests.synthetic_denoisers import write_own
@@ -283,17 +283,17 @@ def test_the_middle_of_the_noisy_image(monkeypatch, own):
 def test_what_was_measured_is_not_measured_again(own, tmp_path):
     write_rows(tmp_path / "old.csv", COLUMNS, rows(own("blur"), "float32"))
     grid = [*GRID, Change("shift", 1.0, 3.0)]
-    earlier = Earlier([tmp_path / "old.csv"])
-    found = list(certify(own("blur"), IMAGE, 25.0, grid, ARITHMETICS["float32"], CPU, earlier))
-    assert earlier.used == len(GRID) and len(found) == len(GRID) + 1
+    row_cache = RowCache([tmp_path / "old.csv"])
+    found = list(certify(own("blur"), IMAGE, 25.0, grid, ARITHMETICS["float32"], CPU, row_cache))
+    assert row_cache.used == len(GRID) and len(found) == len(GRID) + 1
     for sigma, image, dtype in (
         (5.0, IMAGE, "float32"),
         (25.0, Image("d", "one", CLEAN, 16), "float32"),
         (25.0, IMAGE, "float64"),
     ):
-        earlier = Earlier([tmp_path / "old.csv"])
-        assert list(certify(own("blur"), image, sigma, GRID, ARITHMETICS[dtype], CPU, earlier))
-        assert earlier.used == 0
+        row_cache = RowCache([tmp_path / "old.csv"])
+        assert list(certify(own("blur"), image, sigma, GRID, ARITHMETICS[dtype], CPU, row_cache))
+        assert row_cache.used == 0
 
 
 def test_training_seeds_are_one_row_and_the_worst_counts(own, tmp_path):

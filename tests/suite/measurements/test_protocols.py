@@ -16,7 +16,7 @@ from normeq.imaging.protocol import KAIR
 from normeq.suite.analysis.protocols import protocol_changes
 from normeq.suite.measurements import noise_levels, protocols
 from normeq.suite.measuring import rows as tables
-from normeq.suite.measuring.row_cache import Earlier
+from normeq.suite.measuring.row_cache import RowCache
 from normeq.suite.results.long_tables import read_protocols
 from normeq.suite.tables import protocols as table_of_protocols
 from tests.synthetic_images import stand_for_data_sets
@@ -63,9 +63,9 @@ def test_one_more_noise_level_measures_that_one(folder):
         protocols.evaluate(denoiser, ["gray"], [25], device=CPU),
     )
     calls = len((folder / "calls").read_text())
-    earlier = Earlier([folder / "old.csv"])
-    rows = list(protocols.evaluate(denoiser, ["gray"], [25, 50], device=CPU, earlier=earlier))
-    assert len((folder / "calls").read_text()) == 2 * calls and earlier.used == len(rows) / 2
+    row_cache = RowCache([folder / "old.csv"])
+    rows = list(protocols.evaluate(denoiser, ["gray"], [25, 50], device=CPU, row_cache=row_cache))
+    assert len((folder / "calls").read_text()) == 2 * calls and row_cache.used == len(rows) / 2
     tables.write_rows(folder / "new.csv", noise_levels.COLUMNS, rows)
     changes = protocol_changes(read_protocols(folder / "new.csv"))
     raised = changes[changes["convention"] == "clipped axis"].set_index("sigma")["change"]
@@ -113,7 +113,7 @@ def test_what_was_measured_is_taken_over(folder):
     before = measure(folder, "mixed")
     tables.write_rows(out, noise_levels.COLUMNS, before.values())
     (folder / "calls").unlink()
-    after = measure(folder, "mixed", earlier=Earlier([out]))
+    after = measure(folder, "mixed", row_cache=RowCache([out]))
     assert after.keys() == before.keys() and not (folder / "calls").exists()
 
 

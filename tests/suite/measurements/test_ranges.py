@@ -18,7 +18,7 @@ from normeq.nn import build_network
 from normeq.suite.measurements import heatmap, interval_pictures, tuning
 from normeq.suite.measuring import batches, pictures
 from normeq.suite.measuring import rows as tables
-from normeq.suite.measuring.row_cache import Earlier
+from normeq.suite.measuring.row_cache import RowCache
 from tests.synthetic_images import stand_for_data_sets
 
 CPU = torch.device("cpu")
@@ -165,7 +165,7 @@ def test_what_was_measured_before_is_taken_over(clean, tmp_path, kind, settings,
 
     def measure(settings, out, **setup):
         calls.clear()
-        rows = kind.evaluate(own, ["d"], *settings, 1, device=CPU, earlier=Earlier([tmp_path]), **setup)
+        rows = kind.evaluate(own, ["d"], *settings, 1, device=CPU, row_cache=RowCache([tmp_path]), **setup)
         tables.write_rows(tmp_path / out, kind.COLUMNS, rows)
         return len(calls)
 

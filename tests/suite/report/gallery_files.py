@@ -34,22 +34,22 @@ def gray(image: int, stop: int, denoiser: int, moved: bool = False) -> int:
     return 20 + 64 * image + 20 * stop + 8 * denoiser + 4 * moved
 
 
-def write(folder: Path, denoisers=OURS, moved: bool = True) -> list[Path]:
-    """Write gallery parts, ``noise_levels.csv`` and ``intervals.csv``; returns the parts."""
+def write(folder: Path, denoisers=OURS, moved: bool = True, images=IMAGES, names=None) -> list[Path]:
+    """Write gallery parts (files called by ``names``) and both long tables; returns the parts."""
     random = np.random.default_rng(0)
     levels, ranges, parts = [], [], []
     for d, labels in enumerate(denoisers):
-        meta = dict(zip(LABELS, labels, strict=True)) | {"weights": "", "images": list(IMAGES), "context": 3}
+        meta = dict(zip(LABELS, labels, strict=True)) | {"weights": "", "images": list(images), "context": 3}
         arrays = {
             "sigmas": np.array(SIGMAS),
-            "clean": np.full((len(IMAGES), SIDE, SIDE), 128, np.uint8),
-            "shapes": np.array([(40, 50)] * len(IMAGES)),
-            "crops": np.array([(8, 16)] * len(IMAGES)),
-            "denoised": np.empty((len(IMAGES), len(SIGMAS), SIDE, SIDE), np.uint8),
-            "psnr": random.uniform(20, 40, (len(IMAGES), len(SIGMAS))),
+            "clean": np.full((len(images), SIDE, SIDE), 128, np.uint8),
+            "shapes": np.array([(40, 50)] * len(images)),
+            "crops": np.array([(8, 16)] * len(images)),
+            "denoised": np.empty((len(images), len(SIGMAS), SIDE, SIDE), np.uint8),
+            "psnr": random.uniform(20, 40, (len(images), len(SIGMAS))),
         }
-        for i, image in enumerate(IMAGES):
-            dataset, name = image.split("/")
+        for i, image in enumerate(images):
+            dataset, name = image.split("/", 1)
             for s, sigma in enumerate(SIGMAS):
                 arrays["denoised"][i, s] = gray(i, s, d)
                 for draw in ("0", "1"):
@@ -67,7 +67,7 @@ def write(folder: Path, denoisers=OURS, moved: bool = True) -> list[Path]:
             for i in range(2):
                 for p in range(len(PAIRS)):
                     arrays["denoised_moved"][i, p] = gray(i, p, d, moved=True)
-        parts.append(folder / f"{labels[0]}-{labels[1]}.npz")
+        parts.append(folder / f"{names[d] if names else '-'.join(labels[:2])}.npz")
         np.savez(parts[-1], meta=json.dumps(meta), **arrays)
     columns = [*LABELS, "dataset", "image", "sigma", "draw", "psnr_in", "psnr", "ssim"]
     pd.DataFrame(levels, columns=columns).to_csv(folder / "noise_levels.csv", index=False)

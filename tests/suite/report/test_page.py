@@ -6,6 +6,7 @@ import shutil
 from html import unescape
 from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -14,6 +15,7 @@ from normeq.imaging.protocol import get_protocol
 from normeq.suite.report.curve import training_curve
 from normeq.suite.report.markdown import markdown_to_html
 from normeq.suite.report.page import write_report
+from tests.suite.report import gallery_files as files
 
 TABLE = """**A <title>**
 
@@ -146,15 +148,28 @@ def test_a_curve_needs_two_points(tmp_path):
     assert training_curve(tmp_path / "train.jsonl") == ""
 
 
-def test_claims_head_the_page_with_their_verdicts(inputs):
+def sections(page):
+    return re.findall(r'<section id="(\w+)"', page)
+
+
+def test_the_page_opens_with_the_result_and_claims_follow(inputs):
     (inputs / "claims.md").write_text(
         "**Claims of the paper: 1 of 2 reproduced**\n\n| claim | verdict |\n| --- | --- |\n"
         "| It works | reproduced |\n| It flies | not reproduced |\n"
     )
-    page = make(inputs, tables=[inputs / "t.md", inputs / "claims.md"])
-    assert page.index('<section id="claims">') < page.index('<section id="figures">')
-    assert '<td><span class="verdict yes">✓ reproduced</span></td><td>It works</td>' in page
-    assert "✗ not reproduced" in page and "<dd>1 of 2 reproduced</dd>" in page
+    (inputs / "other.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    files.write(inputs)
+    page = make(
+        inputs,
+        tables=[inputs / "t.md", inputs / "claims.md"],
+        figures=[inputs / "other.svg", inputs / "noise_levels.svg"],
+        noise_levels=inputs / "noise_levels.csv",
+        intervals=inputs / "intervals.csv",
+    )
+    assert sections(page) == ["result", "claims", "figures", "tables", "runs", "protocol", "config"]
+    order = [page.index(f'id="{name}"') for name in ("figure-noise_levels", "headline", "figure-other")]
+    assert order == sorted(order)
+    assert "<dd>1 of 2 reproduced</dd>" in page
     assert 'id="claims"' not in make(inputs) and 'href="#claims"' not in make(inputs)
 
 
@@ -172,11 +187,13 @@ def test_the_protocol_is_the_one_of_the_config(inputs, name):
 
 def test_the_page_says_what_measured(inputs):
     assert "Measured by" not in make(inputs)
-    (inputs / "noise_levels.csv").write_text("psnr,measured_by\n30,CPU; torch 2\n31,\n29,CPU; torch 2\n")
-    (inputs / "intervals.csv").write_text("psnr\n30\n31\n")  # older than the column
+    files.write(inputs, denoisers=files.OURS[:1])  # 18 rows and 9; intervals.csv is older than the column
+    levels = pd.read_csv(inputs / "noise_levels.csv")
+    levels["measured_by"] = ["CPU; torch 2"] * 17 + [""]
+    levels.to_csv(inputs / "noise_levels.csv", index=False)
     page = make(inputs, noise_levels=inputs / "noise_levels.csv", intervals=inputs / "intervals.csv")
     found = re.search("<dt>Measured by</dt><dd>(.*?)</dd>", page)[1].split("<br>")
-    assert found == ["not recorded (an earlier version): 3 measurements", "CPU; torch 2: 2 measurements"]
+    assert found == ["CPU; torch 2: 17 measurements", "not recorded (an earlier version): 10 measurements"]
 
 
 def test_what_is_not_given_has_no_section(inputs):
@@ -202,3 +219,32 @@ def test_a_denoiser_in_a_table_has_the_dot_of_its_variant():
         "**T**\n\n| denoiser |\n| --- |\n| n, scale-equivariant |\n| wrapped ordinary |\n| ours |\n"
     )
     assert re.findall(r'class="dot (\w+)"', html) == ["scale", "wrapped"]
+
+
+EVIL = "<script>alert(1)</script>"
+
+
+def test_no_name_becomes_a_script(inputs):
+    """Of an image, a network, a data set, a claim, a figure's caption or a title."""
+    network = (EVIL, "norm", "25", "0")
+    parts = files.write(inputs, [network], images=(f"set12/{EVIL}", f"{EVIL[:16]}/02"), names=["part"])
+    cells = {"claim": EVIL, "data set": EVIL, "denoiser": EVIL, "measured": EVIL, "verdict": EVIL}
+    lines = [cells.keys(), ["---"] * len(cells), cells.values()]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    for name in ("claims.md", "t.md"):
+        (inputs / name).write_text(f"**{EVIL}**\n\n{table}\n\n- {EVIL}\n")
+    (inputs / "captions/figure_noise_levels.rst").write_text(EVIL)
+    (inputs / "run/run.json").write_text(json.dumps(RUN).replace('"tiny"', json.dumps(EVIL)))
+    settings = {"experiment": EVIL, "title": EVIL, "evaluate": {"noise_levels": NOISE_LEVELS}}
+    settings["evaluate"] |= {"gallery": {"context": 3}}
+    (inputs / "config.yaml").write_text(yaml.safe_dump(settings))
+    page = make(
+        inputs,
+        tables=[inputs / "t.md", inputs / "claims.md"],
+        gallery=parts,
+        noise_levels=inputs / "noise_levels.csv",
+        intervals=None,
+    )
+    assert EVIL[:8] + "alert" not in page
+    assert page.count("<script") == page.count("</script>") == 3  # the data and two of the page's own
+    assert page.count("alert(1)") > 20

@@ -38,9 +38,9 @@ class Layout:
     Attributes:
         name, title: for options and for messages.
         keys: what each of its keys looks like.
-        plan: from shapes by key to the plan of :func:`normeq.denoisers.foreign.convert.convert`; None where the
-            shapes are those of another layout with the same keys. Raises KeyError with a key that it needs
-            and that is missing.
+        plan: from shapes by key to the plan of :func:`normeq.denoisers.foreign.convert.convert`; None where
+            the shapes are those of another layout with the same keys. Raises KeyError with a key that it
+            needs and that is missing.
     """
 
     name: str

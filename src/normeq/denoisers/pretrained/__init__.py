@@ -1,4 +1,4 @@
-"""Networks that come trained with the package, by name (docs/training.md, *Trained networks*).
+"""Pretrained networks, which come with the package, by name (docs/training.md, *Trained networks*).
 
 A file here is a copy of ``results/runs/<run>/model.safetensors``; that folder has the record of its training
 and all that was measured on it. Git stores the two once; a test keeps them the same.
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normeq.errors import NormeqError
-from normeq.nn.foreign_files import FOREIGN, foreign
+from normeq.nn.unreadable import FOREIGN, foreign
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,7 +54,8 @@ def description(name: str) -> dict[str, Any]:
     """What a network was trained as: network (name, architecture, options), variant, dataset, sigma (8-bit
     units), seed, recipe.
 
-    Args and errors: as for :func:`load`.
+    Raises:
+        NormeqError: as :func:`load`.
     """
     from normeq.nn.weights import read_description
 

@@ -24,6 +24,7 @@ SUFFIXES = {
     "FITS": (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz"),
     "NIfTI": (".nii", ".nii.gz"),
 }
+EXTRA = ("pillow", "tifffile")  # what the extra ``files`` brings
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,9 @@ def need(module: str, path: Path, kind: str, package: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError:
+        own = "" if package in EXTRA else f" {package}"
         raise NormeqError(
-            f"{path}: {kind} files need {package}, which is not installed: pip install 'normeq[files]'"
+            f"{path}: {kind} files need {package}, which is not installed: pip install 'normeq[files]'{own}"
         ) from None
 
 

@@ -15,7 +15,7 @@ from normeq.suite.statistics.means import per_image, summarise
 # What is shown of the published tables: two backbones of Saied & Fleuret, and two well-known references.
 SHOWN_ARCHITECTURES = ("FDnCNN-20", "DnCNN-20-BN")
 SHOWN_METHODS = (("Zhang2022-DPIR", "DnCNN"), ("Zhang2022-DPIR", "BM3D"))
-# Beside networks that are trained on a range of noise levels: networks that are told the level.
+# Beside networks that are trained on a range of noise levels: non-blind networks.
 SHOWN_RANGES = (("Zhang2022-DPIR", "DRUNet"), ("Zhang2022-DPIR", "FFDNet"), ("Zhang2017-DnCNN", "FDnCNN"))
 # Levels at which those are usually compared; the others are in the CSV.
 USUAL = (15.0, 25.0, 50.0)

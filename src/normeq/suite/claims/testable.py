@@ -39,7 +39,7 @@ def check_testable(
         entry: the claim as the config states it; what it is measured on is there.
         config: resolved (see :func:`normeq.suite.config.resolve.resolve`).
         runs: what the networks of the config are trained as, trained already or not.
-        shipped: the same of those that come trained.
+        shipped: the same of the pretrained ones.
 
     Raises:
         NormeqError: one line that names the key.

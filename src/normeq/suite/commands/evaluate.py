@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from normeq.denoisers.open import Denoiser
     from normeq.suite.measuring.registry import Measurement
-    from normeq.suite.measuring.row_cache import Earlier
+    from normeq.suite.measuring.row_cache import RowCache
     from normeq.suite.measuring.settings import Settings
 
 DenoiserArgument = Annotated[
@@ -151,23 +151,23 @@ def measure(
     """Measure one denoiser and write its file, whole or not at all."""
     from normeq.denoisers import sources
     from normeq.imaging.protocol import get_protocol
-    from normeq.suite.measuring.row_cache import open_earlier
+    from normeq.suite.measuring.row_cache import open_row_cache
 
     setup: dict[str, Any] = {"data_dir": data_dir}
     if kind.follows_protocol:
         setup["protocol"] = get_protocol(protocol or "paper")
-    earlier = open_earlier(reuse or [], out) if kind.columns else None
+    row_cache = open_row_cache(reuse or [], out) if kind.columns else None
     opened, setup["device"] = open_on(denoiser, device, threads)
-    if earlier is not None:
+    if row_cache is not None:
         if kind.reuses_rows:
-            setup["earlier"] = earlier
+            setup["row_cache"] = row_cache
         rows = kind.evaluate(opened, settings, **setup)
-        _write_table(out, kind.columns, rows, earlier, [opened], data_dir)
+        _write_table(out, kind.columns, rows, row_cache, [opened], data_dir)
         return
     try:
         arrays = kind.evaluate(opened, settings, **setup)
     except NormeqError as error:
-        # Only now is it known that a user's denoiser has no derivatives: figures of others must not fail for it.
+        # Only now is it known that a user's denoiser has no derivatives; figures of others must not fail.
         if not (kind.derivatives and sources.in_workflow() and opened.world):
             raise
         typer.echo(f"{opened.network}: left out of the {kind.name}: {error}")
@@ -190,14 +190,14 @@ def _write_table(
     out: Path,
     columns: Iterable[str],
     rows: Iterable[dict[str, Any]],
-    earlier: Earlier,
+    row_cache: RowCache,
     denoisers: Sequence[Denoiser],
     data_dir: Path,
 ) -> None:
     """Write a long table, and say what it holds."""
     from normeq.suite.measuring.row_cache import write_measurements
 
-    for line in write_measurements(out, list(columns), rows, earlier, denoisers, data_dir):
+    for line in write_measurements(out, list(columns), rows, row_cache, denoisers, data_dir):
         typer.echo(line)
 
 
@@ -258,7 +258,7 @@ def certify_command(
     from normeq.denoisers.open import OTHER
     from normeq.suite.measuring.options import read_settings
     from normeq.suite.measuring.registry import all_measurements
-    from normeq.suite.measuring.row_cache import open_earlier
+    from normeq.suite.measuring.row_cache import open_row_cache
 
     if table_dir is not None and (table_dir / "certificate.csv").resolve() == out.resolve():
         raise NormeqError(f"--table-dir {table_dir}: the table would overwrite {out}; choose another folder")
@@ -275,7 +275,7 @@ def certify_command(
         for value in values:
             if values.count(value) > 1:
                 raise NormeqError(f"{option} {value} is named twice")
-    earlier = open_earlier(reuse or [], out)
+    row_cache = open_row_cache(reuse or [], out)
     opened = [open_on(text, device, threads) for text in denoisers]
     for number, (one, _) in enumerate(opened):
         if (one.labels, one.weights) in [(other.labels, other.weights) for other, _ in opened[:number]]:
@@ -288,10 +288,10 @@ def certify_command(
         row
         for one, where in opened
         for row in kind.evaluate(
-            one, settings, image=images, data_dir=data_dir, device=where, earlier=earlier
+            one, settings, image=images, data_dir=data_dir, device=where, row_cache=row_cache
         )
     )
-    _write_table(out, kind.columns, rows, earlier, [one for one, _ in opened], data_dir)
+    _write_table(out, kind.columns, rows, row_cache, [one for one, _ in opened], data_dir)
     if table_dir is not None:
         from normeq.suite.formats.table import write_table
         from normeq.suite.tables import certificate

@@ -39,14 +39,14 @@ def installed() -> bool:
 
 
 def choose(wanted: str | None, folder: Path) -> Remote | None:
-    """The remote to pull from, for pins that lie in `folder`.
+    """The remote to pull from, for pins that lie in ``folder``.
 
-    `wanted` names a configured remote, or is a folder or an address laid out as a DVC remote. Without it: the
-    default remote, else the first configured one that is a local folder and exists, else None.
+    ``wanted`` names a configured remote, or is a folder or an address laid out as a DVC remote. Without it:
+    the default remote, else the first configured one that is a local folder and exists, else None.
 
     Raises:
-        NormeqError: DVC is not installed though `wanted` is given, `wanted` is nothing of that sort, or the
-            DVC configuration cannot be read.
+        NormeqError: DVC is not installed though ``wanted`` is given, ``wanted`` is nothing of that sort, or
+            the DVC configuration cannot be read.
     """
     if not installed():
         if wanted is None:
@@ -68,7 +68,7 @@ def choose(wanted: str | None, folder: Path) -> Remote | None:
 
 
 def pull(name: str, pin: Path, remote: Remote, folder: Path) -> None:
-    """Pull what `pin` (`NAME.dvc`) describes to `folder/NAME`. The bytes are not checked here.
+    """Pull what ``pin`` (``NAME.dvc``) describes to ``folder/NAME``. The bytes are not checked here.
 
     Raises:
         NormeqError: DVC could not pull it all; the line names the remote and gives DVC's reason.
@@ -97,7 +97,9 @@ def pull(name: str, pin: Path, remote: Remote, folder: Path) -> None:
 
 
 def _configured(folder: Path) -> tuple[str | None, dict[str, dict]]:
-    """The default remote and all remotes, paths absolute, of the repository around `folder` and the user."""
+    """The default remote and all remotes, paths absolute, of the repository around ``folder`` and the
+    user.
+    """
     from dvc.config import Config, ConfigError
 
     repository = next((p / REPOSITORY for p in folder.resolve().parents if (p / REPOSITORY).is_dir()), None)

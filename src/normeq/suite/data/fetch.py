@@ -28,12 +28,13 @@ class Placed:
 
 
 def get(name: str, data_dir: Path | str = "data", remote: str | None = None) -> Placed:
-    """Place the data set `name` in `data_dir/name`, or find it there; every file's sha256 is checked.
+    """Place the data set ``name`` in ``data_dir/name``, or find it there; every file's sha256 is checked.
 
-    In order: what is there already; the DVC remote (`remote`: the name of a configured one, a folder or an
+    In order: what is there already; the DVC remote (``remote``: the name of a configured one, a folder or an
     address; without it the default one, else a configured one that is a local folder); the public origin of
-    each file. With `remote="public"` DVC is skipped. Embedded sets are copied from scikit-image. Manual sets
-    are only looked for. The folder appears whole or not at all, also when several processes get it at once.
+    each file. With ``remote="public"`` DVC is skipped. Embedded sets are copied from scikit-image. Manual
+    sets are only looked for. The folder appears whole or not at all, also when several processes get it at
+    once.
 
     Raises:
         NormeqError: unknown data set; a folder there already with other content (never deleted, its files
@@ -81,7 +82,7 @@ def _usable(dataset: Dataset, data_dir: Path) -> bool:
 
 
 def _fill(dataset: Dataset, data_dir: Path, folder: Path, wanted: str | None) -> str:
-    """Fill `folder/NAME` from the first source that has it, check it, and return the source's name."""
+    """Fill ``folder/NAME`` from the first source that has it, check it, and return the source's name."""
     target = folder / dataset.name
     if dataset.kind == "embedded":
         source = _copy_embedded(dataset, target)

@@ -11,9 +11,9 @@ import numpy as np
 
 from normeq.errors import NormeqError
 from normeq.imaging.images import SUFFIXES, Span, is_colour, read_gray, read_gray_bt709, read_samples
+from normeq.imaging.names import image_names
 from normeq.imaging.strays import is_stray, walk
 from normeq.suite.data import registry
-from normeq.suite.data.names import image_names
 
 LITTLE = 1 / 4  # of the range of the files: a set that uses less probably has fewer bits than its files
 
@@ -62,14 +62,15 @@ class Listing:
 
 
 def list_images(name: str, data_dir: Path | str = "data") -> Listing:
-    """The images of the data set `name` under `data_dir`, sorted by path; for a group, member after member.
+    """The images of the data set ``name`` under ``data_dir``, sorted by path; for a group, member after
+    member.
 
-    Only names are looked at, not bytes: `normeq data get` and `normeq data verify` check those. What is left
-    out of a folder, and why, is told in one line of warning, as is a number of images placed by hand that is
-    not the registry's.
+    Only names are looked at, not bytes: ``normeq data get`` and ``normeq data verify`` check those. What is
+    left out of a folder, and why, is reported in one line of warning, as is a number of images placed by hand
+    that is not the registry's.
 
     Args:
-        name: of the registry, or the path of a folder of images, which has a `/` in it.
+        name: of the registry, or the path of a folder of images, which has a ``/`` in it.
         data_dir: the folder of the data sets.
 
     Raises:
@@ -110,10 +111,11 @@ def files(name: str, data_dir: Path | str = "data") -> list[Path]:
 
 
 def find_image(text: str, data_dir: Path | str = "data") -> ImageFile:
-    """One image, written `DATASET/IMAGE`.
+    """One image, written ``DATASET/IMAGE``.
 
-    `IMAGE` is the image's name, its file's name, or its path in the set, with or without suffix: `set12/02`.
-    A path that begins with `.`, `/` or `~` is that of a file, whose folder then is the data set.
+    ``IMAGE`` is the image's name, its file's name, or its path in the set, with or without suffix:
+    ``set12/02``. A path that begins with ``.``, ``/`` or ``~`` is that of a file, whose folder then is the
+    data set.
 
     Raises:
         NormeqError: not of that form, or no (or more than one) such image in the data set.
@@ -169,7 +171,7 @@ def read(images: Iterable[ImageFile]) -> Iterator[tuple[ImageFile, np.ndarray]]:
 
 
 def warn_of_little_range(dataset: str, low: float, high: float, brightest: Path) -> None:
-    """Say that a data set fills only `low` ... `high`, of [0,1], of the range of its files."""
+    """Say that a data set fills only ``low`` ... ``high``, of [0,1], of the range of its files."""
     white = read_samples(brightest).white
     first, last = round(low * white), round(high * white)
     top = 2 ** last.bit_length() - 1

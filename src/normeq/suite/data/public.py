@@ -14,11 +14,11 @@ RETRIES = 2
 
 
 def download(name: str, manifest: Mapping[str, Record], folder: Path) -> None:
-    """Download every file of `manifest` into `folder`, one by one, with a progress bar on a terminal.
+    """Download every file of ``manifest`` into ``folder``, one by one, with a progress bar on a terminal.
 
     Raises:
-        NormeqError: offline by `NORMEQ_OFFLINE`, no public address, unreachable host, an answer such as 404,
-            or bytes with another sha256. One line that names the file and its address.
+        NormeqError: offline by ``NORMEQ_OFFLINE``, no public address, unreachable host, an answer such as
+            404, or bytes with another sha256. One line that names the file and its address.
         OSError: the disk, such as ENOSPC.
     """
     if os.environ.get(OFFLINE, "") not in ("", "0"):

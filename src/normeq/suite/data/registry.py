@@ -1,6 +1,7 @@
-"""The registry of data sets: `datasets.yaml`, `files.csv` and the DVC pins in `data/`, as typed objects.
+"""The registry of data sets: ``datasets.yaml``, ``files.csv`` and the DVC pins in ``data/``, as typed
+objects.
 
-The sets that ship inside scikit-image need no clone: `datasets.yaml` is in the package as well, by a link.
+The sets that ship inside scikit-image need no clone: ``datasets.yaml`` is in the package as well, by a link.
 """
 
 import csv
@@ -42,9 +43,9 @@ class Record:
 class Dataset:
     """One entry of the registry, or a folder of images.
 
-    `manifest` maps file name to `Record`; empty for manual sets and groups. `range` holds the sample values
-    (lowest, highest) that become 0 and 1; None: what the files call black and white. `path` is the folder
-    that was named in place of an entry, else None.
+    ``manifest`` maps file name to ``Record``; empty for manual sets and groups. ``range`` holds the sample
+    values (lowest, highest) that become 0 and 1; None: what the files call black and white. ``path`` is the
+    folder that was named in place of an entry, else None.
     """
 
     name: str
@@ -72,10 +73,10 @@ class _NoRegistry(NormeqError):
 
 
 def find_folder(data_dir: Path | None = None) -> Path:
-    """The folder with the registry: `data_dir`, else `./data`, else the `data` of this code's checkout.
+    """The folder with the registry: ``data_dir``, else ``./data``, else the ``data`` of this code's checkout.
 
     Raises:
-        NormeqError: no such folder holds `datasets.yaml`.
+        NormeqError: no such folder holds ``datasets.yaml``.
     """
     candidates = [Path("data"), CHECKOUT] if data_dir is None else [Path(data_dir), Path("data"), CHECKOUT]
     for folder in candidates:
@@ -103,7 +104,7 @@ def load(data_dir: Path | None = None) -> dict[str, Dataset]:
 
 
 def get(name: str, data_dir: Path | None = None) -> Dataset:
-    """The data set `name`: of the registry, or a folder of images, named by a path with a `/` in it.
+    """The data set ``name``: of the registry, or a folder of images, named by a path with a ``/`` in it.
 
     A folder is called by its own name in tables, however it was reached.
 
@@ -129,13 +130,13 @@ def get(name: str, data_dir: Path | None = None) -> Dataset:
 def pin(name: str, data_dir: Path | None = None) -> str:
     """A short text that changes when, and only when, the data set's content does.
 
-    dvc: the directory md5 in `NAME.dvc`. embedded: a hash over the sha256 list. manual, with a number of
-    files and a `version`: these, as the entry promises. Any other manual set: a hash over its images' names
-    and bytes, which are read when they have changed; `NAME-absent` where there are none. group: a hash over
+    dvc: the directory md5 in ``NAME.dvc``. embedded: a hash over the sha256 list. manual, with a number of
+    files and a ``version``: these, as the entry promises. Any other manual set: a hash over its images' names
+    and bytes, which are read when they have changed; ``NAME-absent`` where there are none. group: a hash over
     its members' pins. A declared range is part of it.
 
     Raises:
-        NormeqError: unknown data set, or a `.dvc` file that is missing or holds no md5.
+        NormeqError: unknown data set, or a ``.dvc`` file that is missing or holds no md5.
     """
     dataset = get(name, data_dir)
     span = "" if dataset.range is None else "-range{:g}-{:g}".format(*dataset.range)
@@ -204,7 +205,7 @@ def _load(folder: Path, kind: Kind | None = None) -> dict[str, Dataset]:
 
 
 def _manifests(path: Path) -> dict[str, dict[str, Record]]:
-    """The rows of `files.csv`, by data set and file."""
+    """The rows of ``files.csv``, by data set and file."""
     manifests: dict[str, dict[str, Record]] = {}
     try:
         with path.open(newline="", encoding="utf-8") as stream:

@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def exclusive(place: Path) -> Iterator[None]:
-    """One process at a time works on `place`; the others wait.
+    """One process at a time works on ``place``; the others wait.
 
     Raises:
-        NormeqError: the folder around `place` cannot be made or written, or the disk is full.
+        NormeqError: the folder around ``place`` cannot be made or written, or the disk is full.
     """
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -45,9 +45,10 @@ def exclusive(place: Path) -> Iterator[None]:
 
 @contextmanager
 def staging(place: Path) -> Iterator[Path]:
-    """An empty hidden folder beside `place` (same file system), gone afterwards, Ctrl-C and SIGTERM included.
+    """An empty hidden folder beside ``place`` (same file system), gone afterwards, Ctrl-C and SIGTERM
+    included.
 
-    Use within `exclusive(place)`: what a killed process left there is cleared first.
+    Use within ``exclusive(place)``: what a killed process left there is cleared first.
     """
     folder = place.with_name(f".{place.name}.partial")
     shutil.rmtree(folder, ignore_errors=True)
@@ -60,9 +61,10 @@ def staging(place: Path) -> Iterator[Path]:
 
 
 def move_into_place(new: Path, place: Path) -> None:
-    """Rename the folder `new` to `place`; a folder there before is kept until the new one stands.
+    """Rename the folder ``new`` to ``place``; a folder there before is kept until the new one stands.
 
-    Both must be in folders of one file system, and what stood at `place` must be worth nothing beside `new`.
+    Both must be in folders of one file system, and what stood at ``place`` must be worth nothing beside
+    ``new``.
     """
     old = new.with_name(f"{new.name}.replaced")
     if place.exists():
@@ -77,7 +79,7 @@ def move_into_place(new: Path, place: Path) -> None:
 
 @contextmanager
 def _signals_as_exit() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that `finally` runs (main thread only)."""
+    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that ``finally`` runs (main thread only)."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, few
 from normeq.imaging.strays import is_stray, walk
 from normeq.suite.data import listing, registry
 from normeq.suite.data.registry import Record
@@ -27,15 +27,9 @@ class Difference:
         return "; ".join(f"{what} {few(names)}" for what, names in parts if names)
 
 
-def few(names: tuple[str, ...] | list[str], show: int = 3) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - show} more" if len(names) > show else ""
-    return ", ".join(names[:show]) + more
-
-
 def compare(folder: Path, manifest: Mapping[str, Record]) -> Difference:
-    """How the files in `folder` (sub-folders included, hidden ones not) differ from `manifest`; reads every
-    file once."""
+    """How the files in ``folder`` (sub-folders included, hidden ones not) differ from ``manifest``; reads
+    every file once."""
     present = {path.as_posix() for path in walk(folder) if path.as_posix() in manifest or not is_stray(path)}
     return Difference(
         changed=tuple(sorted(f for f in present & set(manifest) if sha256(folder / f) != manifest[f].sha256)),

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from normeq.errors import NormeqError
+from normeq.imaging.names import image_names
 from normeq.suite.claims.testable import MEASURED_ON, check_testable
 from normeq.suite.config.settings import Settings
-from normeq.suite.data.names import image_names
 from normeq.suite.data.registry import Dataset
 from normeq.suite.measuring.registry import all_measurements
 from normeq.suite.results.leaks import LEAK_FREE

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Experiment:
     def data_dir(self) -> str:
         return self.config["data"]["dir"]
 
-    @property
+    @cached_property
     def denoisers(self) -> dict[str, str]:
         """Folder below ``results/`` that holds its measurements -> DENOISER as the command line takes it."""
         folder = f"{self.name}/denoisers"
@@ -57,7 +58,7 @@ class Experiment:
         own = {f"{folder}/{name}": f"{name}={target}" for name, target in self.config["denoisers"].items()}
         return runs | others | own
 
-    @property
+    @cached_property
     def measured(self) -> dict[str, str]:
         """:attr:`denoisers`, and the classical ones that the certificate compares them with."""
         classical = self.config["evaluate"].get("certificate", {}).get("classical", [])
@@ -83,18 +84,25 @@ class Experiment:
         evaluate = self.config["evaluate"]
         return get_protocol(evaluate["protocol"], evaluate.get("noise", "gaussian")).name
 
-    @property
+    @cached_property
     def measurements(self) -> dict[str, Measurement]:
         """Those that the config asks for, by name."""
         return {name: kind for name, kind in all_measurements().items() if name in self.config["evaluate"]}
 
     def settings(self, kind: str) -> Settings:
         """The settings of a measurement, typed."""
-        return all_measurements()[kind].settings.model_validate(self.config["evaluate"][kind])
+        return self._settings[kind]
+
+    @cached_property
+    def _settings(self) -> dict[str, Settings]:
+        evaluate = self.config["evaluate"]
+        return {
+            name: kind.settings.model_validate(evaluate[name]) for name, kind in self.measurements.items()
+        }
 
     def shown(self, of: str) -> list[str]:
         """Denoisers in a picture or costly table: of the first network (``first``; of ``each``), first noise
-        level and seed every variant (none with ``shown: trained``); then networks that come trained and the
+        level and seed every variant (none with ``shown: trained``); then pretrained networks and the
         user's own."""
         others = [folder for folder in self.denoisers if not folder.startswith("runs/")]
         if self.config["shown"] == "trained":
@@ -339,7 +347,7 @@ def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:
 
 
 def _shipped(config: dict[str, Any]) -> dict[str, RunSpec | ImportedSpec]:
-    """What the networks that come trained were trained as, and imported ones as far as it is known."""
+    """What the pretrained networks were trained as, and imported ones as far as it is known."""
     return {name: spec_of(shipped.description(name)) for name in config["trained"]}
 
 

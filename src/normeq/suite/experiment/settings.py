@@ -273,8 +273,8 @@ class Config(Settings):
         list[Any],
         Field(
             description="Statements about the results, each with its threshold, fixed before the results "
-            "exist or marked `stated: after` (docs/claims.md). `kind` says what is measured and which other keys "
-            "there are. What is not measured cannot be claimed.",
+            "exist or marked `stated: after` (docs/claims.md). `kind` says what is measured and which other "
+            "keys there are. What is not measured cannot be claimed.",
             json_schema_extra={"items": claim_schema()},
         ),
     ] = []

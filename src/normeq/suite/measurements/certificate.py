@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from normeq.denoisers.open import Denoiser
-    from normeq.suite.measuring.row_cache import Earlier
+    from normeq.suite.measuring.row_cache import RowCache
 
 CLASSICAL = ("tv", "nlm", "wavelet", "bilateral", "median", "gaussian")
 
@@ -109,7 +109,7 @@ def evaluate(
     *,
     data_dir: str | Path,
     device: torch.device,
-    earlier: Earlier | None = None,
+    row_cache: RowCache | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield one row per change of range and arithmetic, with the keys of :data:`COLUMNS`; see
     :func:`normeq.suite.measuring.defects.certify`.
@@ -126,7 +126,7 @@ def evaluate(
         also_cpu: whether the CPU is measured as well where the device is a GPU.
         published: images and noise levels of the published metric, in float32; None for ``image`` and
             ``sigma``, in every arithmetic.
-        data_dir, device, earlier: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
+        data_dir, device, row_cache: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
 
     Raises:
         NormeqError: an arithmetic that the device does not have; an image that is not there; a denoiser that
@@ -163,7 +163,7 @@ def evaluate(
         for name in (name for name in dtypes or able if name in able):
             count = 0
             for case in cases(name):
-                for row in certify(opened, *case, ARITHMETICS[name], where, earlier):
+                for row in certify(opened, *case, ARITHMETICS[name], where, row_cache):
                     count += 1
                     yield row
             if not count:

@@ -54,7 +54,10 @@ def evaluate(
     The noisy image (σ in 8-bit units, nominal range [0,1]) is sent to [a,b], denoised there and sent back;
     the same noise serves for every interval. PSNR in dB after going back.
 
-    Args: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
+    Args:
+        sigma: noise level in 8-bit units, > 0.
+        intervals: pairs (a, b) with a < b.
+        denoiser, datasets, draws, setup: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
 
     Raises:
         NormeqError: an interval without a < b.

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from normeq.denoisers.open import Denoiser
     from normeq.suite.data.listing import ImageFile
     from normeq.suite.measuring.batches import Image
-    from normeq.suite.measuring.row_cache import Earlier
+    from normeq.suite.measuring.row_cache import RowCache
 
-# Draw 1 of the paper's protocol is the yardstick: what another noise of the same kind moves.
+# Draw 1 of the paper's protocol is the baseline draw: what another noise of the same kind moves.
 MEASURED = ((PAPER, 0), (PAPER, 1), *((convention.protocol, 0) for convention in CONVENTIONS))
 
 
@@ -46,20 +46,25 @@ def evaluate(
     data_dir: str | Path = "data",
     device: torch.device,
     limit: int | None = None,
-    earlier: Earlier | None = None,
+    row_cache: RowCache | None = None,
 ) -> Iterator[dict[str, object]]:
     """Yield one row per image, σ and protocol, with the columns of ``noise_levels.csv``.
 
     Protocols that give the denoiser the same image share its output. BT.709 is left out where every file is
     gray.
 
-    Args and errors: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
+    Args:
+        denoiser, datasets, sigmas: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
+        data_dir, device, limit, row_cache: as in :class:`normeq.suite.measuring.stream.Setup`.
+
+    Raises:
+        NormeqError: as :func:`normeq.suite.measurements.noise_levels.evaluate`.
     """
     from normeq.suite.data import listing
     from normeq.suite.measuring.batches import batch_pixels, batches, image_files
-    from normeq.suite.measuring.row_cache import Earlier, labels
+    from normeq.suite.measuring.row_cache import RowCache, labels
 
-    earlier = earlier or Earlier()
+    row_cache = row_cache or RowCache()
     for listed in image_files(datasets, data_dir):
         paths = {image.name: image for image in listed[:limit]}
         colour = any(image.colour for image in paths.values())
@@ -71,7 +76,7 @@ def evaluate(
                     [labels(denoiser, image, p, device) | {"sigma": sigma, "draw": draw} for image in batch]
                     for p in protocols
                 ]
-                rows = [[earlier.find(label, COLUMNS) for label in row] for row in wanted]
+                rows = [[row_cache.find(label, COLUMNS) for label in row] for row in wanted]
                 if any(None in row for row in rows):
                     new = _measure(denoiser, batch, protocols, sigma, draw, paths, device)
                     now = {"weights": denoiser.identity}  # known less well, if it read a file only now

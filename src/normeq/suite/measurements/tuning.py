@@ -85,7 +85,9 @@ def evaluate(
 
     PSNR in dB after going back to the nominal range [0,1]. ``scale`` and ``shift`` are λ and μ.
 
-    Args: as in :func:`settings` and :func:`normeq.suite.measurements.noise_levels.evaluate`.
+    Args:
+        sigmas, scales, shifts: as in :func:`settings`.
+        denoiser, datasets, draws, setup: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
 
     Raises:
         NormeqError: λ that is not positive.

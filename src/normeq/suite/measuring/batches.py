@@ -59,7 +59,8 @@ def image_files(datasets: Sequence[str], data_dir: str | Path) -> list[tuple[Ima
     """The images of each data set.
 
     Raises:
-        NormeqError: see :func:`normeq.suite.data.listing.list_images`; two folders that tables would call alike.
+        NormeqError: see :func:`normeq.suite.data.listing.list_images`; two folders that tables would call
+            alike.
     """
     listings = [listing.list_images(dataset, Path(data_dir)).images for dataset in datasets]
     names: dict[str, str] = {}

@@ -21,7 +21,7 @@ from normeq.imaging.protocol import PAPER
 from normeq.suite.data import listing
 from normeq.suite.measuring.batches import Image
 from normeq.suite.measuring.changes import COLUMNS, Change
-from normeq.suite.measuring.row_cache import Earlier, labels, mark
+from normeq.suite.measuring.row_cache import RowCache, labels, mark
 
 
 def find_image(image: str, size: int, data_dir: str | Path = "data") -> Image:
@@ -38,15 +38,15 @@ def find_image(image: str, size: int, data_dir: str | Path = "data") -> Image:
 
 def certify(
     denoiser: Denoiser, image: Image, sigma: float, grid: Sequence[Change], arithmetic: Arithmetic,
-    device: torch.device, earlier: Earlier | None = None,
+    device: torch.device, row_cache: RowCache | None = None,
 ) -> Iterator[dict[str, object]]:  # fmt: skip
     """Yield one row per change of range, with the keys of :data:`COLUMNS`.
 
     Networks take the mean out of an image far from zero, as elsewhere (:mod:`normeq.equivariance.centring`);
-    of a user's denoiser that declares itself equivariant the declaration is put to the test: it gets the image
-    as it is. The image gets the noise that other measurements give it (draw 0, not clipped); the denoiser gets λσ with
-    λy + μ. A change that it refuses, or answers with numbers that are not finite, has no defect but an
-    ``error``. No rows at all where it cannot compute in ``arithmetic``.
+    of a user's denoiser that declares itself equivariant the declaration is put to the test: it gets the
+    image as it is. The image gets the noise that other measurements give it (draw 0, not clipped); the
+    denoiser gets λσ with λy + μ. A change that it refuses, or answers with numbers that are not finite, has
+    no defect but an ``error``. No rows at all where it cannot compute in ``arithmetic``.
 
     Args:
         denoiser: what is certified.
@@ -54,12 +54,12 @@ def certify(
         sigma: noise level in 8-bit units.
         grid: see :func:`changes` and :func:`published_changes`.
         arithmetic, device: what it computes in, and where.
-        earlier: rows that need not be measured again.
+        row_cache: rows that need not be measured again.
 
     Raises:
         NormeqError: the denoiser cannot even denoise the image as it is, or answers with NaN or infinity.
     """
-    earlier = earlier or Earlier()
+    row_cache = row_cache or RowCache()
     if denoiser.variant == OTHER:
         denoiser = denoiser.uncentred()
     same = labels(denoiser, image, PAPER, device) | {
@@ -70,7 +70,7 @@ def certify(
     if denoiser.centred:
         y = noisy().to(getattr(torch, arithmetic.images))
         asked = [mark(label, is_far(c.scale * y + c.shift)[0]) for label, c in zip(asked, grid, strict=True)]
-    rows = [earlier.find(label, COLUMNS) for label in asked]
+    rows = [row_cache.find(label, COLUMNS) for label in asked]
     if None in rows:
         y = noisy()
         try:

@@ -24,7 +24,7 @@ class Measurement:
 
     A module of :mod:`normeq.suite.measurements` declares it as ``MEASUREMENT`` and has a function
     ``evaluate(denoiser, …)`` whose parameters are the settings by name (``images`` is called
-    ``limit``), then ``data_dir`` and ``device``, and ``protocol`` and ``earlier`` where the two flags below
+    ``limit``), then ``data_dir`` and ``device``, and ``protocol`` and ``row_cache`` where the two flags below
     say so.
 
     Attributes:
@@ -71,7 +71,7 @@ class Measurement:
         Args:
             denoiser: see :class:`normeq.denoisers.open.Denoiser`.
             settings: of the type :attr:`settings`.
-            setup: ``data_dir``, ``device``, and ``protocol`` and ``earlier`` where they count; a
+            setup: ``data_dir``, ``device``, and ``protocol`` and ``row_cache`` where they count; a
                 setting by its name replaces that of ``settings``.
         """
         values = {

@@ -42,7 +42,7 @@ def mark(label: dict[str, object], far: bool) -> dict[str, object]:
     return label | {"measured_by": f"{label['measured_by']}{MEAN_OUT}"} if far else label
 
 
-class Earlier:
+class RowCache:
     """Rows of long tables, found again by all that decides them.
 
     A row counts only if the denoiser's weights (of a user's denoiser all that it is made of), the pixels of
@@ -166,7 +166,7 @@ class Pixels:
         return "" if clean is None else Image(dataset, image, clean, size).pixels
 
 
-def open_earlier(reuse: Iterable[Path], out: Path) -> Earlier:
+def open_row_cache(reuse: Iterable[Path], out: Path) -> RowCache:
     """What ``--reuse`` names and OUT holds.
 
     Raises:
@@ -175,19 +175,19 @@ def open_earlier(reuse: Iterable[Path], out: Path) -> Earlier:
     for path in reuse:
         if not path.exists():
             raise NormeqError(f"--reuse {path}: no such file or folder")
-    return Earlier(reuse, out)
+    return RowCache(reuse, out)
 
 
 def write_measurements(
     out: Path,
     columns: Sequence[str],
     rows: Iterable[dict[str, object]],
-    earlier: Earlier,
+    row_cache: RowCache,
     denoisers: Sequence[Denoiser],
     data_dir: str | Path,
 ) -> list[str]:
     """Write a long table: the rows that were asked for, and those that it held before and that still hold
-    (see :meth:`Earlier.kept`).
+    (see :meth:`RowCache.kept`).
 
     Returns:
         Lines that say what the table holds, what it held and holds no more, and which denoisers are not
@@ -196,7 +196,7 @@ def write_measurements(
     written: set[tuple] = set()
     kept: list[dict[str, str]] = []
 
-    before = {label(row): row for row in earlier.left(())}
+    before = {label(row): row for row in row_cache.left(())}
     replaced = 0
 
     def everything() -> Iterator[dict[str, object]]:
@@ -206,21 +206,21 @@ def write_measurements(
             old = before.get(label(row), row)
             replaced += any(str(row[key]) != str(old.get(key)) for key in ("weights", "pixels"))
             yield row
-        kept.extend(earlier.kept(written, columns, denoisers, data_dir))
+        kept.extend(row_cache.kept(written, columns, denoisers, data_dir))
         yield from ({column: row[column] for column in columns} for row in kept)
 
     count = write_rows(out, columns, everything()) - len(kept)
     for denoiser in denoisers:
         if denoiser.world:
             denoiser.world.record(out)
-    lines = [f"{out}: {count} measurements, {earlier.used} of them made before"]
+    lines = [f"{out}: {count} measurements, {row_cache.used} of them made before"]
     if replaced:
         lines.append(
             f"{out}: {replaced} rows that it held are replaced: the denoiser or the image is another now"
         )
     if kept:
         lines.append(f"{out}: keeps {len(kept)} more of the same denoiser, which were not asked for now")
-    gone = len(earlier.left(written)) - len(kept)
+    gone = len(row_cache.left(written)) - len(kept)
     if gone:
         lines.append(
             f"{out}: {gone} rows that it held are gone: of another denoiser, of images that have changed or"

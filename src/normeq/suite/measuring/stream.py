@@ -19,7 +19,7 @@ from normeq.imaging.images import middle
 from normeq.imaging.metrics import Reference
 from normeq.imaging.protocol import PAPER, Protocol
 from normeq.suite.measuring.batches import Image, batch_pixels, batches, denoise, stack, test_images
-from normeq.suite.measuring.row_cache import Earlier, labels, mark
+from normeq.suite.measuring.row_cache import RowCache, labels, mark
 
 Numbers = Callable[[Protocol, Reference, Tensor, Tensor], Iterable[dict[str, float]]]
 
@@ -34,7 +34,7 @@ class Setup(TypedDict, total=False):
         size: side of the square in the middle of the image that is used, in pixels; 0 (default) for the
             whole image. The noise is that of the whole image.
         protocol: the conventions; the paper's by default.
-        earlier: rows that need not be measured again.
+        row_cache: rows that need not be measured again.
     """
 
     device: Required[torch.device]
@@ -42,7 +42,7 @@ class Setup(TypedDict, total=False):
     limit: int | None
     size: int
     protocol: Protocol
-    earlier: Earlier | None
+    row_cache: RowCache | None
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def stream(
         setup: see :class:`Setup`.
     """
     device, size = setup["device"], setup.get("size", 0)
-    protocol, earlier = setup.get("protocol", PAPER), setup.get("earlier") or Earlier()
+    protocol, row_cache = setup.get("protocol", PAPER), setup.get("row_cache") or RowCache()
     images = test_images(datasets, setup.get("data_dir", "data"), setup.get("limit"))
     for batch in batches(images, batch_pixels(denoiser, device), size):
         clean = [protocol.clean(image.clean) for image in batch]
@@ -98,7 +98,7 @@ def stream(
                 scale, shift = setting.there
                 far = is_far((shift + scale * noisy(setting.sigma, setting.draw))[:, None])
                 asked = [mark(label, one) for label, one in zip(asked, far, strict=True)]
-            rows = [earlier.find(label, columns) for label in asked]
+            rows = [row_cache.find(label, columns) for label in asked]
             if None in rows:
                 output = denoise(
                     setting.denoiser,

@@ -46,7 +46,9 @@ def run_card_command(
     out: Annotated[Path, typer.Option(help="Markdown file to write.", callback=ends_in(".md", "Markdown"))],
     published: Annotated[Path | None, typer.Option(help="Folder of published values.")] = None,
 ) -> None:
-    """The page of a run: training, accuracy at its noise level, verdict against the published value."""
+    """The summary of a training run: training, accuracy at its noise level, verdict against the published
+    value.
+    """
     from normeq.suite.report.run_card import write_run_card
 
     write_run_card(out, run, noise_levels, config, published)

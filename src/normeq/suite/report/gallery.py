@@ -125,7 +125,7 @@ def _over_noise_levels(gallery: Gallery, numbers: Numbers) -> dict[str, object]:
         {
             "kind": "noise",
             "title": "Over noise levels",
-            "note": "The same crop at each noise level. A blind network is not told the level.",
+            "note": "The same crop at each noise level. A blind network does not get the level.",
             "axis": "Noise level",
             "stops": [f"σ = {sigma:g}" for sigma in sigmas],
             "ticks": [f"{sigma:g}" for sigma in sigmas],

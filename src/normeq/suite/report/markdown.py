@@ -21,26 +21,32 @@ def title_of(text: str) -> str:
     return next((line.strip("* ") for line in text.splitlines() if line.startswith("**")), "")
 
 
-def markdown_to_html(text: str, first: str = "") -> str:
-    """Title in bold, one pipe table, and a list of notes, as :mod:`normeq.suite.formats.table` writes them.
+def pipe_table(text: str) -> tuple[list[str], list[list[str]]]:
+    """The pipe table in a text: headings, and the cells of each line below the rule."""
+    rows = _rows(text)
+    return (rows[0], rows[2:]) if len(rows) > 1 else ([], [])
 
-    Args:
-        first: heading of the column that is to stand first, if there is one.
+
+def notes_to_html(text: str) -> str:
+    """The lines that begin with ``-`` as a list; empty without one."""
+    notes = [f"<li>{escape(line[2:])}</li>" for line in text.splitlines() if line.startswith("- ")]
+    return f'<ul class="notes">{"".join(notes)}</ul>' if notes else ""
+
+
+def verdict_to_html(text: str) -> str:
+    """``reproduced``, ``not reproduced`` or ``not tested`` with its sign and colour."""
+    kind, sign = VERDICTS[text]
+    return f'<span class="verdict {kind}">{sign} {text}</span>'
+
+
+def markdown_to_html(text: str) -> str:
+    """Title in bold, one pipe table, and a list of notes, as :mod:`normeq.suite.formats.table` writes them.
 
     Returns:
         A ``<figure>`` with caption, a table whose columns can be sorted, and the notes. Columns marked
         ``---:`` stand on the right; a denoiser has the dot of its variant, a verdict its sign.
     """
-    title, rows, notes = title_of(text), [], []
-    for line in text.splitlines():
-        if line.startswith("|"):
-            cells = re.split(r"(?<!\\)\|", line.strip()[1:-1])
-            rows.append([cell.strip().replace(r"\|", "|") for cell in cells])
-        elif line.startswith("- "):
-            notes.append(line[2:])
-    if rows and first in rows[0]:
-        place = rows[0].index(first)
-        rows = [[row[place], *row[:place], *row[place + 1 :]] for row in rows]
+    title, rows = title_of(text), _rows(text)
     head, rule, body = (rows[0], rows[1], rows[2:]) if len(rows) > 1 else ([], [], [])
     right = [cell.endswith(":") for cell in rule]
     out = [
@@ -56,16 +62,17 @@ def markdown_to_html(text: str, first: str = "") -> str:
         kind = ' class="published"' if row and row[0].startswith("published") else ""
         cells = "".join(_cell(cell, number) for cell, number in zip(row, right, strict=True))
         out.append(f"<tr{kind}>{cells}</tr>")
-    out.append("</tbody></table></div>")
-    if notes:
-        out.append(f'<ul class="notes">{"".join(f"<li>{escape(note)}</li>" for note in notes)}</ul>')
-    return "".join(out) + "</figure>"
+    return "".join([*out, "</tbody></table></div>", notes_to_html(text), "</figure>"])
+
+
+def _rows(text: str) -> list[list[str]]:
+    lines = [line.strip()[1:-1] for line in text.splitlines() if line.startswith("|")]
+    return [[c.strip().replace(r"\|", "|") for c in re.split(r"(?<!\\)\|", line)] for line in lines]
 
 
 def _cell(text: str, number: bool) -> str:
     if text in VERDICTS:
-        kind, sign = VERDICTS[text]
-        return f'<td><span class="verdict {kind}">{sign} {text}</span></td>'
+        return f"<td>{verdict_to_html(text)}</td>"
     variant = next((key for key, name in VARIANTS.items() if text == name or text.endswith(f", {name}")), "")
     dot = f'<span class="dot {variant}"></span>' if variant else ""
     kind = "number" if number else "text" if len(text) > LONG and not variant else ""

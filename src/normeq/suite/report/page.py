@@ -15,13 +15,17 @@ from normeq.errors import NormeqError
 from normeq.imaging.protocol import get_protocol
 from normeq.nn.variants import VARIANTS, Variant
 from normeq.suite.report import QUALITY
+from normeq.suite.report.claims import claims_to_html
 from normeq.suite.report.embed import embed_figure
+from normeq.suite.report.headline import headline
 from normeq.suite.report.machines import machines
 from normeq.suite.report.markdown import markdown_to_html, rst_to_html, title_of
 from normeq.suite.report.runs import distinct, run_record
 from normeq.suite.report.timings import timings
 from normeq.suite.results.names import counted, dataset_name
 from normeq.system.files import atomic_path
+
+MAIN = "noise_levels"  # the figure that opens the page
 
 
 def write_report(
@@ -44,12 +48,12 @@ def write_report(
     Args:
         out: the HTML file.
         config: ``results/<experiment>/config.yaml``.
-        tables: Markdown tables of ``normeq table``; ``claims.md`` heads the page.
-        figures: SVG or PNG files, embedded as they are.
+        tables: Markdown tables of ``normeq table``, and ``claims.md``, which stands below the result.
+        figures: SVG or PNG files, embedded as they are; the one over noise levels opens the page.
         runs: run folders.
         captions: folder with ``<table>.rst`` and ``figure_<figure>.rst``.
         gallery: parts of ``normeq evaluate gallery``, for the interactive view; needs ``noise_levels``.
-        noise_levels, intervals: the long tables.
+        noise_levels, intervals: the long tables, for the headline table.
         timing: see :func:`normeq.suite.report.timings.timings`.
 
     Raises:
@@ -62,6 +66,7 @@ def write_report(
     settings = _settings(config)
     texts = {table.stem: _text(table) for table in tables}
     claims = texts.pop("claims", None)
+    drawn = [_figure(figure, captions) for figure in figures]
     measured = [file for file in (noise_levels, intervals) if file]
     records = [run_record(Path(run)) for run in runs]
     protocol = get_protocol(settings["evaluate"].get("protocol", "paper"))
@@ -71,8 +76,10 @@ def write_report(
         config=settings,
         config_text=_text(config),
         glance=_glance(settings, records, claims),
-        claims=claims and markdown_to_html(claims, first="verdict"),
-        figures=[_figure(figure, captions) for figure in figures],
+        main=next((figure for figure in drawn if figure["id"] == MAIN), None),
+        headline=noise_levels and headline(noise_levels, intervals),
+        claims=claims and claims_to_html(claims),
+        figures=[figure for figure in drawn if figure["id"] != MAIN],
         tables=[{"name": _spoken(name), "html": markdown_to_html(text)} for name, text in texts.items()],
         runs=records,
         hardware=distinct(records, "hardware"),
@@ -103,7 +110,7 @@ def _variants(config: dict, runs: Sequence[dict], tables: Iterable[str]) -> list
 
 
 def _spoken(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return name.replace("_", " ").capitalize().replace("psnr", "PSNR")
 
 
 def _glance(config: dict, runs: Sequence[dict], claims: str | None) -> dict[str, str]:

@@ -24,7 +24,7 @@ KEYS = ["dataset", "sigma"]
 def write_run_card(
     out: Path, run: Path, noise_levels: Path, config: Path, published: Path | None = None
 ) -> None:
-    """Write the page of a run.
+    """Write the summary of a training run.
 
     Args:
         out: Markdown file.

@@ -148,7 +148,7 @@ def mohan_curves(curves: pd.DataFrame, train: tuple[float, float], dataset: str)
     """Output PSNR over noise levels of the DnCNN of Mohan et al. 2020, trained on the smallest published
     range of noise levels that holds ``train`` (low, high; 8-bit units).
 
-    Another architecture, trained otherwise, and not told σ: a neighbour of our networks, not the same.
+    Another architecture, trained otherwise, and blind: a neighbour of our networks, not the same.
 
     Returns:
         As :func:`fdncnn_curves`; variants ordinary (with biases) and scale (bias-free).

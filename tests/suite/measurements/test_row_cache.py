@@ -16,7 +16,7 @@ from normeq.suite.measurements import intervals, noise_levels
 from normeq.suite.measuring import batches
 from normeq.suite.measuring import rows as tables
 from normeq.suite.measuring import stream as streaming
-from normeq.suite.measuring.row_cache import Earlier
+from normeq.suite.measuring.row_cache import RowCache
 from tests.synthetic_images import stand_for_data_sets
 from tests.synthetic_networks import save_small
 
@@ -45,13 +45,13 @@ def own(folder, monkeypatch):
     return folder / "mine.py"
 
 
-def measure(own, out, sigmas, earlier=(), protocol=PAPER, **settings):
+def measure(own, out, sigmas, row_cache=(), protocol=PAPER, **settings):
     """Write a table; return the rows and the σ of every call of the denoiser."""
     calls = own.parent / "calls"
     calls.unlink(missing_ok=True)
     rows = noise_levels.evaluate(
         open_denoiser(f"mine={own}:denoise", CPU), ["d"], sigmas, settings.pop("draws", 1), device=CPU,
-        protocol=protocol, earlier=Earlier(earlier), **settings,
+        protocol=protocol, row_cache=RowCache(row_cache), **settings,
     )  # fmt: skip
     tables.write_rows(out, noise_levels.COLUMNS, rows)
     with open(out, newline="") as handle:
@@ -152,9 +152,9 @@ def test_functions_of_installed_packages_are_always_measured(folder, tmp_path):
     denoiser = open_denoiser("blur=normeq.classical:gaussian", CPU)
     out = tmp_path / "a.csv"
     tables.write_rows(out, noise_levels.COLUMNS, noise_levels.evaluate(denoiser, ["d"], [25], 1, device=CPU))
-    earlier = Earlier([out])
-    list(noise_levels.evaluate(denoiser, ["d"], [25], 1, device=CPU, earlier=earlier))
-    assert earlier.used == 0
+    row_cache = RowCache([out])
+    list(noise_levels.evaluate(denoiser, ["d"], [25], 1, device=CPU, row_cache=row_cache))
+    assert row_cache.used == 0
 
 
 def test_one_more_interval_measures_one_interval(own, tmp_path):
@@ -163,11 +163,13 @@ def test_one_more_interval_measures_one_interval(own, tmp_path):
     rows = intervals.evaluate(denoiser, ["d"], 25, [(0, 1), (10, 11)], 1, device=CPU)
     tables.write_rows(out, intervals.COLUMNS, rows)
     calls.unlink()
-    earlier = Earlier([out])
+    row_cache = RowCache([out])
     rows = list(
-        intervals.evaluate(denoiser, ["d"], 25, [(0, 1), (-1, 1), (10, 11)], 1, device=CPU, earlier=earlier)
+        intervals.evaluate(
+            denoiser, ["d"], 25, [(0, 1), (-1, 1), (10, 11)], 1, device=CPU, row_cache=row_cache
+        )
     )
-    assert len(rows) == 9 and earlier.used == 6 and calls.read_text().split() == ["50"] * 3
+    assert len(rows) == 9 and row_cache.used == 6 and calls.read_text().split() == ["50"] * 3
 
 
 def test_batches_are_of_one_size_and_data_set():
@@ -217,4 +219,4 @@ def test_batches_give_the_numbers_of_single_images(folder, tmp_path, monkeypatch
 
 def test_a_pipe_is_no_table_and_nobody_waits_for_it(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    assert Earlier([tmp_path / "pipe"]).used == 0
+    assert RowCache([tmp_path / "pipe"]).used == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -29,8 +30,8 @@ def train_command(
     ] = "auto",
 ) -> None:
     """Train one network; a stopped run goes on from its checkpoint."""
-    from normeq.training.run_file import read_spec
-    from normeq.training.start import start
+    from normeq.suite.training.run_file import read_spec
+    from normeq.suite.training.start import start
 
     run_spec = read_spec(spec)
     with ProgressReport(f"{run_spec.network['name']}-{run_spec.variant}") as report:
@@ -47,7 +48,7 @@ class ProgressReport:
         self.bar: Progress | None = None
 
     def __enter__(self) -> ProgressReport:
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not int(os.environ.get("RANK", 0)):  # of a team, the first draws
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),

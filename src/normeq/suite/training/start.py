@@ -1,4 +1,4 @@
-"""Starting a run from a command line: what ``normeq train`` and ``python -m normeq.training`` share."""
+"""Starting a run from the command line."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 
 from normeq.errors import NormeqError
+from normeq.suite.data.training import training_images
+from normeq.suite.training.run_file import within_minutes
 from normeq.system.allocator import keep_freed_memory
 from normeq.system.provenance import pick_device
 from normeq.training.loop import Interrupted, Progress, train
-from normeq.training.run_file import within_minutes
 from normeq.training.spec import RunSpec
 
 COMPILE_MODES = ("default", "reduce-overhead", "max-autotune")
@@ -30,7 +31,8 @@ def start(
     """Train and say what came out.
 
     Args:
-        spec, out, data_dir, progress: as in :func:`normeq.training.loop.train`.
+        spec, out, progress: as in :func:`normeq.training.loop.train`.
+        data_dir: folder of the data sets.
         device: auto, cpu, cuda or cuda:N.
         threads: CPU threads; 0 leaves PyTorch's choice.
         max_minutes: fit the whole schedule into this wall time.
@@ -40,7 +42,8 @@ def start(
         Exit code: 0, or 130 where a signal stopped the run and the same command goes on.
 
     Raises:
-        NormeqError: see :func:`normeq.training.loop.train`; unknown compile mode.
+        NormeqError: see :func:`normeq.training.loop.train` and
+            :func:`normeq.suite.data.training.training_images`; unknown compile mode.
     """
     if compile_mode not in ("auto", "off", *COMPILE_MODES):
         raise NormeqError(
@@ -57,7 +60,8 @@ def start(
     # slower.
     torch.set_flush_denormal(True)
     try:
-        run = train(spec, out, data_dir=data_dir, device=where, compile_mode=mode, progress=progress)
+        images = training_images(spec.dataset, data_dir)
+        run = train(spec, out, images, device=where, compile_mode=mode, progress=progress)
     except Interrupted as stop:
         print(f"normeq: {out}: {stop}", file=sys.stderr)
         return 130

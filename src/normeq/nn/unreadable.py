@@ -1,4 +1,4 @@
-"""What to say of a file that is no network of ours."""
+"""What to say of a file that holds no weights of ours."""
 
 from __future__ import annotations
 
