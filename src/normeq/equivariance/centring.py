@@ -93,7 +93,7 @@ class Centred(nn.Module):
         self, y: Tensor, sigma: Tensor | float | None = None, mean: Tensor | float | None = None
     ) -> Tensor:
         if not isinstance(y, Tensor) or not y.is_floating_point() or y.ndim not in (3, 4):
-            return self.network(y, sigma)  # whose door says what is wrong
+            return self.network(y, sigma)  # which says what is wrong with an input
         weight = next(self.network.parameters(), None)
         narrow = y.dtype == torch.float64 and weight is not None
         return denoise_centred(self.network, y, sigma, mean, weight.dtype if narrow else y.dtype)

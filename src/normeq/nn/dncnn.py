@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
-from normeq.nn.door import takes_images
+from normeq.nn.inputs import takes_images
 from normeq.nn.variants import Variant
 
 

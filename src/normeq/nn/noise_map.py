@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from normeq.nn.door import check_level
+from normeq.nn.inputs import check_level
 
 
 def append_noise_map(y: Tensor, sigma: Tensor | float | None, wanted: bool) -> Tensor:
@@ -18,7 +18,7 @@ def append_noise_map(y: Tensor, sigma: Tensor | float | None, wanted: bool) -> T
         wanted: whether the network takes a noise map.
 
     Raises:
-        NormeqError: a noise map is wanted and ``sigma`` is none, see :func:`normeq.nn.door.check_level`.
+        NormeqError: a noise map is wanted and ``sigma`` is none, see :func:`normeq.nn.inputs.check_level`.
     """
     if not wanted:
         return y

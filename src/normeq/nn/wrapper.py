@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
-from normeq.nn.door import check_level, takes_images
+from normeq.nn.inputs import check_level, takes_images
 
 Statistics = Literal["global", "local"]
 

@@ -17,7 +17,7 @@ LOCK = ".training.lock"
 
 @contextmanager
 def only_one(out: Path) -> Iterator[None]:
-    """Hold the folder of a run; the first process of a team holds it for all.
+    """Hold the folder of a run; the first process of a group holds it for all.
 
     Raises:
         NormeqError: another process trains there, or the folder cannot be written.

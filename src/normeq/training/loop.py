@@ -22,6 +22,7 @@ from normeq.system import provenance
 from normeq.system.files import read_json, write_json
 from normeq.training.average import WeightAverage
 from normeq.training.checkpoint import load_checkpoint, save_checkpoint
+from normeq.training.distributed import ProcessGroup, join_group
 from normeq.training.images import TrainingImages
 from normeq.training.init import initialize
 from normeq.training.lock import only_one
@@ -31,14 +32,13 @@ from normeq.training.patches import PatchSampler
 from normeq.training.schedule import learning_rate_factor
 from normeq.training.signals import stop_signals
 from normeq.training.spec import RunSpec
-from normeq.training.team import Team, join_team
 from normeq.training.validation import validate
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 60.0
 LOG_LINES = 200  # lines of train.jsonl in a whole run
-TEAM_STEPS = 10  # between questions to the other processes whether to stop
+GROUP_STEPS = 10  # between questions to the other processes whether to stop
 
 LOSSES: dict[str, Callable[..., torch.Tensor]] = {
     "mse": nn.functional.mse_loss,
@@ -113,9 +113,9 @@ def _train(
     loaded = images.load()
     arrays = list(loaded.arrays)
     pixels = _hash_images(arrays)
-    with join_team(device or provenance.pick_device()) as team:
-        run = Run(spec, out, arrays, list(loaded.names), team, fingerprint, pixels)
-        if run.small and team.rank == 0:
+    with join_group(device or provenance.pick_device()) as group:
+        run = Run(spec, out, arrays, list(loaded.names), group, fingerprint, pixels)
+        if run.small and group.rank == 0:
             side = f"{spec.recipe.patch}×{spec.recipe.patch}"
             log.warning(
                 "%s: %d of %d images are smaller than a patch of %s pixels and are not trained on: %s",
@@ -141,9 +141,9 @@ def _train(
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "revision": revision,
             "versions": provenance.versions(),
-            "hardware": provenance.hardware(team.device) | {"processes": team.size},
+            "hardware": provenance.hardware(group.device) | {"processes": group.size},
         }
-        if team.rank == 0:
+        if group.rank == 0:
             run.save_weights(out / "model.safetensors")
             record["weights_sha256"] = provenance.file_sha256(out / "model.safetensors")
             write_json(out / "run.json", record)
@@ -156,7 +156,7 @@ class Run:
     Args:
         spec, out: as in :func:`train`.
         images, names: the training images, uint8, with those held out at the end.
-        team: the processes that share it.
+        group: the processes that share it.
         fingerprint: of the run; a checkpoint in ``out`` must carry it.
         images_sha256: of the training images; a checkpoint must carry it too (older ones carry none).
     """
@@ -167,17 +167,17 @@ class Run:
         out: Path,
         images: list[np.ndarray],
         names: list[str],
-        team: Team,
+        group: ProcessGroup,
         fingerprint: str,
         images_sha256: str,
     ) -> None:
         self.images_sha256 = images_sha256
-        self.spec, self.recipe, self.team, self.fingerprint = spec, spec.recipe, team, fingerprint
+        self.spec, self.recipe, self.group, self.fingerprint = spec, spec.recipe, group, fingerprint
         self.log, self.checkpoint = out / "train.jsonl", out / "checkpoint.pt"
         torch.manual_seed(spec.seed)
         network = spec.build()
         initialize(network, self.recipe.init)
-        self.network = network.to(team.device).to(memory_format=torch.channels_last)
+        self.network = network.to(group.device).to(memory_format=torch.channels_last)
         self.optimizers = build_optimizers(self.network, self.recipe)
         self.average = WeightAverage(self.network, self.recipe.average) if self.recipe.average else None
         kept = images[: len(images) - self.recipe.holdout]
@@ -190,9 +190,9 @@ class Run:
         ]
         self.held_images, self.held_names = images[len(kept) :], names[len(kept) :]
         self.sampler = PatchSampler(
-            kept, self.recipe.patch, self.recipe.batch, spec.sigma_range, spec.seed, team.device, spec.noise
+            kept, self.recipe.patch, self.recipe.batch, spec.sigma_range, spec.seed, group.device, spec.noise
         )
-        self.part = team.share(self.recipe.batch)
+        self.part = group.share(self.recipe.batch)
         self.step, self.seconds, self.finished = 0, 0.0, False
         self.record: dict[str, Any] = {}
         if self.checkpoint.exists():
@@ -210,10 +210,10 @@ class Run:
             Interrupted: a stop signal; the checkpoint is written.
             NormeqError: the loss is no longer finite.
         """
-        recipe, device = self.recipe, self.team.device
+        recipe, device = self.recipe, self.group.device
         if device.type == "cuda":
             torch.backends.cudnn.benchmark = True
-        forward = self.team.wrap(self.network)
+        forward = self.group.wrap(self.network)
         if compile_mode:
             forward = torch.compile(forward, mode=compile_mode, dynamic=False)
         loss_function = LOSSES[recipe.loss]
@@ -223,7 +223,7 @@ class Run:
         start = time.monotonic() - self.seconds
         self.network.train()
         with (
-            open_log(self.log, self.step) if self.team.rank == 0 else no_log() as log,
+            open_log(self.log, self.step) if self.group.rank == 0 else no_log() as log,
             stop_signals() as stop,
         ):
             done = self._done()
@@ -259,10 +259,10 @@ class Run:
                     running.zero_()
                     counted = 0
                     self.seconds = time.monotonic() - start
-                if progress and self.team.rank == 0:
+                if progress and self.group.rank == 0:
                     progress(self.step, done, self.record)
-                asked = self.team.size == 1 or self.step % TEAM_STEPS == 0
-                stopped = asked and not self.finished and self.team.any(bool(stop))
+                asked = self.group.size == 1 or self.step % GROUP_STEPS == 0
+                stopped = asked and not self.finished and self.group.any(bool(stop))
                 if self.finished or stopped or time.monotonic() - saved > CHECKPOINT_SECONDS:
                     self._save()
                     saved = time.monotonic()
@@ -280,12 +280,12 @@ class Run:
         """The part of the training that is behind, 1 at the end; by the clock, of what fits into the time."""
         if self.recipe.steps is not None:
             return self.step / self.recipe.steps
-        seconds, budget = self.team.first(self.seconds), 60 * self.recipe.max_minutes
+        seconds, budget = self.group.first(self.seconds), 60 * self.recipe.max_minutes
         with_next = seconds * (self.step + 1) / max(1, self.step)
         return 1.0 if self.step and with_next > budget else min(seconds / budget, 1 - 1e-9)
 
     def _log(self, log: Any, loss: float, factor: float, due: bool) -> None:
-        loss = self.team.mean(loss)
+        loss = self.group.mean(loss)
         if not np.isfinite(loss):
             raise NormeqError(
                 f"{self.log.parent}: the loss is no longer finite at step {self.step}; "
@@ -298,10 +298,10 @@ class Run:
             "lr": factor * self.recipe.lr,
             "loss": loss,
         }
-        if self.held_images and (due or self.finished) and self.team.rank == 0:
+        if self.held_images and (due or self.finished) and self.group.rank == 0:
             with self._result():
                 self.record["validation_psnr"] = validate(
-                    self.network, self.spec, self.held_images, self.held_names, self.team.device
+                    self.network, self.spec, self.held_images, self.held_names, self.group.device
                 )
         log.write(json.dumps(self.record) + "\n")
         log.flush()
@@ -310,7 +310,7 @@ class Run:
         return self.average.applied(self.network) if self.average else nullcontext()
 
     def _save(self) -> None:
-        if self.team.rank:
+        if self.group.rank:
             return
         save_checkpoint(
             self.checkpoint,

@@ -46,12 +46,12 @@ def test_one_process_and_two(tmp_path, run):
     alone = train(tmp_path, run, "alone")
     assert alone.returncode == 0, alone.stderr
     assert "5 steps" in alone.stdout
-    team = train(tmp_path, run, "team", "normeq.cli", TORCHRUN)
-    assert team.returncode == 0, team.stderr
-    one, two = weights(tmp_path / "alone"), weights(tmp_path / "team")
+    group = train(tmp_path, run, "group", "normeq.cli", TORCHRUN)
+    assert group.returncode == 0, group.stderr
+    one, two = weights(tmp_path / "alone"), weights(tmp_path / "group")
     for key in one:
         torch.testing.assert_close(two[key], one[key], rtol=1e-4, atol=1e-6)
-    records = [json.loads((tmp_path / name / "run.json").read_text()) for name in ("alone", "team")]
+    records = [json.loads((tmp_path / name / "run.json").read_text()) for name in ("alone", "group")]
     assert [r["hardware"]["processes"] for r in records] == [1, 2]
     assert abs(records[0]["validation_psnr"] - records[1]["validation_psnr"]) < 1e-3
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from normeq.denoisers.open import OTHER, Denoiser
 from normeq.errors import NormeqError, is_out_of_memory
 from normeq.imaging.images import middle
-from normeq.nn.door import check_output
+from normeq.nn.inputs import check_output
 from normeq.suite.data import listing
 from normeq.suite.data.listing import ImageFile
 

@@ -48,7 +48,7 @@ class ProgressReport:
         self.bar: Progress | None = None
 
     def __enter__(self) -> ProgressReport:
-        if sys.stderr.isatty() and not int(os.environ.get("RANK", 0)):  # of a team, the first draws
+        if sys.stderr.isatty() and not int(os.environ.get("RANK", 0)):  # of a group, the first draws
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),

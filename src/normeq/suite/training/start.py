@@ -67,7 +67,7 @@ def start(
         return 130
     finally:
         torch.set_flush_denormal(False)
-    if "weights_sha256" in run:  # the process of a team that writes
+    if "weights_sha256" in run:  # the process of a group that writes
         validation = run["validation_psnr"]
         score = f", held-out PSNR {validation:.2f} dB" if validation is not None else ""
         pixels = run["pixels"] / 1e6

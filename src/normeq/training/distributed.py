@@ -15,8 +15,8 @@ from normeq.errors import NormeqError
 
 
 @dataclass(frozen=True)
-class Team:
-    """One process's place in its team.
+class ProcessGroup:
+    """One process and the process group that it belongs to.
 
     Attributes:
         rank: number of this process, from 0; process 0 writes the files.
@@ -42,7 +42,7 @@ class Team:
         return slice(self.rank * part, (self.rank + 1) * part)
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """The network with gradients averaged over the team."""
+        """The network with gradients averaged over the group."""
         if self.size == 1:
             return network
         ids = [self.device.index] if self.device.type == "cuda" else None
@@ -69,7 +69,7 @@ class Team:
 
 
 @contextmanager
-def join_team(device: torch.device) -> Iterator[Team]:
+def join_group(device: torch.device) -> Iterator[ProcessGroup]:
     """Join the other processes, where ``torchrun`` has started several.
 
     Args:
@@ -77,13 +77,13 @@ def join_team(device: torch.device) -> Iterator[Team]:
     """
     size = int(os.environ.get("WORLD_SIZE", 1))
     if size == 1:
-        yield Team(0, 1, device)
+        yield ProcessGroup(0, 1, device)
         return
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield Team(dist.get_rank(), size, device)
+        yield ProcessGroup(dist.get_rank(), size, device)
     finally:
         dist.destroy_process_group()

@@ -7,7 +7,7 @@ import torch
 from normeq.equivariance.defect import defect
 from normeq.errors import NormeqError
 from normeq.nn import VARIANTS, FoldedForInference, build_network, fold
-from normeq.nn.door import check_output
+from normeq.nn.inputs import check_output
 
 SMALL = {
     "fdncnn": {"depth": 4, "channels": 4},

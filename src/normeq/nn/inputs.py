@@ -1,4 +1,4 @@
-"""The door of every network: what may come in, what must come out, said in one line where it is otherwise."""
+"""What may go into a network and what must come out of it, said in one line where it is otherwise."""
 
 from __future__ import annotations
 
