@@ -31,10 +31,10 @@ REGISTERS = {
     "figures": (normeq.suite.figures, "FIGURE", figures),
 }
 COMMANDS = {
-    "tables": "certificate comparisons filters generalisation intervals matched-noise protocols tuning"
+    "tables": "certificate comparisons filters generalisation intervals matched-noise protocols tiles tuning"
     " variance",
     "figures": "defect examples filters heatmap input-psnr interval-pictures intervals layers noise-levels"
-    " rotation training tuning two-dimensional",
+    " rotation tiles training tuning two-dimensional",
 }
 HEAVY = ("pandas", "matplotlib", "scipy", "torch", "seaborn")
 

@@ -32,6 +32,8 @@ class Measurement:
             command.
         settings: its settings, typed; the docstring is the description in the schema and of the command.
         columns: of the long table; empty where it writes arrays (.npz).
+        labels: columns of its own that tell its rows apart, beside those that several measurements have
+            (:data:`normeq.suite.measuring.rows.SHARED`).
         of: which denoisers: ``every``; ``first`` the first network's variants, at its first noise level
             and seed; ``each`` the same of every network; pretrained networks and users' denoisers always.
         derivatives: whether the denoiser must be differentiable.
@@ -49,6 +51,7 @@ class Measurement:
     name: str
     settings: type[Settings]
     columns: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     of: Literal["every", "first", "each"] = "every"
     derivatives: bool = False
     follows_protocol: bool = False

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 
 from normeq.errors import NormeqError
 from normeq.suite.measuring.collected import Collected, read_collected, write_record
+from normeq.suite.measuring.registry import all_measurements
 from normeq.system.files import atomic_path
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-KEYS = (
+SHARED = (
     "network,variant,train_sigma,seed,dataset,image,sigma,a,b,tuning,kind,scale,shift,dtype,device,draw,protocol"
 ).split(",")
+# Columns that tell rows apart: those that several measurements have, in the order of tables, and others.
+KEYS = [*SHARED, *(label for kind in all_measurements().values() for label in kind.labels)]
 DENOISER = ("network", "variant", "train_sigma", "seed")
 
 

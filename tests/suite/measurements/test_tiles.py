@@ -1,0 +1,76 @@
+"""Tiles equal the whole where their halo covers what the denoiser sees, and nowhere else."""
+
+import numpy as np
+import pytest
+import torch
+from skimage.io import imsave
+from torch.nn.functional import avg_pool2d
+
+from normeq.denoisers.open import Denoiser, open_denoiser
+from normeq.suite.measurements import tiles
+from normeq.suite.measuring.rows import collect, write_rows
+from normeq.suite.tables import tiles as table
+from tests.synthetic_images import stand_for_data_sets
+from tests.synthetic_networks import save_small
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    path = tmp_path / "one.png"
+    imsave(path, np.random.default_rng(0).integers(0, 256, (70, 90), dtype=np.uint8), check_contrast=False)
+    stand_for_data_sets(monkeypatch, lambda name: [path])
+
+
+def own(function):
+    return Denoiser("mine", "other", "", "", "", lambda y, sigma: function(y), False)
+
+
+def measured(denoiser, halo=16):
+    rows = tiles.evaluate(denoiser, ["d"], 25, 32, halo, data_dir="", device=CPU)
+    return {row["halo"]: row for row in rows}
+
+
+def test_pixel_by_pixel_nothing_differs(data):
+    for row in measured(own(lambda y: 0.5 * y)).values():
+        assert row["difference"] == row["seam"] == 0 and row["psnr"] == row["psnr_whole"]
+
+
+def test_a_blur_needs_its_halo(data):
+    """Means over 5×5 pixels: without a halo the border of a tile is another one."""
+    found = measured(own(lambda y: avg_pool2d(y, 5, 1, 2, count_include_pad=False)))
+    assert found["receptive field"]["difference"] < 1e-3 < found["none"]["difference"]
+    assert found["none"]["seam"] > 1 and (found["none"]["margin"], found["receptive field"]["margin"]) == (
+        0,
+        16,
+    )
+
+
+def test_what_sees_everything_differs_with_any_halo(data):
+    found = measured(own(lambda y: y - y.mean(dim=(1, 2, 3), keepdim=True)))
+    assert found["receptive field"]["difference"] > 1
+
+
+@pytest.mark.parametrize("variant", ["ordinary", "scale", "norm", "wrapped", "invariant"])
+def test_networks_are_exact_with_the_halo_they_see_and_the_wrapper_is_not(data, tmp_path, variant):
+    folder = save_small(tmp_path / variant / "model.safetensors", variant).parent
+    found = measured(open_denoiser(str(folder), CPU))
+    assert found["none"]["difference"] > 0.01
+    assert (found["receptive field"]["difference"] < 0.01) == (variant != "wrapped")
+
+
+def test_the_step_at_a_seam_by_hand():
+    error = torch.zeros(6, 6)
+    error[:, 3:] = 5.0  # an edge between tiles of 3, and a step of 7 that is none
+    error[4, 0] = 7.0
+    assert tiles.largest_step(error, 3) == 5 and tiles.largest_step(error, 6) == 0
+
+
+def test_the_table(data, tmp_path):
+    rows = tiles.evaluate(own(lambda y: y), ["d"], 25, 32, 16, data_dir="", device=CPU)
+    write_rows(tmp_path / "part.csv", tiles.COLUMNS, rows)
+    collect([tmp_path / "part.csv"], tmp_path / "tiles.csv")
+    made = table.make(tmp_path / "tiles.csv")
+    assert list(made.numbers["halo"]) == ["none", "receptive field"]
+    assert list(made.shown["halo"]) == ["0 pixels", "16 pixels (receptive field)"]
