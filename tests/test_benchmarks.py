@@ -75,6 +75,25 @@ def test_throughput_runs_both_loops(tmp_path):
     assert [row["loop"] for row in rows(out)] == ["straightforward", "normeq"]
 
 
+def test_denoise_says_how_large_it_became(tmp_path):
+    out = tmp_path / "denoise.csv"
+    run(
+        "denoise.py",
+        "--megapixels",
+        0.04,
+        "--network",
+        "chain4x8",
+        "--device",
+        "cpu",
+        "--tile",
+        150,
+        "--out",
+        out,
+    )
+    (row,) = rows(out)
+    assert row["tile"] == "150x150" and float(row["peak_mb"]) > 10
+
+
 def test_allocator_measures_both_kinds_of_process(tmp_path):
     out = tmp_path / "allocator.csv"
     settings = ["--networks", "fdncnn10x32", "--variants", "norm", "--modes", "train"]

@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
+import normeq
 from normeq.nn.variants import Variant, get_variant
 
 ROOT = Path(__file__).parents[1]
@@ -32,3 +35,18 @@ def test_the_network_to_copy_is_of_its_variant(tiny, variant):
     shift = {"norm": -3.0}.get(variant, 0.0)
     equal = torch.allclose(network(40 * y + shift), 40 * output + shift, rtol=1e-10, atol=1e-10)
     assert equal == (variant != "ordinary")
+
+
+def test_training_on_a_folder_of_ones_own(tmp_path, monkeypatch):
+    """The code of docs/training.md, with a small network and two steps."""
+    text = (ROOT / "docs/training.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for name in "ab":
+        pixels = np.random.default_rng(ord(name)).integers(0, 256, (64, 64), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{name}.png")
+    scope = {}
+    exec(code.replace('"channels": 32', '"channels": 4').replace("3600", "2"), scope)
+    assert scope["record"]["data"]["images"] == 2
+    assert normeq.load("runs/mine")(torch.zeros(1, 1, 8, 8)).shape == (1, 1, 8, 8)

@@ -8,6 +8,7 @@ import typer
 
 from normeq import __version__
 from normeq.denoisers.cli import networks_command
+from normeq.denoisers.denoise_cli import denoise_command
 from normeq.denoisers.foreign.cli import import_command
 from normeq.imaging.cli import protocol_command
 from normeq.suite.claims.cli import claims_command
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.command("train")(train_command)
 app.add_typer(evaluate_app, name="evaluate")
+app.command("denoise")(denoise_command)
 app.command("networks")(networks_command)
 app.command("import")(import_command)
 app.command("certify")(certify_command)

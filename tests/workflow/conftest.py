@@ -112,9 +112,11 @@ class Project:
         return Project(folder)
 
     def clone(self, folder: Path) -> "Project":
-        """Another one, as it would be after `git clone`: no records of Snakemake, files in an arbitrary
-        order of time."""
+        """Another one, as it would be after `git clone`: no records of Snakemake, no tables of one denoiser,
+        files in an arbitrary order of time."""
         self.copy(folder, but=(".snakemake", "logs"))
+        for part in folder.glob("results/**/parts/*.csv"):
+            part.unlink()
         files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
         for number, path in enumerate(reversed(files)):
             os.utime(path, (1_700_000_000 + number, 1_700_000_000 + number))
@@ -178,4 +180,7 @@ def clone(finished, tmp_path) -> Project:
 @pytest.fixture
 def unrecorded(finished, tmp_path) -> Project:
     """A clone in which no time says that anything is old, free to be changed."""
-    return finished.copy(tmp_path / "unrecorded", but=(".snakemake", "logs"))
+    project = finished.copy(tmp_path / "unrecorded", but=(".snakemake", "logs"))
+    for part in project.folder.glob("results/**/parts/*.csv"):
+        part.unlink()
+    return project

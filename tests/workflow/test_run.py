@@ -10,7 +10,7 @@ import pytest
 import yaml
 from skimage.io import imread, imsave
 
-from tests.workflow.conftest import DATA, OWN_FILE, REGISTRY
+from tests.workflow.conftest import CONFIG, DATA, OWN_FILE, REGISTRY
 
 RECORDED = {
     "train",
@@ -127,22 +127,98 @@ def test_one_more_noise_level_measures_noise_levels_only(clone):
     clone.configure(evaluate__noise_levels__sigmas=[25, 50])
     plan = clone.plan()
     assert {name for name in plan if name in RECORDED - {"get_data"}} == {"evaluate_noise_levels"}
-    assert plan["collect"] >= 1 and plan["figure_noise_levels"] == 1
-    done = clone.snakemake("--until", "evaluate_noise_levels")
-    assert done.returncode == 0, done.stderr
-    logs = [file.read_text() for file in (clone.folder / "logs/speck/noise_levels").rglob("*.log")]
-    assert len(logs) == 2
-    for text in logs:  # half of the measurements are those made before at sigma 25
-        count, before = re.search(r"(\d+) measurements, (\d+) of them made before", text).groups()
-        assert int(count) == 2 * int(before) > 0
+    assert plan["collect"] == 1 and plan["figure_noise_levels"] == 1
+
+
+def taken_over(project, *targets):
+    """The share of the measurements that was made before, of every denoiser measured."""
+    shutil.rmtree(project.folder / "logs", ignore_errors=True)
+    done = project.snakemake(*targets)
+    assert done.returncode == 0, done.stderr + done.stdout
+    logs = [file.read_text() for file in (project.folder / "logs/speck/noise_levels").rglob("*.log")]
+    counts = [re.search(r"(\d+) measurements, (\d+) of them made before", text).groups() for text in logs]
+    return [int(before) / int(count) for count, before in counts]
+
+
+def test_one_level_more_and_one_less_again(clone, tmp_path):
+    """Without the tables of one denoiser: what the collected one holds is not measured."""
+    table = clone.folder / "results/speck/noise_levels.csv"
+    first = table.read_bytes()
+    clone.configure(evaluate__noise_levels__sigmas=[25, 50])
+    assert taken_over(clone, str(table.relative_to(clone.folder))) == [0.5, 0.5]
+    again = clone.clone(tmp_path / "again")
+    assert not RECORDED & again.plan(str(table.relative_to(clone.folder))).keys()
+    again.configure()
+    assert taken_over(again, str(table.relative_to(clone.folder))) == [1, 1]
+    assert (again.folder / "results/speck/noise_levels.csv").read_bytes() == first
+
+
+def test_another_experiment_takes_over_what_this_one_measured(clone):
+    clone.configure(experiment="other", evaluate={"noise_levels": CONFIG["evaluate"]["noise_levels"]})
+    done = clone.snakemake("results/other/noise_levels.csv")
+    assert done.returncode == 0, done.stderr + done.stdout
+    logs = [file.read_text() for file in (clone.folder / "logs/other/noise_levels").rglob("*.log")]
+    assert len(logs) == 2 and all("1 measurements, 1 of them made before" in text for text in logs)
+    tables = [clone.folder / "results" / name / "noise_levels.csv" for name in ("speck", "other")]
+    assert tables[0].read_bytes() == tables[1].read_bytes()
+
+
+def test_a_part_is_made_where_it_is_asked_for_by_name(clone):
+    table = clone.folder / "results/speck/noise_levels.csv"
+    before = table.read_bytes()
+    [timed] = clone.folder.glob("results/runs/*/parts/noise_levels-*.tsv")
+    part = timed.with_suffix(".csv")
+    assert taken_over(clone, str(part.relative_to(clone.folder))) == [1]
+    assert set(part.read_text().splitlines()) <= set(before.decode().splitlines())
+    assert clone.plan("results/speck/noise_levels.csv") == {"collect": 1}  # the part is newer
+    assert taken_over(clone, "results/speck/noise_levels.csv") == []
+    assert table.read_bytes() == before
+
+
+@pytest.mark.parametrize("change", ["number", "row", "line ends"])
+def test_an_edited_table_is_measured_again(clone, change):
+    table = clone.folder / "results/speck/noise_levels.csv"
+    before = table.read_bytes()
+    edits = {
+        "number": before.replace(b".", b".1", 3),
+        "row": b"".join(before.splitlines(keepends=True)[:-1]),
+        "line ends": before.replace(b"\n", b"\r\n"),
+    }
+    table.write_bytes(edits[change])
+    done = clone.snakemake("-n", "table_generalisation")
+    assert "normeq: results/speck/noise_levels.csv was edited or damaged" in done.stderr
+    for job in ("evaluate_noise_levels +2", "collect +1", "table_generalisation +1"):
+        assert re.search(f"^{job}$", done.stdout + done.stderr, flags=re.M)
+    if change == "number":
+        assert taken_over(clone, "results/speck/noise_levels.csv") == [0, 0]
+        assert table.read_bytes() == before
+
+
+def test_without_stamps_rows_are_still_taken_over(clone):
+    shutil.rmtree(clone.folder / "results/speck/.made")
+    assert clone.plan("results/speck/noise_levels.csv")["evaluate_noise_levels"] == 2
+    assert taken_over(clone, "results/speck/noise_levels.csv") == [1, 1]
+
+
+def test_a_failed_collection_leaves_the_table(clone):
+    """What it is made from is nowhere else."""
+    files = [clone.folder / "results/speck" / name for name in ("noise_levels.csv", ".made/noise_levels")]
+    before = [file.read_bytes() for file in files]
+    [timed] = clone.folder.glob("results/runs/*/parts/noise_levels-*.tsv")
+    timed.with_suffix(".csv").write_text("no table\n")
+    done = clone.snakemake("results/speck/noise_levels.csv")
+    assert done.returncode != 0 and [file.read_bytes() for file in files] == before
 
 
 def test_what_is_taken_out_of_the_config_leaves_the_tables(clone):
     clone.configure(denoisers={})
+    shutil.rmtree(clone.folder / DATA / "skimage-test")
     assert not RECORDED & clone.plan().keys()
     done = clone.snakemake("results/speck/noise_levels.csv")
     assert done.returncode == 0, done.stderr
     assert set(pd.read_csv(clone.folder / "results/speck/noise_levels.csv")["network"]) == {"tiny"}
+    clone.configure()  # and one is put in again: it alone is measured
+    assert clone.plan("results/speck/noise_levels.csv")["evaluate_noise_levels"] == 1
 
 
 def test_a_users_denoiser_is_measured_again_when_its_file_changes(finished, tmp_path):

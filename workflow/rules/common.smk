@@ -14,6 +14,7 @@ from normeq.suite.config.resolve import resolve
 from normeq.suite.data.registry import find_folder
 from normeq.suite.experiment.plan import check_networks, fingerprint, read_experiment
 from normeq.suite.figures.registry import figures
+from normeq.suite.measuring.collected import read_collected
 from normeq.suite.measuring.registry import all_measurements
 from normeq.suite.tables.registry import tables
 from normeq.system.gpus import count_gpus
@@ -82,8 +83,17 @@ def again(file, when):
     return []
 
 
+@functools.cache
+def collected(kind, experiment=NAME):
+    """What the stamp of a collected table says. It holds more than the key: which parts the table holds, which need not be there
+    then, and the table's hash."""
+    return read_collected(f"results/{experiment}/{kind}.csv", f"results/{experiment}/.made/{kind}")
+
+
 def stamped(product, key):
     """Whether a product was made from what the config asks for now."""
+    if product in all_measurements():
+        return collected(product).key == key
     try:
         return Path(stamp(product)).read_text(encoding="utf-8").strip() == key
     except (OSError, UnicodeDecodeError):
@@ -180,13 +190,21 @@ def measured_data(kind):
     return data
 
 
+@functools.cache
+def measured_before(kind):
+    """Collected tables of all experiments, as they were written; the own one last, since the last one counts."""
+    tables = sorted(Path("results").glob(f"*/{kind}.csv"), key=lambda table: (table.parent.name == NAME, table))
+    return [str(table) for table in tables if not collected(kind, table.parent.name).edited]
+
+
 def measurement_options(measurement):
     """The protocol, and where a measurement looks for what was measured before, where these count."""
 
     def options(wildcards):
         protocol = ["--protocol", EXPERIMENT.protocol] if measurement.follows_protocol else []
-        reuse = ["--reuse", f"results/{wildcards.folder}/parts"] if measurement.reuses_rows else []
-        return [*protocol, *reuse]
+        own = f"results/{wildcards.folder}/parts"
+        before = [*measured_before(measurement.name), own] if measurement.reuses_rows else []
+        return [*protocol, *(word for place in before for word in ("--reuse", place))]
 
     return options
 
@@ -210,9 +228,15 @@ def lacking(kind):
 
 
 def long_table(wildcards):
-    """What goes into a long table."""
+    """What goes into a long table: the parts that are there, and those that it does not hold yet."""
     kind = wildcards.kind
-    return made_of(parts(kind), kind, key(kind, kind), lacking(kind))(wildcards)
+    if collected(kind).edited and workflow.is_main_process:
+        print(
+            f"normeq: results/{NAME}/{kind}.csv was edited or damaged since it was made; unless you put it back, it is measured again",
+            file=sys.stderr,
+        )
+    needed = [part for part in parts(kind) if part not in collected(kind).parts or Path(part).is_file()]
+    return made_of(needed, kind, key(kind, kind), lacking(kind))(wildcards)
 
 
 def shown(kind):
@@ -266,11 +290,10 @@ def card_key(wildcards):
 
 
 def run_table(wildcards):
-    """The measurements of one run over noise levels."""
+    """The table with the measurements of a run over noise levels."""
     if wildcards.run not in EXPERIMENT.runs:
         refuse(f"results/runs/{wildcards.run} is no run of this config")
-    part = EXPERIMENT.part("noise_levels", f"runs/{wildcards.run}")
-    return made_of(part, f"run_card-{wildcards.run}", card_key(wildcards))(wildcards)
+    return made_of(shown("noise_levels"), f"run_card-{wildcards.run}", card_key(wildcards))(wildcards)
 
 
 def config_record(wildcards):

@@ -1,8 +1,8 @@
-# One job per denoiser and measurement. The file name carries the settings (see normeq.suite.experiment.plan). What an earlier file has is
-# taken from there (see normeq.suite.measuring.row_cache): one more noise level measures one noise level.
+# One job per denoiser and measurement. The file name carries the settings (see normeq.suite.experiment.plan). What an earlier file or a
+# collected table has is taken from there (see normeq.suite.measuring.row_cache): one more noise level measures one noise level.
 
-
-MEASURED = [part for kind in EXPERIMENT.measurements for part in EXPERIMENT.parts(kind)]
+# Tables of one denoiser are not asked for by themselves: what a collected table holds need not be there (rule collect).
+PICTURES = [part for kind, one in EXPERIMENT.measurements.items() if not one.columns for part in parts(kind)]
 
 for kind, measurement in EXPERIMENT.measurements.items():
 

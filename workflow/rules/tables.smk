@@ -37,17 +37,18 @@ rule record_config:
 
 
 rule collect:
-    # The long table: one row per measurement, of all denoisers.
+    # The long table: one row per measurement, of all denoisers. Parts that are not there any more, as in a fresh clone, are taken from
+    # the table itself, which is therefore updated in place.
     input:
-        parts=long_table,
+        long_table,
     output:
         table=report(
-            f"results/{NAME}/{{kind}}.csv",
+            update(f"results/{NAME}/{{kind}}.csv"),
             caption="../report/long_table.rst",
             category="Measurements",
             labels={"measured": "{kind}"},
         ),
-        made=stamp("{kind}"),
+        made=update(stamp("{kind}")),
     log:
         f"logs/{NAME}/collect_{{kind}}.log",
     wildcard_constraints:
@@ -59,9 +60,10 @@ rule collect:
         mem_mb=2000,
         runtime=30,
     params:
+        parts=lambda wildcards: parts(wildcards.kind),
         key=lambda wildcards: key(wildcards.kind, wildcards.kind),
     shell:
-        "normeq collect {output.table:q} {input.parts:q} > {log:q} 2>&1 && echo {params.key} > {output.made:q}"
+        "normeq collect {output.table:q} {params.parts:q} --record {output.made:q} --key {params.key} > {log:q} 2>&1"
 
 
 for one in tables():

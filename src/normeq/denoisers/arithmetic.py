@@ -58,7 +58,7 @@ def computing_in(
     def compute(images: Tensor, sigma: float) -> Tensor:
         cast = torch.autocast(images.device.type, narrow, enabled=narrow is not None)
         rounded = RoundedFactors() if arithmetic.emulated else nullcontext()
-        with torch.no_grad(), _tf32(arithmetic.tf32), cast, rounded:
+        with torch.no_grad(), tf32(arithmetic.tf32), cast, rounded:
             return function(images.clone(), sigma).to(format_)  # some work in place
 
     if network is None and format_ == torch.float64:
@@ -90,7 +90,7 @@ class RoundedFactors(TorchFunctionMode):
 
 
 @contextmanager
-def _tf32(allowed: bool) -> Iterator[None]:
+def tf32(allowed: bool) -> Iterator[None]:
     """Allow or forbid TF32 in matrix products and convolutions (PyTorch allows it in the latter)."""
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = matmul.allow_tf32, cudnn.allow_tf32

@@ -228,14 +228,7 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
         raise NormeqError(
             f"denoiser {name}={target}: write NAME=module:callable or NAME=path/file.py:callable"
         )
-    world = World(target)
-    try:
-        found = getattr(world.load(), attribute)
-    except (Exception, SystemExit) as error:  # whatever a user's file does when it is imported
-        line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise NormeqError(f"denoiser {name}: cannot load {target} ({line})") from None
-    if not callable(found):
-        raise NormeqError(f"denoiser {name}: {target} is no function, but of type {type(found).__name__}")
+    found, world = load_callable(name, target)
     centred = getattr(found, DECLARATION, False) is True
     labels = {
         "network": name, "variant": OTHER, "train_sigma": "", "seed": "", "weights": world.identify(found),
@@ -265,6 +258,28 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
 
     function = partial(denoise_centred, apply) if centred else apply
     return Denoiser(**labels, function=function, differentiable=False, centred=centred)
+
+
+def load_callable(name: str, target: str) -> tuple[Callable[..., Any], World]:
+    """What ``module:callable`` or ``path/file.py:callable`` names, and where it runs.
+
+    Args:
+        name: what to call it in messages.
+        target: the two halves.
+
+    Raises:
+        NormeqError: it cannot be imported, or is nothing to call.
+    """
+    _, attribute = split_target(target)
+    world = World(target)
+    try:
+        found = getattr(world.load(), attribute)
+    except (Exception, SystemExit) as error:  # whatever a user's file does when it is imported
+        line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise NormeqError(f"denoiser {name}: cannot load {target} ({line})") from None
+    if not callable(found):
+        raise NormeqError(f"denoiser {name}: {target} is no function, but of type {type(found).__name__}")
+    return found, world
 
 
 def describe(denoiser: Denoiser, **extra: object) -> str:

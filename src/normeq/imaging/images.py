@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,20 +157,51 @@ def _text(span: Span) -> str:
 
 
 def _decode(path: Path, bt709: bool) -> Samples:
+    with opened(path) as (image, depth):
+        return _samples(path, image, depth, bt709)
+
+
+@contextmanager
+def opened(path: Path, limited: bool = True) -> Iterator[tuple[Image.Image, int | None]]:
+    """A file's image with its pixels loaded, and the largest value of a sample in the file, where Pillow may
+    give another.
+
+    Args:
+        limited: refuse images of as many pixels as Pillow thinks are an attack.
+
+    Raises:
+        NormeqError: as `read_samples`, but for what concerns the kinds of samples.
+    """
+    before = Image.MAX_IMAGE_PIXELS
+    if not limited:
+        Image.MAX_IMAGE_PIXELS = None
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-            raise NormeqError(f"{path}: a device or pipe, not an image")
-        if status.st_size == 0:
-            raise NormeqError(f"{path}: empty file (0 bytes): get it again")
-        with warnings.catch_warnings():
+        with explained(path), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, such as of many pixels: what matters is raised
             with Image.open(path, formats=FORMATS) as image:
                 _refuse(path, image)
                 _mend_byte_order(image)
                 depth = _depth(path, image)  # now: the header's words are gone once the pixels are there
                 image.load()
-                return _samples(path, image, depth, bt709)
+                yield image, depth
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """One line that names the file for what goes wrong when it is read.
+
+    Raises:
+        NormeqError: it is missing, empty, no file, not permitted, damaged, or of another kind.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise NormeqError(f"{path}: a device or pipe, not an image")
+        if status.st_size == 0:
+            raise NormeqError(f"{path}: empty file (0 bytes): get it again")
+        yield
     except FileNotFoundError as error:
         what = "a link to a file that is not there" if path.is_symlink() else "no such file"
         raise NormeqError(f"{path}: {what}") from error
@@ -177,7 +210,7 @@ def _decode(path: Path, bt709: bool) -> Samples:
     except PermissionError as error:
         raise NormeqError(f"{path}: no permission to read it") from error
     except Image.UnidentifiedImageError as error:
-        raise NormeqError(f"{path}: {_unidentified(path)}") from error
+        raise NormeqError(f"{path}: {unidentified(path)}") from error
     except Image.DecompressionBombError as error:
         limit = 2 * Image.MAX_IMAGE_PIXELS // 10**6
         raise NormeqError(f"{path}: more than {limit} million pixels: cut it into pieces") from error
@@ -310,7 +343,7 @@ def _jpeg2000(path: Path) -> list[tuple[int, bool]]:
     return [((size & 127) + 1, size > 127) for size in head[start + 38 : start + 38 + 3 * count : 3]]
 
 
-def _unidentified(path: Path) -> str:
+def unidentified(path: Path) -> str:
     """What a file is that Pillow cannot read."""
     with path.open("rb") as stream:
         head = stream.read(512)

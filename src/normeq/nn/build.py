@@ -15,7 +15,7 @@ from normeq.nn.drunet import DRUNet
 from normeq.nn.fdncnn import FDnCNN
 from normeq.nn.ffdnet import FFDNet
 from normeq.nn.plain import PlainCNN
-from normeq.nn.variants import get_variant
+from normeq.nn.variants import CHANGES, get_variant
 from normeq.nn.wrapper import NormalizationWrapper, check_statistics
 
 ARCHITECTURES: dict[str, type[nn.Module]] = {
@@ -46,7 +46,8 @@ def build_network(
         options: keyword arguments of the architecture (depth, channels, noise_map, …).
 
     Returns:
-        A module called as ``net(y)`` or ``net(y, sigma)``; y is (N, C, H, W), sigma in the units of y.
+        A module called as ``net(y)`` or ``net(y, sigma)``; y is (N, C, H, W), sigma in the units of y. Its
+        attributes ``noise_map``, ``image_channels`` and ``normalization_equivariant`` say what it takes.
 
     Raises:
         NormeqError: unknown architecture, variant or option, each named.
@@ -67,7 +68,10 @@ def build_network(
     if parts.affine and options.get("channels", 2) % 2:
         raise NormeqError(f"channels must be even (they are sorted in pairs), got {options['channels']}")
     network = cls(parts, **options)
-    return NormalizationWrapper(network, statistics, box) if parts.wrapper else network
+    if parts.wrapper:
+        network = NormalizationWrapper(network, statistics, box)
+    network.normalization_equivariant = set(parts.equivariant_to) == set(CHANGES)
+    return network
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -22,7 +22,7 @@ REPRODUCED, NOT_REPRODUCED, NOT_TESTED = VERDICTS = ("reproduced", "not reproduc
 
 def judge(
     claims: Sequence[Claim],
-    noise_levels: Path,
+    noise_levels: Path | pd.DataFrame,
     intervals: Path | None = None,
     published: Path | None = None,
     *,
@@ -34,7 +34,7 @@ def judge(
 
     Args:
         noise_levels, intervals, tuning: the long tables; without the latter two no ``interval_loss`` and no
-            ``tuning_gain`` is tested.
+            ``tuning_gain`` is tested. The first one may have been read already.
         published: folder of published values; without it no ``level`` is tested.
         certificate: what ``normeq certify`` wrote; without it no ``defect`` is tested.
         filters: the CSV of ``normeq table filters``; without it no ``filters`` is tested.
@@ -45,7 +45,8 @@ def judge(
     Raises:
         NormeqError: a table is missing or malformed.
     """
-    levels = with_leak_free(read_noise_levels(noise_levels))
+    read = noise_levels if isinstance(noise_levels, pd.DataFrame) else read_noise_levels(noise_levels)
+    levels = with_leak_free(read)
     none = levels.iloc[:0]
     tables = {
         "gain": levels,

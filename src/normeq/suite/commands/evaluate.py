@@ -303,11 +303,19 @@ def certify_command(
 def collect_command(
     out: Annotated[Path, typer.Argument(help="Table to write.", callback=ends_in(".csv", "a table"))],
     parts: Annotated[list[Path], typer.Argument(help="Tables to put together.")],
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            help="Record of what OUT was made from, to write. Tables that are not there are taken from the"
+            " OUT of before, where its record says that it holds them."
+        ),
+    ] = None,
+    key: Annotated[str, typer.Option(help="Text for the record.")] = "",
 ) -> None:
     """Put tables of several denoisers together, sorted; refuses double measurements."""
     from normeq.suite.measuring.rows import collect
 
-    typer.echo(f"{out}: {collect(parts, out)} measurements")
+    typer.echo(f"{out}: {collect(parts, out, record, key)} measurements")
 
 
 def metrics_command(

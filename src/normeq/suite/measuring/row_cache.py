@@ -14,7 +14,7 @@ from normeq.denoisers.open import Denoiser
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import Protocol
 from normeq.suite.measuring.batches import Image, test_images
-from normeq.suite.measuring.rows import KEYS, write_rows
+from normeq.suite.measuring.rows import DENOISER, KEYS, write_rows
 from normeq.system.provenance import measured_by
 
 NUMBERS = {"sigma", "a", "b", "draw"}
@@ -125,16 +125,13 @@ class RowCache:
             if None not in row
             and None not in row.values()
             and row.keys() >= set(columns)
-            and (*(row[key] for key in LABELS), row["weights"]) in known
+            and (*(row[key] for key in DENOISER), row["weights"]) in known
             and row["pixels"] == pixels.of(row["dataset"], row["image"], int(row.get("size", 0)))
         ]
 
     def left(self, written: Collection[tuple]) -> list[dict[str, str]]:
         """Rows that the written table held before and that were not asked for now."""
-        return [row for row in self._before if not row.keys() >= set(LABELS) or label(row) not in written]
-
-
-LABELS = ("network", "variant", "train_sigma", "seed")
+        return [row for row in self._before if not row.keys() >= set(DENOISER) or label(row) not in written]
 
 
 def label(row: Mapping[str, object]) -> tuple:

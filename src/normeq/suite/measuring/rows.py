@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normeq.errors import NormeqError
+from normeq.suite.measuring.collected import Collected, read_collected, write_record
 from normeq.system.files import atomic_path
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 KEYS = (
     "network,variant,train_sigma,seed,dataset,image,sigma,a,b,tuning,kind,scale,shift,dtype,device,draw,protocol"
 ).split(",")
+DENOISER = ("network", "variant", "train_sigma", "seed")
 
 
 def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> int:
@@ -36,8 +38,18 @@ def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str
     return count
 
 
-def collect(parts: Sequence[str | Path], out: str | Path) -> int:
+def collect(
+    parts: Sequence[str | Path], out: str | Path, record: str | Path | None = None, key: str = ""
+) -> int:
     """Concatenate tables of the same columns, in the order of their keys.
+
+    Args:
+        parts: the tables.
+        out: table to write.
+        record: what ``out`` was made from (see :mod:`normeq.suite.measuring.collected`), to be written. Parts
+            that are not there are taken from the ``out`` of before, where the record of before says that it
+            holds them.
+        key: of what ``out`` is made from, for the record.
 
     Raises:
         NormeqError: a part is missing, empty or has other columns; two parts hold the same measurement, or
@@ -48,15 +60,14 @@ def collect(parts: Sequence[str | Path], out: str | Path) -> int:
     """
     import pandas as pd  # here: a bare machine measures, and collects elsewhere
 
+    before = Collected() if record is None else read_collected(out, record)
+    held = _read(out) if before.parts else None
     frames = []
     for part in parts:
-        try:
-            # Text, so that every number reaches the collected table as it was written.
-            frames.append(pd.read_csv(part, dtype=str, keep_default_na=False))
-        except FileNotFoundError:
-            raise NormeqError(f"{part}: no such file") from None
-        except (OSError, ValueError) as error:  # pandas' errors of parsing and decoding are ValueErrors
-            raise NormeqError(f"{part}: not a table ({error})") from None
+        if held is not None and str(part) in before.parts and not Path(part).exists():
+            frames.append(_rows_of(held, before.parts[str(part)]))
+        else:
+            frames.append(_read(part))
         if "protocol" in frames[-1] and "measured_by" not in frames[-1]:  # older than that column
             frames[-1].insert(frames[-1].columns.get_loc("protocol"), "measured_by", "")
         if list(frames[-1].columns) != list(frames[0].columns):
@@ -74,7 +85,34 @@ def collect(parts: Sequence[str | Path], out: str | Path) -> int:
     )
     with atomic_path(out) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+    if record is not None:
+        labels = {str(part): _labels(frame) for part, frame in zip(parts, frames, strict=True)}
+        write_record(record, out, key, labels)
     return len(table)
+
+
+def _read(part: str | Path) -> DataFrame:
+    import pandas as pd
+
+    try:
+        # Text, so that every number reaches the collected table as it was written.
+        return pd.read_csv(part, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise NormeqError(f"{part}: no such file") from None
+    except (OSError, ValueError) as error:  # pandas' errors of parsing and decoding are ValueErrors
+        raise NormeqError(f"{part}: not a table ({error})") from None
+
+
+def _labels(frame: DataFrame) -> list[list[str]]:
+    """The denoisers of a table."""
+    return frame[[key for key in DENOISER if key in frame]].drop_duplicates().to_numpy().tolist()
+
+
+def _rows_of(table: DataFrame, labels: Sequence[Sequence[str]]) -> DataFrame:
+    """The rows of some denoisers."""
+    keys = [key for key in DENOISER if key in table]
+    wanted = {tuple(label) for label in labels}
+    return table[[label in wanted for label in table[keys].itertuples(index=False, name=None)]].copy()
 
 
 def _check_names(parts: Sequence[str | Path], frames: Sequence[DataFrame]) -> None:

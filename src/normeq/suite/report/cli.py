@@ -41,7 +41,7 @@ def report_command(
 
 def run_card_command(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
-    noise_levels: Annotated[Path, typer.Option(help="Its table over noise levels (parts/).")],
+    noise_levels: Annotated[Path, typer.Option(help="Long table over noise levels that holds the run.")],
     config: Annotated[Path, typer.Option(help="The experiment's config, with its claims.")],
     out: Annotated[Path, typer.Option(help="Markdown file to write.", callback=ends_in(".md", "Markdown"))],
     published: Annotated[Path | None, typer.Option(help="Folder of published values.")] = None,

@@ -29,24 +29,23 @@ def write_run_card(
     Args:
         out: Markdown file.
         run: the folder, with ``run.json``.
-        noise_levels: its long table over noise levels, and of no other denoiser.
+        noise_levels: long table over noise levels; rows of other denoisers in it are passed over.
         config: with the claims; those of kind ``level`` on this variant are judged on this run alone.
         published: folder of published values.
 
     Raises:
-        NormeqError: a file is missing or malformed, or the table is of another denoiser.
+        NormeqError: a file is missing or malformed, or the table does not hold the run.
     """
     about, record = run_record(run), read_json(run / "run.json")
-    table = with_leak_free(read_noise_levels(noise_levels))
-    weights = set(table["weights"]) if "weights" in table else set()
-    if weights != {record["weights_sha256"][:8]}:
-        raise NormeqError(
-            f"{noise_levels}: not measured on the weights of {run} alone; take the table in its folder parts"
-        )
     claims = [c for c in read_claims(config) if c.kind == "level" and c.variants == (about["variant"],)]
+    levels = read_noise_levels(noise_levels)
+    if "weights" not in levels or record["weights_sha256"][:8] not in set(levels["weights"]):
+        raise NormeqError(f"{noise_levels}: holds no measurement of the weights of {run}")
+    levels = levels[levels["weights"] == record["weights_sha256"][:8]]
+    table = with_leak_free(levels)
     verdicts = {
         (v["dataset"], v["sigma"]): v
-        for v in judge(claims, noise_levels, None, published)
+        for v in judge(claims, levels, None, published)
         if v["value"] is not None
     }
     low, high = train_range(table["train_sigma"].iloc[0])

@@ -1,0 +1,402 @@
+"""normeq.denoise: any type, any range, any axes; tiles equal the whole."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+import normeq
+from normeq.denoisers import tiles
+from normeq.denoisers.denoise import denoise
+from normeq.denoisers.opened import open_network
+from normeq.errors import NormeqError
+from normeq.nn import fold
+from tests.denoisers.networks import KINDS, small
+
+EQUIVARIANT = [kind for kind in KINDS if kind[1] in ("norm", "invariant", "wrapped")]
+OTHERS = [kind for kind in KINDS if kind[1] in ("ordinary", "scale")]
+NORM = small("fdncnn", "norm")
+NOISE_MAP = small("fdncnn", "norm", noise_map=True)
+ORDINARY = small("fdncnn", "ordinary")
+COLOUR = small("fdncnn", "norm", image_channels=3)
+IMAGE = np.random.default_rng(0).random((24, 31))
+
+
+def size_of(x):
+    return float(np.abs(np.asarray(x)).max())
+
+
+def test_it_is_the_network():
+    y = IMAGE.astype(np.float32)
+    with torch.no_grad():
+        expected = fold(NORM)(torch.from_numpy(y)[None, None])[0, 0].numpy()
+    assert np.array_equal(denoise(y, NORM), expected)
+
+
+def test_it_is_public_and_light():
+    code = "import sys, normeq; assert 'torch' not in sys.modules; print(normeq.denoise.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "denoise"
+    with pytest.raises(AttributeError):
+        normeq.nothing  # noqa: B018
+
+
+def test_arrays_need_no_more_than_the_core():
+    """torch, NumPy and safetensors, and nothing of the suite."""
+    code = (
+        "import sys\n"
+        "for name in 'PIL tifffile yaml typer rich scipy pandas skimage matplotlib pydantic'.split():\n"
+        "    sys.modules[name] = None\n"
+        "import numpy, normeq\n"
+        "normeq.denoise(numpy.ones((4, 5)))\n"
+        "assert not [name for name in sys.modules if name.startswith('normeq.suite')]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("architecture", "variant"), EQUIVARIANT)
+@settings(max_examples=15, deadline=None)
+@given(scale=st.floats(-200, 200), shift=st.floats(-1e6, 1e6))
+def test_any_range(architecture, variant, scale, shift):
+    """λy + μ with λ = 10^-200 … 10^200 and |μ| up to a million times λ."""
+    network, scale = small(architecture, variant), 10.0**scale
+    expected = denoise(IMAGE, network)
+    output = denoise((IMAGE + shift) * scale, network) / scale - shift
+    # What is left is the rounding of float64 itself at that offset, and of the network.
+    assert size_of(output - expected) < 2e-5 + 1e-14 * abs(shift)
+
+
+@settings(max_examples=15, deadline=None)
+@given(scale=st.floats(-30, 30), shift=st.floats(-1e6, 1e6), sigma=st.floats(0, 1))
+def test_sigma_is_in_the_units_of_the_image(scale, shift, sigma):
+    scale = 10.0**scale
+    expected = denoise(IMAGE, NOISE_MAP, sigma=sigma)
+    output = denoise((IMAGE + shift) * scale, NOISE_MAP, sigma=sigma * scale) / scale - shift
+    assert size_of(output - expected) < 2e-5 + 1e-14 * abs(shift)
+
+
+@pytest.mark.parametrize(("architecture", "variant"), OTHERS)
+@settings(max_examples=10, deadline=None)
+@given(scale=st.floats(-30, 30), shift=st.floats(-1e6, 1e6))
+def test_a_range_that_is_declared(architecture, variant, scale, shift):
+    network, scale = small(architecture, variant), 10.0**scale
+    with torch.no_grad():
+        expected = network(torch.from_numpy(IMAGE).float()[None, None])[0, 0].numpy()
+    lowest, highest = shift * scale, (shift + 1) * scale
+    output = denoise((IMAGE + shift) * scale, network, range=(lowest, highest)) / scale - shift
+    assert size_of(output - expected) < 2e-5 + 1e-14 * abs(shift)
+
+
+def test_a_range_changes_nothing_for_an_equivariant_network():
+    assert np.array_equal(denoise(IMAGE, NORM, range=(-7, 3)), denoise(IMAGE, NORM))
+
+
+def test_far_from_zero_in_float32_integers_and_halves():
+    """Trained weights at σ = 25, offsets of 10⁴ to 10¹⁰ times the contrast: nothing is lost but the digits of
+    the format."""
+    rng = np.random.default_rng(1)
+    clean = np.add.outer(np.sin(np.arange(40) / 7), np.cos(np.arange(48) / 5)) * 50 + 100
+    noisy = clean + rng.normal(0, 25, clean.shape)
+    near = denoise(noisy)
+    assert np.mean((near - clean) ** 2) < np.mean((noisy - clean) ** 2) / 4
+    counts = np.rint(noisy)
+    expected = denoise(counts)
+    for offset, dtype in ((10_000_000, np.int32), (2_000_000_000_000, np.int64), (1_000_000, np.float32)):
+        output = denoise((counts + offset).astype(dtype), "fdncnn-norm-sigma25").astype(np.float64) - offset
+        assert np.abs(output - expected).max() <= 0.51, dtype
+    assert np.abs(denoise(noisy + 1e9) - 1e9 - near).max() < 1e-3
+
+
+@pytest.mark.parametrize(("architecture", "variant"), KINDS)
+@pytest.mark.parametrize("tile", [37, 96])
+def test_tiles_equal_the_whole(architecture, variant, tile):
+    network = small(architecture, variant)
+    y = np.random.default_rng(2).random((171, 203)).astype(np.float32)
+    whole = denoise(y, network, range=(0, 1), tile=None)
+    assert len(tiles.tiles(171, 203, tile, open_network(network))) > 3
+    assert np.array_equal(denoise(y, network, range=(0, 1), tile=tile), whole)
+
+
+@pytest.mark.parametrize("options", [{"noise_map": True}, {"margin": "mean", "noise_map": True}])
+@pytest.mark.parametrize("variant", ["norm", "wrapped"])
+def test_tiles_of_a_drunet(variant, options):
+    network = small("drunet", variant, **options)
+    y = np.random.default_rng(2).random((171, 203)).astype(np.float32)
+    sigma = 0.1 if network.noise_map else None
+    whole = denoise(y, network, sigma=sigma, tile=None)
+    assert np.array_equal(denoise(y, network, sigma=sigma, tile=64), whole)
+    with torch.no_grad():
+        direct = network(torch.from_numpy(y)[None, None], sigma)[0, 0].numpy()
+    assert size_of(direct - whole) < 1e-5
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(1, 700), width=st.integers(1, 700), tile=st.just("auto") | st.integers(1, 300),
+    kind=st.sampled_from(["fdncnn", "drunet", "ffdnet"]), memory=st.integers(10**5, 10**8),
+)  # fmt: skip
+def test_tiles_cover_the_image_once_with_their_halo(height, width, tile, kind, memory):
+    network = open_network(small(kind, "norm"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiles, "MEMORY", memory)
+        found = tiles.tiles(height, width, tile, network)
+        most = tiles.most_pixels(network)
+    seen = np.zeros((height, width), int)
+    for part in found:
+        seen[part.core] += 1
+        for core, outer, length in zip(part.core, part.outer, (height, width), strict=True):
+            assert outer.start == 0 or core.start - outer.start >= network.reach.halo
+            assert outer.stop == length or outer.stop - core.stop >= network.reach.halo
+            assert outer.start % network.reach.multiple == core.start % network.reach.multiple == 0
+    assert (seen == 1).all()
+    if tile == "auto" and height * width > max(most, tiles.SMALL):
+        assert len(found) > 1 or min(height, width) <= 3 * network.reach.halo
+
+
+@pytest.mark.parametrize("limit", [2 * 10**6])
+def test_auto_keeps_to_the_memory(monkeypatch, limit):
+    monkeypatch.setattr(tiles, "MEMORY", limit * 100)
+    network = open_network("fdncnn-norm-sigma25")
+    for height, width in ((14_000, 14_000), (200, 10**6), (10**6, 1), (5000, 731)):
+        for part in tiles.tiles(height, width, "auto", network):
+            rows, columns = (place.stop - place.start for place in part.outer)
+            assert rows * columns <= tiles.most_pixels(network)
+
+
+DTYPES = ["u1", "i1", "<u2", ">u2", "<i2", ">i2", "u4", "i4", "u8", "i8", "f2", "<f4", ">f4", "f8"]
+TORCH = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.uint16] + [
+    torch.float16, torch.bfloat16, torch.float32, torch.float64,
+]  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    dtype=st.sampled_from(DTYPES + TORCH), size=st.tuples(st.integers(1, 9), st.integers(5, 9)),
+    leading=st.lists(st.integers(1, 3), max_size=2), channel_axis=st.integers(-3, 2) | st.none(),
+    colour=st.booleans(), order=st.sampled_from("CF"),
+)  # fmt: skip
+def test_type_and_shape_come_back(dtype, size, leading, channel_axis, colour, order):
+    """And every image, and every channel for a gray network, is denoised by itself."""
+    network = COLOUR if colour and channel_axis is not None else NORM
+    shape = [*leading, *size]
+    if channel_axis is not None:
+        axis = channel_axis % 3 if channel_axis >= 0 else channel_axis
+        channel_axis = min(axis, len(shape)) if axis >= 0 else axis
+        where = channel_axis if channel_axis >= 0 else len(shape) + 1 + channel_axis
+        shape.insert(where, 3)
+    values = np.random.default_rng(3).random(shape) * 100
+    if isinstance(dtype, torch.dtype):
+        y = torch.from_numpy(values).to(dtype)
+        before, single = y.clone(), lambda a: np.asarray(a.double())
+    else:
+        y = np.asarray(values, dtype=dtype, order=order)
+        before, single = y.copy(), lambda a: np.asarray(a, dtype=np.float64)
+    output = denoise(y, network, channel_axis=channel_axis)
+    assert type(output) is type(y) and output.dtype == y.dtype and output.shape == y.shape
+    assert bool((y == before).all())
+    if channel_axis is None:
+        pairs = zip(single(y).reshape(-1, 1, *size), single(output).reshape(-1, 1, *size), strict=True)
+    else:
+        moved = [np.moveaxis(single(a), channel_axis, -3) for a in (y, output)]
+        step = 3 if network is COLOUR else 1
+        pairs = zip(*(a.reshape(-1, step, *a.shape[-2:]) for a in moved), strict=True)
+    tolerance = (
+        1.0 if not (y.is_floating_point() if isinstance(y, torch.Tensor) else y.dtype.kind == "f") else 0.5
+    )
+    for one, found in pairs:
+        with torch.no_grad():
+            expected = network(torch.from_numpy(one).float()[None])[0].numpy()
+        expected = np.clip(expected, *_limits(y.dtype))
+        assert size_of(expected - found) <= tolerance
+
+
+def _limits(dtype):
+    if isinstance(dtype, torch.dtype):
+        return (
+            (-np.inf, np.inf) if dtype.is_floating_point else (torch.iinfo(dtype).min, torch.iinfo(dtype).max)
+        )
+    return (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+
+
+def doubled(noisy):
+    return 2 * noisy
+
+
+doubled.normalization_equivariant = True
+
+
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [
+        (np.array([[100, 200]], np.uint8), [[200, 255]]),
+        (np.array([[-100, 60]], np.int8), [[-128, 120]]),
+        (np.array([[40000, 7]], ">u2"), [[65535, 14]]),
+        (np.array([[2**62, -(2**62)]], np.int64), [[2**63 - 1024, -(2**63)]]),
+        (np.array([[40000.0, -1.0]], np.float16), [[np.inf, -2.0]]),
+        (np.array([[-3.5, 0.25]]), [[-7, 0.5]]),
+        (torch.tensor([[100, 200]], dtype=torch.uint8), [[200, 255]]),
+        (torch.tensor([[40000, 7]], dtype=torch.uint16), [[65535, 14]]),
+    ],
+)
+def test_integers_are_clipped_and_floats_are_not(given_, expected):
+    output = denoise(given_, doubled)
+    assert output.dtype == given_.dtype and output.tolist() == expected
+
+
+@pytest.mark.parametrize("value", [0, 5, -3.25, 1e30, 1e-30, 65504.0])
+@pytest.mark.parametrize(("architecture", "variant"), EQUIVARIANT)
+def test_constant_images_come_back(architecture, variant, value):
+    y = np.full((9, 12), value)
+    assert size_of(denoise(y, small(architecture, variant)) - y) <= 1e-6 * abs(value)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (2, 1), (3, 300)])
+@pytest.mark.parametrize(("architecture", "variant"), KINDS)
+def test_thin_images(architecture, variant, shape):
+    y = np.random.default_rng(0).random(shape)
+    output = denoise(y, small(architecture, variant), range=(0, 1))
+    assert output.shape == shape and np.isfinite(output).all()
+
+
+def test_eight_bits_have_their_range():
+    y = (IMAGE * 255).astype(np.uint8)
+    assert np.array_equal(denoise(y, ORDINARY), denoise(y, ORDINARY, range=(0, 255)))
+    assert not np.array_equal(denoise(y, ORDINARY), denoise(y, ORDINARY, range=(0, 200)))
+
+
+def test_functions():
+    def blur(noisy, sigma):
+        assert noisy.dtype == np.float32 and noisy.ndim == 2
+        return noisy * 0 + sigma
+
+    stack = np.stack([IMAGE, IMAGE])
+    output = denoise(stack, blur, sigma=50, range=(0, 200))
+    assert np.allclose(output, 50)
+    named = denoise(stack, "normeq.classical:median", sigma=1, range=(0, 1))
+    assert named.shape == stack.shape
+
+
+def test_a_file_of_ones_own(tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        "def half(noisy):\n    return noisy / 2\nhalf.normalization_equivariant = True\nnothing = 3\n"
+    )
+    assert np.allclose(denoise(IMAGE, f"{file}:half"), IMAGE / 2)
+    with pytest.raises(NormeqError, match="is no function"):
+        denoise(IMAGE, f"{file}:nothing")
+
+
+class Told(nn.Module):
+    """A user's network that can be told σ."""
+
+    normalization_equivariant, halo = True, 0
+
+    def forward(self, y, sigma=None):
+        return y if sigma is None else y + sigma
+
+
+def test_modules_of_ones_own():
+    network = Told().eval()
+    assert np.allclose(denoise(IMAGE, network), IMAGE)
+    assert np.allclose(denoise(IMAGE * 8, network, sigma=2), IMAGE * 8 + 2)
+    big = np.random.default_rng(0).random((160, 170))
+    assert np.array_equal(denoise(big, network, tile=16), denoise(big, network))
+
+
+def test_gradients_where_asked_for():
+    y = torch.rand(2, 9, 10, dtype=torch.float64, requires_grad=True)
+    assert not denoise(y, NORM).requires_grad
+    output = denoise(y, NORM, gradients=True)
+    assert output.shape == y.shape and torch.allclose(output, denoise(y, NORM), atol=1e-6)
+    (found,) = torch.autograd.grad(output.sum(), y)
+    # f(y + c) = f(y) + c: the derivatives of each image sum to its pixels.
+    assert found.sum().item() == pytest.approx(180, rel=1e-4)
+    far = torch.autograd.grad(denoise(y * 3 + 1e4, NORM, gradients=True).sum(), y)[0] / 3
+    assert torch.allclose(far, found, atol=1e-3)
+    wrapped = denoise(y, small("fdncnn", "wrapped"), gradients=True)
+    assert torch.autograd.grad(wrapped.sum(), y)[0].sum().item() == pytest.approx(180, rel=1e-4)
+    colour = torch.rand(9, 10, 3, requires_grad=True)
+    output = denoise(colour, COLOUR, channel_axis=-1, gradients=True)
+    assert torch.allclose(output, denoise(colour, COLOUR, channel_axis=-1), atol=1e-5)
+
+
+def test_progress_ends_at_one():
+    seen = []
+    denoise(np.random.default_rng(0).random((2, 160, 170)), NORM, tile=64, progress=seen.append)
+    assert len(seen) == 18 and seen == sorted(seen) and seen[-1] == 1
+
+
+class Stripes(nn.Module):
+    def forward(self, y):
+        return y
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "words"),
+    [
+        (IMAGE.astype(bool), {}, "image of bool"),
+        (IMAGE.astype(complex), {}, "image of complex128"),
+        (IMAGE.astype(np.longdouble), {}, "convert it"),
+        (np.array([["a", "b"]]), {}, "convert it"),
+        (torch.ones(4, 5, dtype=torch.bool), {}, "image of torch.bool"),
+        (IMAGE.tolist(), {}, "not list"),
+        (np.ma.masked_less(IMAGE, 0.5), {}, "masked"),
+        (IMAGE[0], {}, "got shape (31,)"),
+        (np.zeros((0, 5)), {}, "no pixels"),
+        (np.zeros((0, 5, 5)), {}, "no pixels"),
+        (np.where(IMAGE > 0.9, np.nan, IMAGE), {}, "NaN or infinite"),
+        (np.array([[1, np.inf]]), {}, "1 pixels are NaN or infinite"),
+        (IMAGE, {"sigma": 3}, "is blind"),
+        (IMAGE, {"network": NOISE_MAP}, "give sigma, in the units of the image"),
+        (IMAGE, {"network": NOISE_MAP, "sigma": -1}, "sigma must be"),
+        (IMAGE, {"network": NOISE_MAP, "sigma": np.nan}, "sigma must be"),
+        (IMAGE, {"network": NOISE_MAP, "sigma": "a"}, "sigma must be"),
+        (IMAGE, {"network": NOISE_MAP, "sigma": [1, 2]}, "sigma must be"),
+        (IMAGE, {"network": ORDINARY}, "give range=(lo, hi)"),
+        (IMAGE.astype(np.uint16), {"network": ORDINARY}, "a uint16 image"),
+        (IMAGE, {"network": ORDINARY, "range": (1, 1)}, "lo < hi"),
+        (IMAGE, {"network": ORDINARY, "range": 5}, "lo < hi"),
+        (IMAGE, {"range": (0, np.inf)}, "lo < hi"),
+        (IMAGE, {"network": "none"}, "no trained network is called 'none'"),
+        (IMAGE, {"network": "no.py:f"}, "cannot load no.py:f"),
+        (IMAGE, {"network": 3}, "not a int"),
+        (IMAGE, {"network": nn.Identity}, "name an instance"),
+        (IMAGE, {"network": nn.Conv2d(1, 1, 3)}, "eval()"),
+        (IMAGE, {"network": nn.Conv2d(1, 1, 3).eval(), "range": (0, 1)}, "returned shape"),
+        (IMAGE, {"network": nn.Conv2d(1, 1, 3, padding=1)}, "training mode"),
+        (IMAGE, {"network": lambda y: y * np.nan, "range": (0, 1)}, "gave NaN"),
+        (IMAGE, {"network": lambda y: [1], "range": (0, 1)}, "returned shape"),
+        (IMAGE, {"network": lambda y: "x", "range": (0, 1)}, "not an array of real numbers"),
+        (IMAGE, {"network": Stripes().eval(), "range": (0, 1), "tile": 64}, "attribute halo"),
+        (IMAGE, {"tile": 0}, "tile must be"),
+        (IMAGE, {"tile": "big"}, "tile must be"),
+        (IMAGE, {"tile": 3.5}, "tile must be"),
+        (IMAGE, {"device": "abacus"}, "unknown device"),
+        (IMAGE, {"network": COLOUR}, "takes images of 3 channels"),
+        (np.zeros((8, 8, 4)), {"network": COLOUR, "channel_axis": -1}, "has 4"),
+        (np.zeros((8, 8, 3)), {}, "give channel_axis=-1"),
+        (IMAGE, {"channel_axis": 0}, "no axis of channels"),
+        (np.zeros((3, 8, 8)), {"channel_axis": 3}, "no axis of channels"),
+        (np.zeros((3, 8, 8)), {"channel_axis": "x"}, "channel_axis must be"),
+        (IMAGE, {"gradients": True}, "gradients"),
+        (torch.ones(5, 5, dtype=torch.int32), {"gradients": True}, "gradients"),
+        (torch.ones(5, 5), {"gradients": True, "tile": 3}, "leave tile out"),
+    ],
+)  # fmt: skip
+def test_one_line_for_what_is_wrong(image, options, words):
+    with pytest.raises(NormeqError) as caught:
+        denoise(image, **options)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_one_line_where_memory_runs_out():
+    def hungry(noisy):
+        raise MemoryError
+
+    with pytest.raises(NormeqError, match="out of memory on this machine"):
+        denoise(IMAGE, hungry, range=(0, 1))

@@ -1,0 +1,97 @@
+"""The reach that is read off the layers is that of the numbers."""
+
+import pytest
+import torch
+from torch import nn
+
+from normeq.nn import NormalizationWrapper
+from normeq.nn.reach import Reach, reach
+from tests.denoisers.networks import KINDS, small
+
+LOCAL = [(architecture, variant) for architecture, variant in KINDS if variant != "wrapped"]
+
+
+def support(network, first, last, size):
+    """First and last row or column of the image that rows and columns ``first`` … ``last`` of the output
+    depend on."""
+    found = torch.zeros(size, size, dtype=torch.float64)
+    for _ in range(8):  # a ReLU may be silent for one image
+        x = torch.randn(1, 1, size, size, dtype=torch.float64, requires_grad=True)
+        part = network(x)[..., first : last + 1, first : last + 1]
+        found += torch.autograd.grad(part.mul(torch.randn_like(part)).sum(), x)[0][0, 0].abs()
+    seen = torch.cat([found.amax(0).nonzero(), found.amax(1).nonzero()]).flatten()
+    return int(seen.min()), int(seen.max())
+
+
+@pytest.mark.parametrize(("architecture", "variant"), LOCAL)
+def test_a_tile_depends_on_its_halo_and_on_no_less(architecture, variant):
+    check(small(architecture, variant).double())
+
+
+def test_local_statistics_reach_further():
+    network = small("fdncnn", "wrapped", statistics="local", box=9).double()
+    assert reach(network).halo == 4 + 8
+    check(network)
+
+
+def check(network):
+    found = reach(network)
+    first = 48 // found.multiple * found.multiple
+    last = first + 2 * found.multiple - 1
+    low, high = support(network, first, last, 104)
+    assert first - found.halo <= low and high <= last + found.halo
+    # Tiles begin on the grid, so the halo is rounded up to it.
+    assert first - low > found.halo - found.multiple and high - last > found.halo - found.multiple
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "expected"),
+    [
+        ("fdncnn", {"depth": 20, "channels": 64}, Reach(20, 1, 64)),
+        ("drunet", {"widths": (64, 128, 256, 512), "blocks": 4}, Reach(192, 8, 192)),
+        ("ffdnet", {"depth": 15, "channels": 64}, Reach(30, 2, 16)),
+        ("plain", {"depth": 7, "channels": 64, "dilations": [1, 2, 3, 4, 3, 2, 1]}, Reach(16, 1, 64)),
+    ],
+)
+def test_published_sizes(architecture, options, expected):
+    assert reach(small(architecture, "ordinary", **options)) == expected
+
+
+def test_the_wrapper_reaches_as_far_as_what_is_inside():
+    network = small("drunet", "ordinary")
+    assert reach(NormalizationWrapper(network)) == reach(network)
+
+
+def conv(*arguments, **options):
+    return nn.Conv2d(1, 1, *arguments, **options)
+
+
+def up():
+    return nn.ConvTranspose2d(1, 1, 2, stride=2)
+
+
+class Own(nn.Module):
+    def forward(self, y):
+        return y
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (nn.Sequential(conv(5, padding=2), nn.PReLU(), conv(3, padding="same", dilation=2)), Reach(4, 1, 1)),
+        (nn.Sequential(conv(2, stride=2), conv(3, padding=1), up()), Reach(2, 2, 1)),
+        (nn.Sequential(conv(3, padding=1, padding_mode="circular")), None),
+        (nn.Sequential(conv(3, stride=2, padding=1)), None),
+        (nn.Sequential(conv(3, padding=1), nn.InstanceNorm2d(1)), None),
+        (nn.Sequential(nn.AdaptiveAvgPool2d(1)), None),
+        (Own(), None),
+    ],
+)  # fmt: skip
+def test_own_modules(network, expected):
+    assert reach(network) == expected
+
+
+def test_own_modules_say_it():
+    network = Own()
+    network.halo, network.multiple = 7, 4
+    assert reach(network) == Reach(8, 4, 1)

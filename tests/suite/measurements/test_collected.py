@@ -1,0 +1,84 @@
+"""A collected table stands for the tables that it was put together from."""
+
+import pandas as pd
+import pytest
+
+from normeq.errors import NormeqError
+from normeq.suite.measuring.collected import Collected, read_collected
+from normeq.suite.measuring.rows import collect
+
+LABELS = {"network": "net", "variant": "norm", "train_sigma": "25", "seed": "0"}
+
+
+def part(path, sigmas=(5, 25), **label):
+    rows = [{**LABELS, **label, "dataset": "d", "image": "007", "sigma": s, "psnr": "30.10"} for s in sigmas]
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Parts, table and record."""
+    parts = [part(tmp_path / "a.csv"), part(tmp_path / "b.csv", seed="1"), part(tmp_path / "c.csv", seed="")]
+    out, record = tmp_path / "all.csv", tmp_path / ".made/all"
+    assert collect(parts, out, record, "first") == 6
+    return parts, out, record
+
+
+@pytest.mark.parametrize("gone", [(), (0,), (1, 2), (0, 1, 2)])
+def test_parts_that_are_gone_are_in_the_table(made, gone):
+    parts, out, record = made
+    before = out.read_bytes()
+    for number in gone:
+        parts[number].unlink()
+    assert collect(parts, out, record, "second") == 6 and out.read_bytes() == before
+    assert collect([*parts[1:], part(out.with_name("d.csv"), [75], seed="7")], out, record, "third") == 5
+    assert "7" in set(pd.read_csv(out, dtype=str)["seed"]) and "0" not in set(
+        pd.read_csv(out, dtype=str)["seed"]
+    )
+    assert read_collected(out, record).key == "third"
+    with pytest.raises(NormeqError, match="no such file"):  # the first one has left the table
+        parts[0].unlink(missing_ok=True)
+        collect(parts, out, record, "fourth")
+    assert read_collected(out, record).key == "third"
+
+
+def test_a_part_that_is_there_counts_and_not_the_table(made):
+    parts, out, record = made
+    part(parts[0], [5, 35])
+    collect(parts, out, record)
+    assert set(pd.read_csv(out)["sigma"]) == {5, 25, 35}
+
+
+def test_two_parts_of_one_denoiser_must_be_there(tmp_path):
+    """The table does not say which row is whose."""
+    parts = [
+        part(tmp_path / "a.csv", [5]),
+        part(tmp_path / "b.csv", [25]),
+        part(tmp_path / "c.csv", seed="1"),
+    ]
+    collect(parts, tmp_path / "all.csv", tmp_path / "record")
+    assert list(read_collected(tmp_path / "all.csv", tmp_path / "record").parts) == [str(parts[2])]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "e368db0e", "12345678", "123e4567", "[]", '{"key": "a"}', "<<<<<<< HEAD\n{}", "\xff", None]
+)
+def test_what_is_no_record_says_nothing(made, text):
+    _, out, record = made
+    record.unlink()
+    if text is not None:
+        record.write_text(text, encoding="latin-1")
+    assert read_collected(out, record) == Collected()
+
+
+@pytest.mark.parametrize(
+    "edit", [lambda b: b[:-1], lambda b: b.replace(b"30.10", b"30.11", 1), lambda b: b + b"\n"]
+)
+def test_an_edited_table_is_seen(made, edit):
+    parts, out, record = made
+    out.write_bytes(edit(out.read_bytes()))
+    assert read_collected(out, record) == Collected(edited=True)
+    parts[0].unlink()
+    with pytest.raises(NormeqError, match=r"a\.csv: no such file"):
+        collect(parts, out, record)
