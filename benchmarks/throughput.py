@@ -30,7 +30,7 @@ from normeq.nn import VARIANTS, build_network
 from normeq.system.provenance import git_revision, pick_device
 from normeq.training.loop import Run
 from normeq.training.spec import RunSpec
-from normeq.training.team import Team
+from normeq.training.distributed import ProcessGroup
 
 COLUMNS = (
     "network,variant,device,loop,batch,patch,patches_per_s,mpx_per_s,mfu,speedup,rounds,threads,torch,revision"
@@ -101,7 +101,13 @@ def trainer(network: str, variant: str, images, batch: int, patch: int, steps: i
 
     with tempfile.TemporaryDirectory() as folder:
         run = Run(
-            spec, Path(folder), images, [str(n) for n in range(len(images))], Team(0, 1, device), "", ""
+            spec,
+            Path(folder),
+            images,
+            [str(n) for n in range(len(images))],
+            ProcessGroup(0, 1, device),
+            "",
+            "",
         )
         run.train("default" if device.type == "cuda" else None, progress)
     return (moments[1] - moments[0]) / steps

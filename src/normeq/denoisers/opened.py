@@ -19,7 +19,7 @@ from normeq.denoisers.pretrained import names, weights_file
 from normeq.equivariance.centring import DECLARATION
 from normeq.errors import NormeqError
 from normeq.nn import FoldedForInference, NormalizationWrapper
-from normeq.nn.door import check_output
+from normeq.nn.inputs import check_output
 from normeq.nn.reach import Reach, reach
 from normeq.nn.weights import load_network
 from normeq.system.provenance import pick_device
