@@ -28,9 +28,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from normeq.nn import VARIANTS, build_network
 from normeq.system.provenance import git_revision, pick_device
+from normeq.training.distributed import ProcessGroup
 from normeq.training.loop import Run
 from normeq.training.spec import RunSpec
-from normeq.training.distributed import ProcessGroup
 
 COLUMNS = (
     "network,variant,device,loop,batch,patch,patches_per_s,mpx_per_s,mfu,speedup,rounds,threads,torch,revision"
