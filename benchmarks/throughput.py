@@ -28,7 +28,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from normeq.nn import VARIANTS, build_network
 from normeq.system.provenance import git_revision, pick_device
+<<<<<<< HEAD
 from normeq.training.distributed import Team
+=======
+from normeq.training.distributed import ProcessGroup
+>>>>>>> pages
 from normeq.training.loop import Run
 from normeq.training.spec import RunSpec
 
@@ -101,7 +105,13 @@ def trainer(network: str, variant: str, images, batch: int, patch: int, steps: i
 
     with tempfile.TemporaryDirectory() as folder:
         run = Run(
-            spec, Path(folder), images, [str(n) for n in range(len(images))], Team(0, 1, device), "", ""
+            spec,
+            Path(folder),
+            images,
+            [str(n) for n in range(len(images))],
+            ProcessGroup(0, 1, device),
+            "",
+            "",
         )
         run.train("default" if device.type == "cuda" else None, progress)
     return (moments[1] - moments[0]) / steps

@@ -21,14 +21,14 @@ VARIANTS["sixth"] = Variant(
 import json, yaml
 import pandas as pd
 from matplotlib.figure import Figure
-from normeq.suite.figures.style import legend, looks
+from normeq.suite.figures.style import legend, line_styles
 from normeq.suite.results.long_tables import VARIANT_ORDER, showing_order
 from normeq.suite.results.names import variant_name
 
 table = pd.DataFrame({"network": "n", "variant": ["other", "sixth", "norm"], "train_sigma": "25",
                       "dataset": "set12", "sigma": 25.0})
 assert list(showing_order(table)["variant"]) == ["norm", "sixth", "other"]
-style = looks(table)
+style = line_styles(table)
 look = style["n", "sixth"]
 assert (look.label, look.colour, look.marker) == ("a sixth kind", "#123456", "h")
 figure = Figure(layout="constrained")

@@ -1,4 +1,4 @@
-"""The page of a run says what its record and its measurements say."""
+"""The summary of a training run says what its record and its measurements say."""
 
 import json
 import shutil
