@@ -28,11 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from normeq.nn import VARIANTS, build_network
 from normeq.system.provenance import git_revision, pick_device
-<<<<<<< HEAD
-from normeq.training.distributed import Team
-=======
 from normeq.training.distributed import ProcessGroup
->>>>>>> pages
 from normeq.training.loop import Run
 from normeq.training.spec import RunSpec
 
