@@ -193,7 +193,9 @@ def measured_data(kind):
 @functools.cache
 def measured_before(kind):
     """Collected tables of all experiments, as they were written; the own one last, since the last one counts."""
-    tables = sorted(Path("results").glob(f"*/{kind}.csv"), key=lambda table: (table.parent.name == NAME, table))
+    tables = sorted(
+        Path("results").glob(f"*/{kind}.csv"), key=lambda table: (table.parent.name == NAME, table)
+    )
     return [str(table) for table in tables if not collected(kind, table.parent.name).edited]
 
 
