@@ -93,7 +93,7 @@ def test_a_cosmetic_edit_runs_nothing(finished, tmp_path):
     ]:
         file.write_text(f"# a comment\n{file.read_text()}")
     train = project.folder / "workflow/rules/train.smk"
-    edited = train.read_text().replace('"normeq train ', '"normeq  train ')
+    edited = train.read_text().replace(" normeq train ", " normeq  train ")
     assert edited != train.read_text()
     train.write_text(edited)
     assert project.plan() == {}
