@@ -14,7 +14,7 @@ RUN := PATH="$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(FLAGS)
 # Every pip call is held to the tested versions, also the one that builds this package.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 
-.PHONY: help reproduce compact paper data test lint format schema clean
+.PHONY: help reproduce compact paper data test cluster lint format schema clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -35,8 +35,11 @@ paper: $(VENV)/.installed ## the paper's experiment; trains what is not there (h
 data: $(VENV)/.installed ## place Set12, BSD68 and the training images in data/ (40 MB, every file checked)
 	@$(BIN)/normeq data get set12 bsd68 bsd431
 
-test: $(VENV)/.installed-dev ## the whole test suite
-	@PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+test: $(VENV)/.installed-dev ## the test suite; `make cluster` has the rest
+	@PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/cluster
+
+cluster: $(VENV)/.installed-dev ## the workflow on a SLURM of three nodes (Debian: munge slurmctld slurmd slurm-client)
+	@PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/cluster
 
 lint: $(VENV)/.installed-dev ## ruff, snakefmt and snakemake --lint
 	@$(BIN)/ruff check .

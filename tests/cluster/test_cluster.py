@@ -79,7 +79,7 @@ def beyond(made: Project, step: int) -> bool:
 
 def trained_alone(run: Path, threads: int, folder: Path) -> bytes:
     """Weights of the same training without interruption, without a cluster."""
-    command = [sys.executable, "-m", "normeq.training", str(run / "run.json"), "--out", str(folder)]
+    command = [sys.executable, "-m", "normeq", "train", str(run / "run.json"), "--out", str(folder)]
     command += ["--data-dir", str(run.parents[2] / CONFIG["data"]["dir"])]
     command += ["--device", "cpu", "--threads", str(threads)]
     subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_WAIT_POLICY": "passive"})
@@ -205,7 +205,7 @@ def test_several_nodes_train_one_network(cluster, tmp_path):
         "dataset": "skimage-train",
         "recipe": RECIPE | {"steps": 40, "batch": 4},
     }
-    arguments = ["-m", "normeq.training", json.dumps(spec), "--device", "cpu", "--threads", "1"]
+    arguments = ["-m", "normeq", "train", json.dumps(spec), "--device", "cpu", "--threads", "1"]
     arguments += ["--data-dir", str(tmp_path / "data"), "--out"]
     cluster("normeq", "data", "get", "skimage-train", "--data-dir", str(tmp_path / "data"))
     nodes = [
