@@ -11,6 +11,7 @@ from normeq.denoisers.cli import networks_command
 from normeq.denoisers.denoise_cli import denoise_command
 from normeq.denoisers.foreign.cli import import_command
 from normeq.imaging.cli import protocol_command
+from normeq.suite.campaign.cli import campaign_command, measure_command
 from normeq.suite.claims.cli import claims_command
 from normeq.suite.commands.evaluate import app as evaluate_app
 from normeq.suite.commands.evaluate import certify_command, collect_command, metrics_command
@@ -34,7 +35,9 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.command("train")(train_command)
+app.command("campaign")(campaign_command)
 app.add_typer(evaluate_app, name="evaluate")
+app.command("measure")(measure_command)
 app.command("denoise")(denoise_command)
 app.command("networks")(networks_command)
 app.command("import")(import_command)

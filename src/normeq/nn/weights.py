@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
@@ -18,15 +19,21 @@ from normeq.system.files import atomic_path
 METADATA_KEY = "normeq"
 
 
-def save_network(path: str | Path, network: nn.Module, description: dict[str, Any]) -> None:
+def save_network(
+    path: str | Path, network: nn.Module, description: dict[str, Any], dtype: torch.dtype = torch.float32
+) -> None:
     """Write weights and description atomically.
 
     Args:
         path: target, ``*.safetensors``.
-        network: module whose ``state_dict`` is written (float32, contiguous).
+        network: module whose ``state_dict`` is written (contiguous).
         description: at least ``network`` (name, architecture, options) and ``variant``; JSON-ready.
+        dtype: format of the file; a network that reads it has float32.
     """
-    tensors = {k: v.detach().cpu().float().contiguous() for k, v in network.state_dict().items()}
+    tensors = {
+        key: value.detach().cpu().to(dtype if value.is_floating_point() else torch.float32).contiguous()
+        for key, value in network.state_dict().items()
+    }
     with atomic_path(path) as temporary:
         # Not save_file, whose files nobody but their owner may read.
         temporary.write_bytes(save(tensors, metadata={METADATA_KEY: json.dumps(description, sort_keys=True)}))

@@ -274,7 +274,7 @@ class Run:
     def save_weights(self, path: Path) -> None:
         """Write the result: the averaged weights where the recipe averages."""
         with self._result():
-            save_network(path, self.network, self.spec.to_dict())
+            save_network(path, self.network, self.spec.to_dict(), getattr(torch, self.recipe.store))
 
     def _done(self) -> float:
         """The part of the training that is behind, 1 at the end; by the clock, of what fits into the time."""

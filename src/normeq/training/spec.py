@@ -53,6 +53,9 @@ class Recipe:
             0 for none.
         holdout: training images (the last ones by name) kept out and used to log a validation PSNR.
         validate_every: steps between validations; 0 for at the end only.
+        store: format of the weights in the result, ``float32`` or ``float16`` (half the file). Constraints are
+            worked out from them in float32 either way, and hold as exactly. Left out of the record and the
+            fingerprint where it is float32.
     """
 
     steps: int | None = _setting(None, ge=1)
@@ -71,6 +74,7 @@ class Recipe:
     average: float = _setting(0.0, ge=0, lt=1)
     holdout: int = _setting(0, ge=0)
     validate_every: int = _setting(0, ge=0)
+    store: str = _setting("float32", choices=("float32", "float16"))
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -178,6 +182,8 @@ class RunSpec:
         out = asdict(self)
         if self.noise == DEFAULT:
             del out["noise"]
+        if self.recipe.store == "float32":
+            del out["recipe"]["store"]
         out["sigma"] = list(self.sigma) if isinstance(self.sigma, tuple) else self.sigma
         return out
 

@@ -318,7 +318,7 @@ def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:
             )
     options: dict[str, dict[str, Any]] = {}
     for number, network in enumerate(config["networks"]):
-        own = {key: value for key, value in network.items() if key not in ("sigmas", "seeds", "missing")}
+        own = _options(network)
         if options.setdefault(network["name"], own) != own:
             raise NormeqError(
                 f"config: networks[{number}]: {network['name']} is the name of another network too; tables "
@@ -328,12 +328,12 @@ def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:
         (
             RunSpec.from_dict(
                 {
-                    "network": {k: v for k, v in network.items() if k not in ("sigmas", "seeds", "missing")},
+                    "network": _options(network),
                     "variant": variant,
                     "dataset": train["dataset"],
                     "sigma": sigma,
                     "seed": seed,
-                    "recipe": train["recipe"],
+                    "recipe": train["recipe"] | network.get("recipe", {}),
                 }
                 | ({"noise": train["noise"]} if "noise" in train else {})
             ),
@@ -342,8 +342,14 @@ def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:
         for network in config["networks"]
         for sigma in network.get("sigmas") or train["sigmas"]
         for seed in network.get("seeds", train["seeds"])
-        for variant in config["variants"]
+        for variant in network.get("variants", config["variants"])
     ]
+
+
+def _options(network: dict[str, Any]) -> dict[str, Any]:
+    """The network itself, without how it is trained."""
+    training = ("variants", "recipe", "sigmas", "seeds", "missing")
+    return {key: value for key, value in network.items() if key not in training}
 
 
 def _shipped(config: dict[str, Any]) -> dict[str, RunSpec | ImportedSpec]:

@@ -32,6 +32,9 @@ TrainSigmas = Annotated[
     list[TrainSigma],
     unique("Training noise levels: one number for a fixed level, or [low, high] drawn uniformly per patch."),
 ]
+VariantNames = Annotated[
+    list[Literal[tuple(VARIANTS)]], unique("Which kinds of a network are trained.", least=0)
+]
 Seeds = Annotated[list[Annotated[int, Field(ge=0)]], unique("One training per seed.")]
 Missing = Literal["train", "skip"]
 Whole = Annotated[int, Field(ge=1)]
@@ -50,7 +53,7 @@ def described(cls: type) -> dict[str, str]:
     return found
 
 
-def _network() -> type[Settings]:
+def _network(recipe: type[Settings]) -> type[Settings]:
     """A network: the options of all architectures by their signatures; which one has which is asked when
     it is built."""
     options: dict[str, Any] = {}
@@ -90,6 +93,18 @@ def _network() -> type[Settings]:
             Annotated[
                 Constraint | None,
                 Field(description="How kernels are made to sum to one (variant norm)."),
+                LeftOut(),
+            ],
+            None,
+        ),
+        variants=(
+            Annotated[VariantNames | None, LeftOut()],
+            None,
+        ),
+        recipe=(
+            Annotated[
+                recipe | None,
+                Field(description="What is different from train.recipe."),
                 LeftOut(),
             ],
             None,
@@ -154,7 +169,8 @@ def _recipe() -> type[Settings]:
     )
 
 
-Network, RecipeSettings = _network(), _recipe()
+RecipeSettings = _recipe()
+Network = _network(RecipeSettings)
 
 
 class Train(Settings):
@@ -238,9 +254,7 @@ class Config(Settings):
     ]
     title: Annotated[str, Field(description="One line that heads the report.")] = ""
     networks: Annotated[list[Network], Field(description="The networks, each trained in every variant.")] = []
-    variants: Annotated[
-        list[Literal[tuple(VARIANTS)]], unique("Which kinds of each network are trained.", least=0)
-    ] = ["ordinary", "scale", "norm", "wrapped"]
+    variants: VariantNames = ["ordinary", "scale", "norm", "wrapped"]
     train: Annotated[Train | None, LeftOut()] = None
     trained: Annotated[
         list[str],

@@ -55,6 +55,7 @@ def start(
         torch.set_num_threads(threads)
     keep_freed_memory()
     where = pick_device(device)
+    torch.backends.cudnn.allow_tf32 = False  # PyTorch allows it, and float32 should be float32
     mode = {"auto": "default" if where.type == "cuda" else None, "off": None}.get(compile_mode, compile_mode)
     # Momenta of channels that ReLU has switched off fade into subnormal numbers, on which a CPU is many times
     # slower.

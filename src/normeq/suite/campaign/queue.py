@@ -1,0 +1,89 @@
+"""Jobs in order of priority, several at a time, until they are done or the time is up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from normeq.training.signals import stop_signals
+
+POLL_SECONDS = 0.2
+STOPPED = 130  # what `normeq train` answers where the same command goes on
+
+
+@dataclass(frozen=True)
+class Job:
+    """One command of ``normeq`` in a process of its own.
+
+    Attributes:
+        name: for messages and the log.
+        words: what follows ``normeq``.
+    """
+
+    name: str
+    words: tuple[str, ...]
+
+
+def work_off(
+    jobs: Sequence[Job],
+    workers: int,
+    logs: Path,
+    threads: int,
+    seconds: Callable[[], float],
+    say: Callable[[str], None],
+) -> tuple[list[str], list[str], list[str]]:
+    """Carry out jobs, at most ``workers`` at a time.
+
+    A job that fails is named at the end, and the others go on. When the time is up, or on SIGINT or SIGTERM, those that run get
+    SIGTERM, on which a training writes its checkpoint, and no other is begun.
+
+    Args:
+        jobs: in order of priority.
+        workers: processes at a time.
+        logs: folder for what they print, one file each (appended).
+        threads: CPU threads of each.
+        seconds: time left.
+        say: called with a line whenever a job begins or ends.
+
+    Returns:
+        Names of the jobs that are done, that failed, and that are still to be done.
+    """
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    logs.mkdir(parents=True, exist_ok=True)
+    waiting, running = list(jobs), {}
+    done: list[str] = []
+    failed: list[str] = []
+    left: list[str] = []
+    told = False
+    with stop_signals() as stop:
+        while running or (waiting and not told):
+            while waiting and len(running) < workers and not stop and seconds() > 0:
+                job = waiting.pop(0)
+                say(f"{job.name}: begins")
+                with open(logs / f"{job.name}.log", "a", encoding="utf-8") as log:
+                    running[job] = subprocess.Popen(
+                        [sys.executable, "-m", "normeq", *job.words],
+                        stdout=log,
+                        stderr=subprocess.STDOUT,
+                        env=environment,
+                        start_new_session=True,  # Ctrl-C reaches us alone, and we tell them once
+                    )
+            if not told and (stop or seconds() <= 0):
+                told = True
+                for process in running.values():
+                    process.terminate()
+            for job, process in list(running.items()):
+                code = process.poll()
+                if code is None:
+                    continue
+                del running[job]
+                ended = "done" if code == 0 else "stopped" if told or code == STOPPED else f"failed ({code})"
+                (done if code == 0 else left if ended == "stopped" else failed).append(job.name)
+                say(f"{job.name}: {ended}")
+            time.sleep(POLL_SECONDS)
+    return done, failed, left + [job.name for job in waiting]
