@@ -129,7 +129,7 @@ class Protocol:
             "far from zero": _centring(variants),
             "arithmetic": "networks in float32, TF32 off; PSNR and SSIM in float64",
             "padding": f"inside the networks: {_paddings(variants)}; "
-            "DRUNet repeats the last rows and columns up to a multiple of its scales",
+            "DRUNet is mirrored at the right and the bottom up to a multiple of its scales",
         }
 
 

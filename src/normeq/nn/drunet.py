@@ -40,8 +40,9 @@ class DRUNet(nn.Module):
         image_channels: 1 for gray, 3 for colour.
         noise_map: expect σ as an extra input channel.
         margin: what extends an image whose sides are no multiples of 2^(scales-1), at the bottom and right:
-            ``repeat`` its last row and column, or its ``mean``, as the paper's authors do. Both commute with
-            affine maps of the values.
+            its ``mirror`` image, or its ``mean``, as the paper's authors do. Both commute with affine maps of
+            the values. (Its last row and column repeated would be streaks of noise that a network does not
+            know, see docs/training.md.)
 
     Input (N, image_channels, H, W) or (image_channels, H, W), any size ≥ 1; the margin is cropped at the
     end.
@@ -58,11 +59,11 @@ class DRUNet(nn.Module):
         blocks: int = 4,
         image_channels: int = 1,
         noise_map: bool = False,
-        margin: Literal["repeat", "mean"] = "repeat",
+        margin: Literal["mirror", "mean"] = "mirror",
     ) -> None:
         super().__init__()
-        if margin not in ("repeat", "mean"):
-            raise NormeqError(f"unknown margin {margin!r}: choose repeat or mean")
+        if margin not in ("mirror", "mean"):
+            raise NormeqError(f"unknown margin {margin!r}: choose mirror or mean")
         self.noise_map, self.image_channels = noise_map, image_channels
         self.subtracts = variant.zero_sum
         self.margin = margin
@@ -92,9 +93,9 @@ class DRUNet(nn.Module):
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         height, width = y.shape[-2:]
         right, below = (max(-size % self.factor, self.least - size) for size in (width, height))
-        pad = (0, right, 0, below)
-        x = F.pad(append_noise_map(y, sigma, self.noise_map), pad, mode="replicate")
+        x = _mirrored(append_noise_map(y, sigma, self.noise_map), right, below)
         if self.margin == "mean":
+            pad = (0, right, 0, below)
             outside = 1 - F.pad(torch.ones_like(y), pad)
             image = F.pad(y, pad) + y.mean(dim=(1, 2, 3), keepdim=True) * outside
             x = torch.cat([image, x[:, y.shape[1] :]], dim=1)
@@ -106,3 +107,15 @@ class DRUNet(nn.Module):
             x = up(skip(x, features.pop()))
         x = self.tail(self.skips[-1](x, features.pop()))[..., :height, :width]
         return y - x if self.subtracts else x
+
+
+def _mirrored(x: Tensor, right: int, below: int) -> Tensor:
+    """Extend (N, C, H, W) at the right and at the bottom by its mirror image, without the outermost pixel;
+    where it is shorter than that, again, and a single pixel is repeated."""
+    while right or below:
+        height, width = x.shape[-2:]
+        across, down = min(right, max(width - 1, 1)), min(below, max(height - 1, 1))
+        x = F.pad(x, (0, across, 0, 0), mode="reflect" if width > 1 else "replicate")
+        x = F.pad(x, (0, 0, 0, down), mode="reflect" if height > 1 else "replicate")
+        right, below = right - across, below - down
+    return x

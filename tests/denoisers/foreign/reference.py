@@ -109,7 +109,7 @@ def _extended(y: Tensor, factor: int, mean: bool) -> Tensor:
     pad = (0, -w % factor, 0, -h % factor)
     if mean:
         return F.pad(y, pad, value=float(y.mean()))  # one image at a time
-    return F.pad(y, pad, mode="replicate")
+    return F.pad(y, pad, mode="reflect")
 
 
 def kair_drunet_state(into: int, out: int, widths=(6, 8, 10), blocks: int = 2, bias: bool = False) -> State:

@@ -82,7 +82,7 @@ def ffdnet(shapes: Shapes, variant: str | None) -> Plan | None:
 
 def drunet(shapes: Shapes, variant: str | None) -> Plan | None:
     """U-Net of y and, where the first kernel has one channel more than the last, of the σ map. The caller
-    pads there; here the last row and column are repeated."""
+    pads there; here the image is mirrored."""
     head, tail = kernel(shapes, "m_head.weight"), kernel(shapes, "m_tail.weight")
     scales = numbers(shapes, "m_down")[-1]
     blocks = numbers(shapes, "m_body.")[-1] + 1
