@@ -14,7 +14,7 @@ RUN := PATH="$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(FLAGS)
 # Every pip call is held to the tested versions, also the one that builds this package.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 
-.PHONY: help reproduce compact paper data test cluster lint format schema clean
+.PHONY: help reproduce compact paper poster train data test cluster lint format schema clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -31,6 +31,14 @@ compact: $(VENV)/.installed ## the small experiment of README on Set12 and BSD68
 paper: $(VENV)/.installed ## the paper's experiment; trains what is not there (hours on a CPU)
 	@$(RUN) --configfile config/paper.yaml
 	@printf '%s\n' "" "Done. Open:" "  report   results/paper/report.html" "  tables   results/paper/tables/" "  figures  figures/paper/"
+
+poster: $(VENV)/.installed ## the poster's experiment: DRUNet and DnCNN
+	@$(RUN) --configfile config/poster.yaml
+	@printf '%s\n' "" "Done. Open:" "  report   results/poster/report.html" "  tables   results/poster/tables/" "  figures  figures/poster/"
+
+train: $(VENV)/.installed ## what config/paper.yaml, poster.yaml and campaign.yaml name and is not trained yet, in slices
+	@$(BIN)/normeq data get bsd431
+	@nice -n 19 $(BIN)/normeq campaign config/paper.yaml config/poster.yaml config/campaign.yaml --no-measure
 
 data: $(VENV)/.installed ## place Set12, BSD68 and the training images in data/ (40 MB, every file checked)
 	@$(BIN)/normeq data get set12 bsd68 bsd431

@@ -53,9 +53,9 @@ class Recipe:
             0 for none.
         holdout: training images (the last ones by name) kept out and used to log a validation PSNR.
         validate_every: steps between validations; 0 for at the end only.
-        store: format of the weights in the result, ``float32`` or ``float16`` (half the file). Constraints are
-            worked out from them in float32 either way, and hold as exactly. Left out of the record and the
-            fingerprint where it is float32.
+        store: format of the weights in the result, ``float32`` or ``float16`` (half the file). Constraints
+            are worked out from them in float32 either way, and hold as exactly. Left out of the record and
+            the fingerprint where it is float32.
     """
 
     steps: int | None = _setting(None, ge=1)

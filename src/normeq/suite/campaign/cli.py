@@ -37,10 +37,10 @@ def campaign_command(
 ) -> None:
     """Train what configs name and is not there yet, in their order, into `results/runs`; then measure it.
 
-    Can be stopped at any second: the same command goes on, also on another machine if the folder goes along. Needs no workflow
-    engine; `snakemake` finds what is there.
+    Can be stopped at any second: the same command goes on, also on another machine if the folder goes along.
+    Needs no workflow engine; `snakemake` finds what is there.
     """
-    from normeq.suite.campaign.plan import measurements, read_config, trainings
+    from normeq.suite.campaign.plan import check_data, measurements, read_config, trainings
     from normeq.suite.campaign.queue import work_off
 
     end = time.monotonic() + 60 * minutes if minutes else float("inf")
@@ -49,6 +49,7 @@ def campaign_command(
     workers = workers or (max(1, cores // LEAST_CORES) if on_gpu else 1)
     threads = threads or max(1, cores // workers)
     read = [(path, read_config(path, data_dir)) for path in configs]
+    check_data([experiment for _, experiment in read], measure)
     logs = Path("logs/campaign")
 
     def left() -> float:

@@ -42,6 +42,30 @@ def read_config(path: Path, data_dir: Path | None = None) -> Experiment:
     return experiment
 
 
+def check_data(experiments: Sequence[Experiment], measured: bool) -> None:
+    """See that the data sets are in place, before hours of work.
+
+    Args:
+        experiments: of the campaign.
+        measured: whether those of the measurements are needed too.
+
+    Raises:
+        NormeqError: some are not; all are named, with the command that places them.
+    """
+    missing: dict[str, None] = {}
+    for experiment in experiments:
+        needed = [spec.dataset for run, spec in experiment.runs.items() if not is_trained(experiment, run)]
+        if measured:
+            needed += [dataset for kind in experiment.measurements for dataset in experiment.datasets(kind)]
+        for dataset in needed:
+            folders = experiment.folders(dataset)
+            if not all(Path(experiment.data_dir, folder).is_dir() for folder in folders):
+                missing[dataset] = None
+    if missing:
+        names = " ".join(missing)
+        raise NormeqError(f"data sets are not in place: run `normeq data get {names}`")
+
+
 def is_trained(experiment: Experiment, run: str) -> bool:
     """Whether a run is complete, and is the one that the config names.
 

@@ -39,8 +39,8 @@ def work_off(
 ) -> tuple[list[str], list[str], list[str]]:
     """Carry out jobs, at most ``workers`` at a time.
 
-    A job that fails is named at the end, and the others go on. When the time is up, or on SIGINT or SIGTERM, those that run get
-    SIGTERM, on which a training writes its checkpoint, and no other is begun.
+    A job that fails is named at the end, and the others go on. When the time is up, or on SIGINT or SIGTERM,
+    those that run get SIGTERM, on which a training writes its checkpoint, and no other is begun.
 
     Args:
         jobs: in order of priority.
