@@ -9,6 +9,7 @@ import typer
 from normeq import __version__
 from normeq.denoisers.cli import networks_command
 from normeq.denoisers.denoise_cli import denoise_command
+from normeq.denoisers.export_cli import export_command
 from normeq.denoisers.foreign.cli import import_command
 from normeq.imaging.cli import protocol_command
 from normeq.suite.campaign.cli import campaign_command, measure_command
@@ -41,6 +42,7 @@ app.command("measure")(measure_command)
 app.command("denoise")(denoise_command)
 app.command("networks")(networks_command)
 app.command("import")(import_command)
+app.command("export")(export_command)
 app.command("certify")(certify_command)
 app.command("protocol")(protocol_command)
 app.command("collect")(collect_command)

@@ -19,17 +19,17 @@ class FoldedConv2d(nn.Conv2d):
     """A constrained convolution with its kernels worked out once.
 
     Before a sort pooling it also computes the margin of one pixel that :class:`FoldedSortPool` overwrites,
-    so that no layer copies its input to pad it.
+    so that no layer copies its input to pad it; without ``in_place`` it does not.
     """
 
-    def __init__(self, conv: ConstrainedConv2d) -> None:
+    def __init__(self, conv: ConstrainedConv2d, in_place: bool = True) -> None:
         padded = bool(conv.padding[0])
         super().__init__(
             conv.in_channels,
             conv.out_channels,
             conv.kernel_size,
             conv.stride,
-            padding=int(padded and conv.sorted_output),
+            padding=int(in_place and padded and conv.sorted_output),
             bias=False,
         )
         self.border = conv.border if padded and not conv.sorted_input else None
@@ -48,7 +48,7 @@ class FoldedSortPool(nn.Module):
         return x
 
 
-def fold(network: nn.Module) -> nn.Module:
+def fold(network: nn.Module, *, in_place: bool = True) -> nn.Module:
     """A copy of a network for inference, equal to it up to rounding.
 
     Kernels are computed once in place of at every call; sort pooling works in place, as |·| on half of the
@@ -58,6 +58,7 @@ def fold(network: nn.Module) -> nn.Module:
 
     Args:
         network: in evaluation mode, from :func:`normeq.nn.build_network`; not changed.
+        in_place: False leaves sort pooling as it is, for what cannot follow operations in place.
 
     Returns:
         A module called like ``network``; it has no gradients.
@@ -69,16 +70,16 @@ def fold(network: nn.Module) -> nn.Module:
         raise ValueError("fold a network in evaluation mode: call network.eval() first")
     with torch.no_grad():
         folded = copy.deepcopy(network)
-        _fold_children(folded)
+        _fold_children(folded, in_place)
     return folded.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
-def _fold_children(module: nn.Module) -> None:
+def _fold_children(module: nn.Module, in_place: bool) -> None:
     children = list(module.named_children())
     for (name, child), (next_name, following) in zip(children, [*children[1:], ("", None)], strict=False):
         if isinstance(child, ConstrainedConv2d):
-            setattr(module, name, FoldedConv2d(child))
-        elif isinstance(child, RotatedSortPool):
+            setattr(module, name, FoldedConv2d(child, in_place))
+        elif isinstance(child, RotatedSortPool) and in_place:
             setattr(module, name, FoldedSortPool())
         elif isinstance(child, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
             setattr(module, name, fuse_conv_bn_eval(child, following))
@@ -87,7 +88,7 @@ def _fold_children(module: nn.Module) -> None:
             child.weight.mul_(following.gain(following.running_var)[:, None, None, None])
             setattr(module, next_name, nn.Identity())
         elif not isinstance(child, nn.BatchNorm2d | BiasFreeBatchNorm2d):
-            _fold_children(child)
+            _fold_children(child, in_place)
 
 
 class FoldedForInference(nn.Module):
