@@ -83,7 +83,7 @@ def imported() -> set[str]:
 
 
 def test_what_is_imported_is_asked_for_and_what_is_asked_for_imported():
-    wanted = dict(map(split, [*PROJECT["dependencies"], *extra("suite")]))
+    wanted = dict(map(split, [*PROJECT["dependencies"], *extra("suite"), *extra("onnx")]))
     assert imported() - UNDECLARED == set(wanted) - (FOR_OTHERS - imported())
 
 
