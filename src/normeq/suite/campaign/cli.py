@@ -80,7 +80,10 @@ def measure_command(
     device: Device = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves PyTorch's choice.")] = 0,
 ) -> None:
-    """Make the measurements that a config asks of one run and that are not there yet."""
+    """Make the measurements that a config asks of one run and that are not there yet.
+
+    Rows of other tables in its folder `parts` are taken over where they hold.
+    """
     from normeq.suite.campaign.plan import missing_parts, read_config
     from normeq.suite.commands.evaluate import measure
 
@@ -96,7 +99,7 @@ def measure_command(
                 experiment.settings(kind),
                 out=Path(part),
                 protocol=experiment.protocol,
-                reuse=None,
+                reuse=[Path(part).parent] if experiment.measurements[kind].reuses_rows else None,
                 data_dir=Path(experiment.data_dir),
                 device=device,
                 threads=threads,
