@@ -14,7 +14,7 @@ RUN := PATH="$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(FLAGS)
 # Every pip call is held to the tested versions, also the one that builds this package.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
 
-.PHONY: help reproduce compact paper poster train data test cluster lint format schema clean
+.PHONY: help reproduce compact paper poster train data test cluster docs lint format schema clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -49,6 +49,10 @@ test: $(VENV)/.installed-dev ## the test suite; `make cluster` has the rest
 cluster: $(VENV)/.installed-dev ## the workflow on a SLURM of three nodes (Debian: munge slurmctld slurmd slurm-client)
 	@PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/cluster
 
+docs: $(VENV)/.installed-dev ## the documentation as a site in site/, warnings are errors
+	@$(BIN)/sphinx-build -q -W --keep-going -b html docs site
+	@echo "Done. Open site/index.html"
+
 lint: $(VENV)/.installed-dev ## ruff, snakefmt and snakemake --lint
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -65,7 +69,7 @@ schema: $(VENV)/.installed ## write workflow/schemas/config.schema.yaml from the
 	@$(BIN)/python -m normeq.suite.experiment.settings
 
 clean: ## remove what `make reproduce` made, logs and caches; data, environment and recorded results stay
-	@rm -rf results/embedded figures/embedded results/runs/tiny-* logs .pytest_cache .ruff_cache .hypothesis
+	@rm -rf site results/embedded figures/embedded results/runs/tiny-* logs .pytest_cache .ruff_cache .hypothesis
 	@echo "Removed. The environment stays in $(VENV), the images in data/."
 
 # Made once, and again when the dependencies change.
@@ -80,5 +84,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	@$(PIP) -q -c constraints.txt -e '.[test,lint,slurm]'
+	@$(PIP) -q -c constraints.txt -e '.[test,lint,docs,slurm]'
 	@touch $@

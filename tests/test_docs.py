@@ -50,3 +50,15 @@ def test_training_on_a_folder_of_ones_own(tmp_path, monkeypatch):
     exec(code.replace('"channels": 32', '"channels": 4').replace("3600", "2"), scope)
     assert scope["record"]["data"]["images"] == 2
     assert normeq.load("runs/mine")(torch.zeros(1, 1, 8, 8)).shape == (1, 1, 8, 8)
+
+
+@pytest.mark.parametrize("change", ["clean = clean[None, None]", "clean = 100 + 3 * clean[None, None]"])
+def test_plug_and_play_fills_holes_in_any_range(change):
+    """The code of docs/plug_and_play.md."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/plug_and_play.md").read_text(), flags=re.S)
+    scope = {}
+    exec(code.replace("clean = clean[None, None]", change), scope)
+    span = 1 if "100" not in change else 3
+    assert scope["error"] / span < 0.01
+    filled = scope["known"] + (1 - scope["mask"]) * scope["known"].sum() / scope["mask"].sum()
+    assert (filled - scope["clean"]).pow(2).mean().sqrt() / 1000 / span > 0.05

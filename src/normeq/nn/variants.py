@@ -1,14 +1,16 @@
 """The one place that knows what a variant is.
 
-============  =============================  ==========  ===============  ========
-variant       convolution                    activation  residual         padding
-============  =============================  ==========  ===============  ========
-ordinary      conv + bias                    ReLU        x + y            zeros
-scale         conv, no bias                  ReLU        x + y            zeros
-norm          affine conv (kernel sums to 1) sort pairs  a·x + (1-a)·y    reflect
-wrapped       the ordinary network inside  std·g((y - mean)/std) + mean
-invariant     y - g(y); g as scale, its first kernels sum to 0 on a mirrored image
-============  =============================  ==========  ===============  ========
+============  =================================================  ==========  =============  ========
+variant       convolution                                        activation  residual       padding
+============  =================================================  ==========  =============  ========
+ordinary      conv + bias                                        ReLU        x + y          zeros
+scale         conv, no bias                                      ReLU        x + y          zeros
+norm          affine conv (kernel sums to 1)                     sort pairs  a·x + (1-a)·y  reflect
+wrapped       the ordinary network inside
+              std·g((y - mean)/std) + mean
+invariant     y - g(y); g as scale, its first kernels sum to 0
+              on a mirrored image
+============  =================================================  ==========  =============  ========
 
 Networks are written once against :class:`Variant` and read like the paper's figure. Tables, figures, report
 and config take its names, colours and the like from here too, so that a further variant is one more entry of
