@@ -13,7 +13,7 @@ from seaborn.utils import relative_luminance
 from normeq.errors import NormeqError
 from normeq.suite.analysis.heatmap import heatmap_losses
 from normeq.suite.analysis.tuning import tuning_summary
-from normeq.suite.figures import heatmap, interval_pictures, tuning, two_dimensional
+from normeq.suite.figures import heatmap, interval_pictures, microscopy, tuning, two_dimensional
 from normeq.suite.figures.style import paper_style
 from normeq.suite.results.long_tables import read_heatmap, read_tuning
 from normeq.suite.tables import tuning as tuning_table
@@ -146,6 +146,26 @@ def test_pictures_of_another_noise_level_are_refused(tmp_path: Path) -> None:
     parts = [interval_part(tmp_path, "norm"), interval_part(tmp_path, "scale", sigma=20.0)]
     with pytest.raises(NormeqError, match="differ in"):
         interval_pictures.make(parts, tmp_path / "figure")
+
+
+def test_choices_of_black_and_white(tmp_path: Path, says) -> None:
+    clean = clean_picture(24)
+    ranges = np.array([[0, 65535], [0, 4095], [210, 1190], [262, 1130], [400, 1000]], dtype=float)
+    parts = []
+    for variant in VARIANTS:
+        meta = {k: BASE[k] for k in ("network", "train_sigma", "seed")} | {"variant": variant}
+        meta |= {"dataset": "skimage-test", "image": "camera", "crop": [1, 2, 24]}
+        parts.append(tmp_path / f"{variant}.npz")
+        np.savez(
+            parts[-1], meta=json.dumps(meta), clean=clean, noisy=clean, sigma=np.array(25.0),
+            psnr_in=np.array(20.0), ranges=ranges, counts=np.array([400.0, 600.0]),
+            denoised=np.stack([clean] * 5), psnr=np.array([7.5, 8.25, 27.0, 28.0, 29.0]),
+        )  # fmt: skip
+    microscopy.make(parts, tmp_path / "figure")
+    says(tmp_path / "figure.svg", "the truth", "400 to 1000", "7.50 dB", "noise of 59 counts", "photograph")
+    numbers = pd.read_csv(tmp_path / "figure.csv")
+    assert len(numbers) == 4 * 5
+    assert numbers.query("variant == 'norm' and range == '12 bits'")["psnr"].item() == 8.25
 
 
 @pytest.fixture

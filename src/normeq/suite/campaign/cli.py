@@ -92,6 +92,8 @@ def measure_command(
         raise NormeqError(f"{run} is no run of {config}; it has {', '.join(experiment.runs)}")
     failed = []
     for kind, part in missing_parts(experiment, run).items():
+        beside = Path(part).parent
+        reuse = experiment.measurements[kind].reuses_rows and beside.is_dir()
         try:
             measure(
                 experiment.measurements[kind],
@@ -99,7 +101,7 @@ def measure_command(
                 experiment.settings(kind),
                 out=Path(part),
                 protocol=experiment.protocol,
-                reuse=[Path(part).parent] if experiment.measurements[kind].reuses_rows else None,
+                reuse=[beside] if reuse else None,
                 data_dir=Path(experiment.data_dir),
                 device=device,
                 threads=threads,

@@ -18,8 +18,18 @@ from normeq.suite.results.names import dataset_name, level_name, variant_name
 EXAMPLES = ("clean", "sigmas", "noisy", "denoised", "psnr", "psnr_in")
 FILTERS = ("clean", "sigmas", "pixels", "noisy", "denoised", "filters", "sums", "defect", "psnr")
 INTERVAL_PICTURES = ("clean", "sigma", "intervals", "noisy", "psnr_in", "denoised", "psnr")
+MICROSCOPY = ("clean", "sigma", "ranges", "counts", "noisy", "psnr_in", "denoised", "psnr")
 META = ("network", "variant", "train_sigma", "seed", "dataset", "image", "crop")
-SHARED = ("clean", "sigmas", "sigma", "intervals", "pixels", "noisy")  # the same question to every denoiser
+SHARED = (
+    "clean",
+    "sigmas",
+    "sigma",
+    "intervals",
+    "ranges",
+    "counts",
+    "pixels",
+    "noisy",
+)  # the same question to every denoiser
 
 
 @dataclass(frozen=True)
