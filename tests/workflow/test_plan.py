@@ -1,5 +1,6 @@
 """What would run: both entry points, the checks of the config, lint. Nothing is computed here."""
 
+import re
 import subprocess
 import sys
 
@@ -65,6 +66,31 @@ def test_so_is_a_claim_that_could_never_be_tested(fresh, tmp_path):
     assert lines == [
         "normeq: error: config: claims[0].variant: none of its networks is scale (there are norm)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "options"),
+    [
+        ({"gain"}, set()),
+        ({"defect", "filters"}, {"--certificate", "--filters"}),
+        (
+            {"defect", "filters", "gain", "interval_loss", "tuning_gain"},
+            {"--certificate", "--filters", "--tuning"},
+        ),
+    ],
+)
+def test_claims_are_handed_what_they_are_about(fresh, tmp_path, kinds, options):
+    """Of the tables that the config measures, those that its claims read."""
+    config = yaml.safe_load((ROOT / "config/default.yaml").read_text())
+    config["claims"] = [claim for claim in config["claims"] if claim["kind"] in kinds]
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(config))
+    done = fresh.snakemake("-n", "claims", "--printshellcmds", config=str(tmp_path / "claims.yaml"))
+    [command] = re.findall(
+        r"^Shell command: normeq claims (.+?) --out ", done.stdout + done.stderr, flags=re.M
+    )
+    assert set(re.findall(r"--\w+", command)) - {"--config", "--published"} == options
+    tables = {"--certificate": "certificate.csv", "--tuning": "tuning.csv", "--filters": "tables/filters.csv"}
+    assert all(f"{option} results/embedded/{tables[option]}" in command for option in options)
 
 
 def test_lint_is_clean():

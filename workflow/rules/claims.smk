@@ -2,15 +2,14 @@ CLAIMS = [f"results/{NAME}/{file}.json" for file in ("claims", "verdicts") if EX
 if CLAIMS:
     TABLES.append(f"results/{NAME}/tables/claims.md")
 
-# What some claims are about, as options of `normeq claims`: option -> file, where the config measures it.
+# What the claims are about beside the first two tables: measurement -> the file that `normeq claims` reads. So every kind says it of
+# itself (normeq.suite.claims.kinds); what the config cannot measure is left out, and its claims are not tested.
 CLAIMED = {
-    option: file
-    for option, file in {
-        "tuning": f"results/{NAME}/tuning.csv",
-        "certificate": f"results/{NAME}/certificate.csv",
-        "filters": f"results/{NAME}/tables/filters.csv",
-    }.items()
-    if not lacking(option)
+    kind.measurement: f"results/{NAME}/{kind.reads}"
+    for kind in claim_kinds().values()
+    if kind.name in {claim["kind"] for claim in EXPERIMENT.config["claims"]}
+    and kind.measurement not in TABLED
+    and not lacking(kind.measurement)
 }
 CLAIMS_KEY = key("claims", *TABLED, *CLAIMED, published=True, claims=EXPERIMENT.config["claims"])
 
@@ -47,7 +46,7 @@ rule claims:
     params:
         folder=subpath(output.shown, parent=True),
         published=published_option,
-        more=[word for option, file in CLAIMED.items() for word in (f"--{option}", file)],
+        more=[word for name, file in CLAIMED.items() for word in (f"--{name.replace('_', '-')}", file)],
         key=CLAIMS_KEY,
     shell:
         "normeq claims {input.tables:q} --config {input.config:q} {params.published:q} {params.more:q}"

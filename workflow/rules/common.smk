@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from normeq.errors import NormeqError
+from normeq.suite.claims.registry import claim_kinds
 from normeq.suite.config.resolve import resolve
 from normeq.suite.data.registry import find_folder
 from normeq.suite.experiment.plan import check_networks, fingerprint, read_experiment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from normeq import cli
 from normeq.errors import NormeqError
+from normeq.suite.claims.registry import claim_kinds
 from normeq.suite.claims.spec import Claim, read_claims
 from normeq.suite.claims.table import make
 from normeq.suite.claims.verdict import counts_and_values, judge
@@ -22,7 +24,7 @@ from normeq.suite.formats.table import latex, markdown
 from normeq.suite.statistics.significance import holm, signed_rank
 from tests import synthetic
 from tests.suite.results.test_published import write
-from tests.synthetic_claims import certificate_table, filter_table, long_table, tuning_table
+from tests.synthetic_claims import long_table
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
@@ -47,8 +49,10 @@ def verdicts(
     levels.to_csv(tmp_path / "n.csv", index=False)
     if ranges is not None:
         ranges.to_csv(tmp_path / "i.csv", index=False)
-    path = tmp_path / "i.csv" if ranges is not None else None
-    return judge([Claim.from_dict(claim)], tmp_path / "n.csv", path, published)
+    tables = {"noise_levels": tmp_path / "n.csv"}
+    if ranges is not None:
+        tables["intervals"] = tmp_path / "i.csv"
+    return judge([Claim.from_dict(claim)], tables, published)
 
 
 def test_a_gain_is_the_mean_of_paired_differences_with_its_interval(tmp_path: Path) -> None:
@@ -277,7 +281,7 @@ def test_the_claims_of_the_configs_can_be_tested(tmp_path: Path, name: str) -> N
     resolve_config(config, SCHEMA)
     images = dict.fromkeys(config["evaluate"]["noise_levels"]["datasets"], 3)
     levels, ranges = config["evaluate"]["noise_levels"], config["evaluate"]["intervals"]
-    tables = tmp_path / "n.csv", tmp_path / "i.csv"
+    tables = {"noise_levels": tmp_path / "n.csv", "intervals": tmp_path / "i.csv"}
     made = [], []
     for network in config["networks"]:
         if network.get("missing") == "skip":
@@ -287,16 +291,16 @@ def test_the_claims_of_the_configs_can_be_tested(tmp_path: Path, name: str) -> N
         named = (network["name"],)
         made[0].append(synthetic.noise_levels(named, images=images, sigmas=levels["sigmas"]).assign(**label))
         made[1].append(synthetic.intervals(named, images=images, pairs=ranges["intervals"]).assign(**label))
-    for path, parts in zip(tables, made, strict=True):
+    for path, parts in zip(tables.values(), made, strict=True):
         pd.concat(parts).to_csv(path, index=False)
     claims = read_claims(ROOT / f"config/{name}.yaml")
     network = config["networks"][0]["name"]
-    more = {
-        "tuning": tuning_table(tmp_path / "t.csv", network, images),
-        "certificate": certificate_table(tmp_path / "d.csv", network),
-        "filters": filter_table(tmp_path / "f.csv", network),
-    }
-    records = judge(claims, *tables, ROOT / "data/published", **more)
+    for kind in claim_kinds().values():
+        if kind.measurement not in tables:
+            test = import_module(f"tests.suite.claims.kinds.test_{kind.name}")
+            path = tmp_path / f"{kind.measurement}.csv"
+            tables[kind.measurement] = test.made_up(path, network, images)
+    records = judge(claims, tables, ROOT / "data/published")
     assert {record["id"] for record in records} == {claim.id for claim in claims} and claims
     assert not [record for record in records if record["verdict"] == "not tested"]
 
@@ -339,7 +343,9 @@ def test_what_was_stated_after_results_is_marked_and_counted_apart(tmp_path: Pat
     far, late = GAIN | {"threshold": 9}, GAIN | {"claim": "so it was", "stated": "after"}
 
     def table(*entries):
-        return make(judge([Claim.from_dict(entry) for entry in entries], tmp_path / "n.csv"))
+        return make(
+            judge([Claim.from_dict(entry) for entry in entries], {"noise_levels": tmp_path / "n.csv"})
+        )
 
     both = table(far, late, GAIN)
     assert both.numbers["stated"].tolist() == ["before", "after", "before"]

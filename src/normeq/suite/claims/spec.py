@@ -1,64 +1,84 @@
-"""A claim as the config states it."""
+"""A claim as a config states it: the keys that every kind has, and the reading of configs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import yaml
+from pydantic import Field
 
 from normeq.errors import NormeqError
-from normeq.suite.claims.settings import KINDS
+from normeq.suite.claims.registry import claim_kinds
 from normeq.suite.config.resolve import resolve
-from normeq.suite.config.schema import schema_of
+from normeq.suite.config.settings import LeftOut, Settings
+from normeq.suite.results.names import VARIANTS
 
-UNITLESS = ("defect", "filters")  # the others are in dB
-# Key of each kind that says of which tuning, change of range, or property of a filter it speaks.
-ASPECTS = {"tuning_gain": "tuning", "defect": "change", "filters": "quantity"}
+Level = Annotated[float, Field(gt=0, le=255)]
+Bound = Annotated[float, Field(ge=0, le=255)]
+TrainSigma = Level | tuple[Bound, Bound]
+Variant = Literal[tuple(VARIANTS)]
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One claim.
+class Claim(Settings):
+    """What every claim says; each kind has more (see :class:`normeq.suite.claims.registry.ClaimKind`): the
+    ``kind`` itself, one ``variant`` or several, perhaps ``datasets`` and ``sigma``."""
 
-    Attributes:
-        id: short name.
-        claim: the statement.
-        kind: a key of :data:`normeq.suite.claims.settings.KINDS`.
-        datasets: data sets on which it is made; a verdict for each. Empty for what is measured on one image.
-        bound: ``at least``, ``at most`` or ``within``.
-        threshold: in dB, or without unit (:data:`UNITLESS`).
-        variants: the variant, or for a gain the two (``of``, ``over``).
-        network: only this one, or None for each of the table.
-        train_sigma: label of the long tables (``25``, ``5-50``), or None for each of the table.
-        sigma: test noise level in 8-bit units; None for ``interval_loss`` (the level of the table).
-        intervals: only these (a, b), or None for all of the table.
-        published: ``paper``, ``method`` and perhaps ``source`` and ``train_sigma`` of the published value
-            (kind ``level``).
-        aspect: see :data:`ASPECTS`.
-        dtype: arithmetic (kind ``defect``).
-        stated: whether its threshold was fixed ``before`` or ``after`` the first results that it is about.
-    """
+    id: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]*$", description="Short name, each once.")]
+    claim: Annotated[str, Field(min_length=1, description="The statement, as a sentence.")]
+    network: Annotated[
+        str | None,
+        Field(description="One of networks; without it there is a verdict for each."),
+        LeftOut(),
+    ] = None
+    train_sigma: Annotated[
+        TrainSigma | None,
+        Field(description="Training noise level, a number or [low, high]; each has a verdict without it."),
+        LeftOut(),
+    ] = None
+    bound: Annotated[
+        Literal["at least", "at most", "within"],
+        Field(
+            description="Side of the threshold that is claimed; within means between -threshold and "
+            "+threshold."
+        ),
+    ]
+    threshold: Annotated[float, Field(description="In the unit of its kind.")]
+    stated: Annotated[
+        Literal["before", "after"],
+        Field(
+            description="Whether its threshold was fixed before or after the first results that it is about; "
+            "tables mark and count what was stated after."
+        ),
+    ] = "before"
 
-    id: str
-    claim: str
-    kind: str
-    datasets: tuple[str, ...]
-    bound: str
-    threshold: float
-    variants: tuple[str, ...]
-    network: str | None = None
-    train_sigma: str | None = None
-    sigma: float | None = None
-    intervals: tuple[tuple[float, float], ...] | None = None
-    published: dict[str, str] | None = None
-    aspect: str | None = None
-    dtype: str = "float32"
-    stated: str = "before"
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The variants that it is about."""
+        return (self.variant,)
 
-    @classmethod
-    def from_dict(cls, entry: dict[str, Any]) -> Claim:
+    @property
+    def subject(self) -> str:
+        """What is measured, as far as it is known without results."""
+        return self.variants[0]
+
+    @property
+    def trained_at(self) -> str | None:
+        """Label of the training level as the long tables write it (``25``, ``5-50``); None for each."""
+        return level_label(self.train_sigma)
+
+    @property
+    def on_datasets(self) -> list[str]:
+        """Data sets on which it is made; a verdict for each. Empty for what is measured on one image."""
+        return getattr(self, "datasets", [])
+
+    @property
+    def at_sigma(self) -> float | None:
+        """Test noise level in 8-bit units; None for that of the table."""
+        return getattr(self, "sigma", None)
+
+    @staticmethod
+    def from_dict(entry: dict[str, Any]) -> Claim:
         """Read one entry of the config.
 
         Raises:
@@ -68,38 +88,21 @@ class Claim:
             raise NormeqError(f"claims: {entry!r} is not a claim; see docs/claims.md")
         name = f"claim {entry.get('id', '(without id)')!r}"
         kind = entry.get("kind")
-        if not isinstance(kind, str) or kind not in KINDS:
-            raise NormeqError(f"{name}: kind {kind!r} is not one of {', '.join(KINDS)}")
-        stated = KINDS[kind].model_validate(resolve(entry, schema_of(KINDS[kind]), name))
-        if stated.bound == "within" and stated.threshold < 0:
-            raise NormeqError(f"{name}: no value can be within {stated.threshold:g}")
-        has = stated.model_dump(exclude_none=True)
-        intervals = has.get("intervals")
-        return cls(
-            id=stated.id,
-            claim=stated.claim,
-            kind=kind,
-            datasets=tuple(has.get("datasets", ())),
-            bound=stated.bound,
-            threshold=stated.threshold,
-            variants=(has["of"], has["over"]) if kind == "gain" else (has["variant"],),
-            network=stated.network,
-            train_sigma=_label(has.get("train_sigma", has.get("sigma") if kind == "level" else None)),
-            sigma=has.get("sigma"),
-            intervals=None if intervals is None else tuple(map(tuple, intervals)),
-            published=has.get("published"),
-            aspect=has[ASPECTS[kind]] if kind in ASPECTS else None,
-            dtype=has.get("dtype", "float32"),
-            stated=stated.stated,
-        )
+        if not isinstance(kind, str) or kind not in claim_kinds():
+            raise NormeqError(f"{name}: kind {kind!r} is not one of {', '.join(claim_kinds())}")
+        found = claim_kinds()[kind]
+        claim = found.stated.model_validate(resolve(entry, found.schema, name))
+        if claim.bound == "within" and claim.threshold < 0:
+            raise NormeqError(f"{name}: no value can be within {claim.threshold:g}")
+        return claim
 
 
-def _label(train_sigma: float | list[float] | None) -> str | None:
-    """As the long tables write it."""
+def level_label(train_sigma: float | tuple[float, float] | None) -> str | None:
+    """A training noise level as the long tables write it: ``25``, ``5-50``; None for None."""
     if train_sigma is None:
         return None
-    levels = train_sigma if isinstance(train_sigma, list | tuple) else [train_sigma]
-    return "-".join(dict.fromkeys(f"{float(level):g}" for level in levels))
+    levels = train_sigma if isinstance(train_sigma, tuple) else [train_sigma]
+    return "-".join(dict.fromkeys(f"{level:g}" for level in levels))
 
 
 def read_claims(config: Path) -> list[Claim]:

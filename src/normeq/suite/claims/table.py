@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from normeq.suite.claims.spec import UNITLESS
+from normeq.suite.claims.registry import claim_kinds
 from normeq.suite.formats.numbers import minus, p_value, sci, with_interval
 from normeq.suite.formats.table import Table
 from normeq.suite.results.names import dataset_name, level_name
@@ -36,14 +36,24 @@ def make(records: Sequence[dict[str, object]]) -> Table:
         title=f"Claims of the paper: {tally(records)}",
         notes=(
             "Thresholds stand in the config with their reasons, fixed before the results"
-            f"{f', those marked {LATE} after the first of them' if late else ''}; dB, but for defects and"
-            " filters: no unit, the largest found.",
+            f"{f', those marked {LATE} after the first of them' if late else ''}; {_units(records)}.",
             "Reproduced: the whole 95 % interval is on the claimed side. Not tested: not measured.",
             "p: signed-rank test whether the two differ at all, Holm-corrected over noise levels.",
             "NE: normalization-equivariant (norm). SE: scale-equivariant (scale).",
             *_reasons(records),
         ),
     )
+
+
+def _units(records: Sequence[dict[str, object]]) -> str:
+    """``dB, but for defects and filters: no unit, the largest found``, as far as there are such claims."""
+    there = {record["kind"] for record in records}
+    others: dict[str, list[str]] = {}
+    for name, kind in claim_kinds().items():
+        if name in there and kind.unit != "dB":
+            others.setdefault(kind.unit or "no unit", []).append(kind.plural)
+    words = [f"{' and '.join(names)}: {unit}, the largest found" for unit, names in others.items()]
+    return f"dB, but for {'; '.join(words)}" if words else "dB"
 
 
 def _several(records: Sequence[dict[str, object]]) -> bool:
@@ -56,7 +66,7 @@ def _shown(record: dict[str, object], several: bool) -> dict[str, str]:
     if several:
         row["denoiser"] = f"{record['network']}, trained at {level_name(str(record['train_sigma']))}"
     value, low, high = (_float(record[key]) for key in ("value", "low", "high"))
-    if record["kind"] in UNITLESS:
+    if not claim_kinds()[str(record["kind"])].unit:
         found, threshold = sci(value), sci(float(record["threshold"]))
         return row | _cells(record, threshold, found)
     digits = 5 if 0 < abs(_float(record["threshold"])) < 0.1 else 2  # as fine as what is claimed

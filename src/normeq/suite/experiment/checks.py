@@ -8,7 +8,8 @@ from typing import Any
 
 from normeq.errors import NormeqError
 from normeq.imaging.names import image_names
-from normeq.suite.claims.testable import MEASURED_ON, check_testable
+from normeq.suite.claims.registry import claim_kinds
+from normeq.suite.claims.testable import check_testable
 from normeq.suite.config.settings import Settings
 from normeq.suite.data.registry import Dataset
 from normeq.suite.measuring.registry import all_measurements
@@ -34,7 +35,7 @@ def check_claims(
     :func:`normeq.suite.claims.testable.check_testable`)."""
     seen = set()
     for number, claim in enumerate(config["claims"]):
-        needed = MEASURED_ON.get(claim["kind"], "noise_levels")
+        needed = claim_kinds()[claim["kind"]].measurement
         if needed not in config["evaluate"]:
             raise NormeqError(
                 f"config: claims[{number}]: a claim of kind {claim['kind']} needs evaluate.{needed}"

@@ -20,7 +20,8 @@ from normeq.imaging.protocol import PRESETS
 from normeq.nn.affine import Constraint
 from normeq.nn.build import ARCHITECTURES
 from normeq.nn.variants import VARIANTS
-from normeq.suite.claims.settings import TrainSigma, claim_schema
+from normeq.suite.claims.registry import claim_schema
+from normeq.suite.claims.spec import TrainSigma
 from normeq.suite.config.schema import schema_of
 from normeq.suite.config.settings import LeftOut, Settings, unique
 from normeq.suite.measuring.registry import all_measurements

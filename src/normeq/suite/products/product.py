@@ -84,7 +84,14 @@ class Product:
         return self.otherwise if self.when and not getattr(experiment, self.when)() else ""
 
 
-Kind = TypeVar("Kind", bound=Product)
+class Ordered(Protocol):
+    """What :func:`declared` finds."""
+
+    @property
+    def order(self) -> int: ...
+
+
+Kind = TypeVar("Kind", bound=Ordered)
 
 
 @cache
@@ -113,7 +120,7 @@ def declared(package: str, variable: str, kind: type[Kind]) -> tuple[Kind, ...]:
                 raise ValueError(
                     f"{name}: {variable} must be {kind.__name__}(...) with literals: {error}"
                 ) from None
-    return tuple(sorted(found, key=lambda product: product.order))
+    return tuple(sorted(found, key=lambda kind: kind.order))
 
 
 def _keywords(text: str, kind: str) -> dict[str, Any]:

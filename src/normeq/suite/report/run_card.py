@@ -45,7 +45,7 @@ def write_run_card(
     table = with_leak_free(levels)
     verdicts = {
         (v["dataset"], v["sigma"]): v
-        for v in judge(claims, levels, None, published)
+        for v in judge(claims, {"noise_levels": table}, published)
         if v["value"] is not None
     }
     low, high = train_range(table["train_sigma"].iloc[0])
