@@ -65,7 +65,7 @@ format: $(VENV)/.installed-dev ## put the code into shape
 	@$(BIN)/ruff format .
 	@$(BIN)/snakefmt -l 110 Snakefile workflow
 
-schema: $(VENV)/.installed ## write workflow/schemas/config.schema.yaml from the typed settings
+schema: $(VENV)/.installed ## write workflow/schemas/config.schema.yaml and docs/config.md from the typed settings
 	@$(BIN)/python -m normeq.suite.experiment.settings
 
 clean: ## remove what `make reproduce` made, logs and caches; data, environment and recorded results stay

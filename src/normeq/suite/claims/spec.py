@@ -17,7 +17,7 @@ from normeq.suite.results.names import VARIANTS
 Level = Annotated[float, Field(gt=0, le=255)]
 Bound = Annotated[float, Field(ge=0, le=255)]
 TrainSigma = Level | tuple[Bound, Bound]
-Variant = Literal[tuple(VARIANTS)]
+Variant = Annotated[Literal[tuple(VARIANTS)], Field(description="The variant that it is about.")]
 
 
 class Claim(Settings):

@@ -1,4 +1,5 @@
-"""The whole config as typed settings, and the schema that is made from them (workflow/schemas).
+"""The whole config as typed settings, and what is made from them: the schema (workflow/schemas) and the page
+of all keys (docs/config.md).
 
 What networks, recipes, measurements and claims can be is read from where it is declared: signatures of the
 architectures, fields of the recipe, the register of measurements, the kinds of claim.
@@ -22,6 +23,7 @@ from normeq.nn.build import ARCHITECTURES
 from normeq.nn.variants import VARIANTS
 from normeq.suite.claims.registry import claim_schema
 from normeq.suite.claims.spec import TrainSigma
+from normeq.suite.config.reference import reference
 from normeq.suite.config.schema import schema_of
 from normeq.suite.config.settings import LeftOut, Settings, unique
 from normeq.suite.measuring.registry import all_measurements
@@ -29,6 +31,13 @@ from normeq.training.recipes import NAMES
 from normeq.training.spec import NAME, Recipe
 
 HEADER = "# Made by `make schema` from typed settings (normeq.suite.experiment.settings); do not edit.\n"
+PAGE = """# Every key of a config
+
+Made by `make schema` from the typed settings; do not edit. What configs there are, and examples:
+[`config/README.md`](../config/README.md). A key without a default, shown as –, may be left out. Of networks
+and recipes the meaning says what is then taken: for each architecture, and where no preset says otherwise.
+
+"""
 TrainSigmas = Annotated[
     list[TrainSigma],
     unique("Training noise levels: one number for a fixed level, or [low, high] drawn uniformly per patch."),
@@ -58,20 +67,20 @@ def _network(recipe: type[Settings]) -> type[Settings]:
     """A network: the options of all architectures by their signatures; which one has which is asked when
     it is built."""
     options: dict[str, Any] = {}
-    of: dict[str, list[str]] = {}
+    of: dict[str, dict[str, Any]] = {}  # option -> architecture -> default
     for architecture, cls in ARCHITECTURES.items():
         words = described(cls)
         for name, parameter in inspect.signature(cls, eval_str=True).parameters.items():
             if name == "variant":
                 continue
-            of.setdefault(name, []).append(architecture)
+            of.setdefault(name, {})[architecture] = parameter.default
             if name not in options:
                 options[name] = _option(parameter.annotation), words.get(name, "")
     gray = Annotated[int, Field(ge=1, le=1)]
     options["image_channels"] = gray, "images are trained on and measured in gray."
     made = {
         name: (
-            Annotated[kind | None, Field(description=f"{words} ({', '.join(of[name])})".strip()), LeftOut()],
+            Annotated[kind | None, Field(description=f"{words} ({_defaults(of[name])})".strip()), LeftOut()],
             None,
         )
         for name, (kind, words) in options.items()
@@ -125,6 +134,21 @@ def _network(recipe: type[Settings]) -> type[Settings]:
     )
 
 
+def _defaults(of: dict[str, Any]) -> str:
+    """``fdncnn, dncnn; default 20``, or ``fdncnn: 20, ffdnet: 15`` where defaults differ."""
+    words = {name: _yaml(value) for name, value in of.items()}
+    if len(set(words.values())) > 1:
+        return ", ".join(f"{name}: {text}" for name, text in words.items())
+    return f"{', '.join(words)}; default {next(iter(words.values()))}"
+
+
+def _yaml(value: Any) -> str:
+    """A default as a config would say it."""
+    if isinstance(value, float):
+        return f"{value:.10f}".rstrip("0").rstrip(".")  # YAML takes 1e-05 for a text
+    return str(list(value)) if isinstance(value, tuple) else str(value).lower().replace("none", "null")
+
+
 def _option(annotation: Any) -> Any:
     """Type of an option in a config: whole numbers above 0, positive numbers, lists of whole numbers above 0,
     or as it is."""
@@ -148,8 +172,9 @@ def _recipe() -> type[Settings]:
         bounds = dict(setting.metadata)
         choices = bounds.pop("choices", None)
         kind = Literal[choices] if choices else int if setting.type.startswith("int") else float
+        default = "" if setting.default is None else f" Default: {_yaml(setting.default)}."
         made[setting.name] = (
-            Annotated[kind | None, Field(description=words[setting.name], **bounds), LeftOut()],
+            Annotated[kind | None, Field(description=words[setting.name] + default, **bounds), LeftOut()],
             None,
         )
     return create_model(
@@ -319,6 +344,11 @@ def config_schema() -> str:
     return HEADER + yaml.dump(schema, Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True, width=110)
 
 
+def config_reference() -> str:
+    """The page of every key of a config, as Markdown."""
+    return PAGE + reference(schema_of(Config))
+
+
 class _WithoutAliases(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -326,3 +356,4 @@ class _WithoutAliases(yaml.SafeDumper):
 
 if __name__ == "__main__":
     Path("workflow/schemas/config.schema.yaml").write_text(config_schema(), encoding="utf-8")
+    Path("docs/config.md").write_text(config_reference(), encoding="utf-8")

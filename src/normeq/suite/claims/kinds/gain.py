@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
 
 from normeq.suite.claims.measured import Measured, Missing, about_training, repeats
 from normeq.suite.claims.registry import ClaimKind
@@ -22,8 +24,8 @@ class Stated(Claim):
 
     kind: Literal["gain"]
     datasets: Datasets
-    of: Variant
-    over: Variant
+    of: Annotated[Variant, Field(description="The variant that gains.")]
+    over: Annotated[Variant, Field(description="The variant that it is compared with.")]
     sigma: Sigma
 
     @property
