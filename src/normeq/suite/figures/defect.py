@@ -13,16 +13,7 @@ from normeq.suite.analysis.certificate import read_certificate, tolerance
 from normeq.suite.analysis.defect import DTYPE, defect_summary
 from normeq.suite.figures.noise_levels import curve
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import (
-    GREY,
-    PUBLISHED,
-    heading,
-    legend,
-    line_styles,
-    networks_named,
-    paper_style,
-    save,
-)
+from normeq.suite.figures.style import GREY, PUBLISHED, heading, legend, line_styles, titled, write
 from normeq.suite.results.names import counted, dataset_name, level_name, part_note, trained_names
 from normeq.suite.results.published import AUTHORS
 from normeq.suite.statistics.means import FEW
@@ -73,11 +64,10 @@ def draw(numbers: pd.DataFrame) -> Figure:
     for axes in grid[-1]:
         axes.set_xlabel("test noise level σ (8-bit units)")
     legend(figure, style, _sample(numbers))
-    names = networks_named(ours)
     theirs = f"; published: {AUTHORS['Saied2026']}" if (numbers["kind"] == "published").any() else ""
     heading(
         figure,
-        f"How far from f(λy + μ) = λf(y) + μ{': ' if names else ''}{names}",
+        titled("How far from f(λy + μ) = λf(y) + μ", ours),
         f"{trained_names(ours['train_sigma'])}; mean of ‖f(λy + μ) − λf(y) − μ‖ / ‖λf(y) + μ‖ over images"
         f"{part_note(ours)} and {counted(ours['draws'], 'draw')} of λ from 0.5…1.5, μ from −0.25…0.25, in "
         f"{DTYPE}; band: 95 % interval over images, from {FEW} on; "
@@ -111,5 +101,4 @@ def _sample(numbers: pd.DataFrame) -> list[Line2D]:
 def make(table: Path, out: Path, published: Path | None = None) -> list[Path]:
     """Read ``certificate.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     numbers = defect_summary(read_certificate(table), published)
-    with paper_style():
-        return save(draw(numbers), numbers, out)
+    return write(lambda: draw(numbers), numbers, out)

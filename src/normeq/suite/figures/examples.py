@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from normeq.suite.figures.pixel_page import LINE, PixelPage, broken_name, heading_height
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import INK, line_styles, paper_style, save
+from normeq.suite.figures.style import INK, line_styles, write
 from normeq.suite.results.pictures import EXAMPLES, META, Part, crop_name, read_parts, training_name
 
 FIGURE = FigureKind(
@@ -84,5 +84,4 @@ def draw(parts: Sequence[Part]) -> Figure:
 def make(paths: Sequence[Path], out: Path) -> list[Path]:
     """Read the parts (one per denoiser) and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     parts = read_parts(paths, EXAMPLES)
-    with paper_style():
-        return save(draw(parts), plotted(parts), out)
+    return write(lambda: draw(parts), plotted(parts), out)

@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 from normeq.errors import NormeqError
 from normeq.suite.figures.pixel_page import LINE, PixelPage, broken_name, heading_height
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import GREY, line_styles, paper_style, save
+from normeq.suite.figures.style import GREY, line_styles, write
 from normeq.suite.formats.numbers import fixed, minus, sci
 from normeq.suite.results.pictures import FILTERS, META, Part, crop_name, read_parts, training_name
 
@@ -153,13 +153,11 @@ def make(paths: Sequence[Path], out: Path) -> list[Path]:
     """Read the parts (one per denoiser) and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     parts = read_parts(paths, FILTERS)
     if not parts:
-        with paper_style():
-            return save(nothing(), pd.DataFrame(columns=PLOTTED), out)
+        return write(nothing, pd.DataFrame(columns=PLOTTED), out)
     height, width = parts[0]["clean"].shape
     for row, col in parts[0]["pixels"]:
         if not (0 <= row < height and 0 <= col < width):
             raise NormeqError(
                 f"{parts[0].path}: pixel {row:g},{col:g} lies outside the crop of {height} × {width}"
             )
-    with paper_style():
-        return save(draw(parts), plotted(parts), out)
+    return write(lambda: draw(parts), plotted(parts), out)

@@ -15,7 +15,7 @@ from seaborn.utils import relative_luminance
 
 from normeq.suite.analysis.heatmap import heatmap_losses
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import GREY, INK, heading, line_styles, networks_named, paper_style, save
+from normeq.suite.figures.style import GREY, INK, heading, line_styles, titled, write
 from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import IDENTITY, read_heatmap
 from normeq.suite.results.names import counted, dataset_name, trained_names
@@ -62,14 +62,13 @@ def draw(numbers: pd.DataFrame) -> Figure:
     bar.set_ticks([0, 0.1, 0.5, 1, 2, 5, 10, 20])
     bar.ax.set_yticklabels([f"{tick:g}" for tick in bar.get_ticks()])
     bar.set_label("PSNR lost against [0, 1] (dB, square-root scale)")
-    names = networks_named(numbers)
     where = " and ".join(
         f"{dataset_name(d)}, {counted(part['images'], 'image')}, test σ = {s:g}"
         for (d, s), part in numbers.groupby(["dataset", "sigma"], sort=False)
     )
     heading(
         figure,
-        f"What the range [a, b] costs{': ' if names else ''}{names}",
+        titled("What the range [a, b] costs", numbers),
         f"{trained_names(numbers['train_sigma'])}; {where}; y → a + (b − a)·y, denoised in "
         f"float32, and back; dB lost, mean over images; {counted(numbers['draws'], 'noise draw')} per image, "
         f"{counted(numbers['seeds'], 'training seed')}",
@@ -113,5 +112,4 @@ def short(loss: float) -> str:
 def make(table: Path, out: Path) -> list[Path]:
     """Read ``heatmap.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     numbers = heatmap_losses(read_heatmap(table))
-    with paper_style():
-        return save(draw(numbers), numbers, out)
+    return write(lambda: draw(numbers), numbers, out)

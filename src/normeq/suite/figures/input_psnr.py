@@ -20,7 +20,7 @@ from normeq.suite.figures.noise_levels import (
     title_and_subtitle,
 )
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import heading, legend, line_styles, paper_style, save
+from normeq.suite.figures.style import heading, legend, line_styles, write
 from normeq.suite.results.names import counted, dataset_name
 
 FIGURE = FigureKind(
@@ -84,5 +84,4 @@ def _axis(axes: Axes, psnr_in: pd.Series) -> None:
 def make(table: Path, out: Path, published: Path | None = None) -> list[Path]:
     """Read ``noise_levels.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     numbers = input_psnr_curves(read_input_psnr(table), published)
-    with paper_style():
-        return save(draw(numbers), numbers, out)
+    return write(lambda: draw(numbers), numbers, out)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from normeq.suite.analysis.intervals import interval_name
 from normeq.suite.figures.range_pictures import draw_ranges
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import paper_style, save
+from normeq.suite.figures.style import write
 from normeq.suite.results.pictures import INTERVAL_PICTURES, META, Part, crop_name, read_parts, training_name
 
 FIGURE = FigureKind(
@@ -51,5 +51,4 @@ def draw(parts: Sequence[Part]) -> Figure:
 def make(paths: Sequence[Path], out: Path) -> list[Path]:
     """Read the parts (one per denoiser) and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     parts = read_parts(paths, INTERVAL_PICTURES)
-    with paper_style():
-        return save(draw(parts), plotted(parts), out)
+    return write(lambda: draw(parts), plotted(parts), out)

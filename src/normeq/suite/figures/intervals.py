@@ -12,16 +12,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from normeq.suite.analysis.intervals import in_order, interval_name, interval_summary
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import (
-    GREY,
-    LineStyle,
-    heading,
-    legend,
-    line_styles,
-    networks_named,
-    paper_style,
-    save,
-)
+from normeq.suite.figures.style import GREY, LineStyle, heading, legend, line_styles, titled, write
 from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import read_intervals
 from normeq.suite.results.names import counted, dataset_name, level_name, trained_names
@@ -130,10 +121,9 @@ def _change_axis(axes: Axes) -> None:
 
 def _words(figure: Figure, numbers: pd.DataFrame, style: dict[tuple[str, str], LineStyle]) -> None:
     legend(figure, style)
-    names = networks_named(numbers)
     heading(
         figure,
-        f"The same noisy image presented on [a, b]{': ' if names else ''}{names}",
+        titled("The same noisy image presented on [a, b]", numbers),
         f"{trained_names(numbers['train_sigma'])}; y → a + (b − a)·y, denoised, and back; mean over images, "
         "bars: 95 % interval over images (change: paired); "
         f"{counted(numbers['draws'], 'noise draw')} per image, {counted(numbers['seeds'], 'training seed')}; "
@@ -144,5 +134,4 @@ def _words(figure: Figure, numbers: pd.DataFrame, style: dict[tuple[str, str], L
 def make(table: Path, out: Path) -> list[Path]:
     """Read ``intervals.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     numbers = plotted(read_intervals(table))
-    with paper_style():
-        return save(draw(numbers), numbers, out)
+    return write(lambda: draw(numbers), numbers, out)

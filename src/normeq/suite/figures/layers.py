@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import COLOURS, GREY, INK, paper_style, save
+from normeq.suite.figures.style import COLOURS, GREY, INK, write
 from normeq.suite.figures.worked_example import (
     AFFINE,
     BIAS,
@@ -186,5 +186,4 @@ def _pair(values: pd.Series) -> str:
 
 def make(out: Path) -> list[Path]:
     """Write OUT.svg, OUT.png, OUT.csv; returns their paths."""
-    with paper_style():
-        return save(draw(), plotted(), out)
+    return write(draw, plotted(), out)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from normeq.suite.figures.range_pictures import draw_ranges
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import paper_style, save
+from normeq.suite.figures.style import write
 from normeq.suite.measurements.microscopy import NAMES
 from normeq.suite.results.pictures import META, MICROSCOPY, Part, crop_name, read_parts, training_name
 
@@ -56,5 +56,4 @@ def make(paths: Sequence[Path], out: Path) -> list[Path]:
             "taken; PSNR of the crop",
         ])
     )  # fmt: skip
-    with paper_style():
-        return save(draw_ranges(parts, heads, title, subtitle), plotted(parts), out)
+    return write(lambda: draw_ranges(parts, heads, title, subtitle), plotted(parts), out)

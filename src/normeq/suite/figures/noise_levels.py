@@ -21,9 +21,8 @@ from normeq.suite.figures.style import (
     heading,
     legend,
     line_styles,
-    networks_named,
-    paper_style,
-    save,
+    titled,
+    write,
 )
 from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import read_noise_levels, train_range
@@ -161,9 +160,8 @@ def published_sample(numbers: pd.DataFrame) -> list[Line2D]:
 
 def title_and_subtitle(ours: pd.DataFrame, title: str) -> tuple[str, str]:
     """Title with the networks, and what every curve is."""
-    names = networks_named(ours)
     return (
-        f"{title}{': ' if names else ''}{names}",
+        titled(title, ours),
         f"{trained_names(ours['train'])}; mean over images, band: 95 % interval over images; "
         f"{counted(ours['draws'], 'noise draw')} per image, {counted(ours['seeds'], 'training seed')}",
     )
@@ -172,5 +170,4 @@ def title_and_subtitle(ours: pd.DataFrame, title: str) -> tuple[str, str]:
 def make(table: Path, out: Path, published: Path | None = None) -> list[Path]:
     """Read ``noise_levels.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     numbers = noise_level_curves(read_noise_levels(table), published)
-    with paper_style():
-        return save(draw(numbers), numbers, out)
+    return write(lambda: draw(numbers), numbers, out)

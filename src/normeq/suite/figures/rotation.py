@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import COLOURS, GREY, INK, paper_style, save
+from normeq.suite.figures.style import COLOURS, GREY, INK, write
 
 FIGURE = FigureKind(
     help="The diagram: sort pooling as a mirror, and as |·| on half of the channels.",
@@ -116,5 +116,4 @@ def _activation(axes: Axes, name: str) -> None:
 
 def make(out: Path) -> list[Path]:
     """Write the diagram; see :func:`normeq.suite.figures.style.save`."""
-    with paper_style():
-        return save(draw(), plotted(), out)
+    return write(draw, plotted(), out)

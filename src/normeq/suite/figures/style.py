@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -76,9 +76,10 @@ def line_styles(denoisers: pd.DataFrame) -> dict[tuple[str, str], LineStyle]:
     return result
 
 
-def networks_named(denoisers: pd.DataFrame) -> str:
-    """``fdncnn8x32``: the networks of the table, for a title."""
-    return ", ".join(dict.fromkeys(denoisers.loc[denoisers["variant"] != "other", "network"]))
+def titled(title: str, denoisers: pd.DataFrame) -> str:
+    """``Training: fdncnn8x32``: a title with the networks of the table, as far as there are any."""
+    names = ", ".join(dict.fromkeys(denoisers.loc[denoisers["variant"] != "other", "network"]))
+    return f"{title}: {names}" if names else title
 
 
 def heading(figure: Figure, title: str, subtitle: str) -> None:
@@ -107,6 +108,12 @@ def legend(figure: Figure, style: dict[tuple[str, str], LineStyle], extra: Seque
             break
     figure.set_figheight(figure.get_figheight() + 0.18 * rows)
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+
+
+def write(draw: Callable[[], Figure], numbers: pd.DataFrame, out: Path) -> list[Path]:
+    """Draw in our style and :func:`save` it."""
+    with paper_style():
+        return save(draw(), numbers, out)
 
 
 def save(figure: Figure, numbers: pd.DataFrame, out: Path) -> list[Path]:

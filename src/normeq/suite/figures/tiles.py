@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from normeq.suite.analysis.tiles import read_tiles, tile_differences
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import GREY, heading, line_styles, networks_named, paper_style, save
+from normeq.suite.figures.style import GREY, heading, line_styles, titled, write
 from normeq.suite.results.long_tables import IDENTITY
 from normeq.suite.results.names import counted, dataset_name, denoiser_name, trained_names
 
@@ -51,11 +51,10 @@ def draw(numbers: pd.DataFrame) -> Figure:
         axes.set_title(f"{dataset_name(dataset)}, {counted(numbers['images'], 'image')}")
         axes.grid(axis="y", visible=False)
     axes.set_xlabel("largest difference from the image denoised whole (gray levels)")
-    networks = networks_named(numbers)
     tile = numbers["tile"].iloc[0]
     heading(
         figure,
-        f"Denoised in tiles{': ' if networks else ''}{networks}",
+        titled("Denoised in tiles", numbers),
         f"{trained_names(numbers['train_sigma'])}; σ = {numbers['sigma'].iloc[0]:g}; "
         f"tiles of {tile:g}×{tile:g} pixels; "
         "open: without a halo, filled: with a halo of the receptive field; gray: rounding",
@@ -66,5 +65,4 @@ def draw(numbers: pd.DataFrame) -> Figure:
 def make(table: Path, out: Path) -> list[Path]:
     """Read ``tiles.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     numbers = tile_differences(read_tiles(table))
-    with paper_style():
-        return save(draw(numbers), numbers, out)
+    return write(lambda: draw(numbers), numbers, out)

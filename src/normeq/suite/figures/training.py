@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from normeq.suite.analysis.training import RUN, SMOOTH, training_curves
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import heading, legend, line_styles, networks_named, paper_style, save
+from normeq.suite.figures.style import heading, legend, line_styles, titled, write
 from normeq.suite.results.names import trained_names
 
 FIGURE = FigureKind(
@@ -41,11 +41,10 @@ def draw(numbers: pd.DataFrame) -> Figure:
     if held_out:
         panels[1].set_ylabel("held-out PSNR (dB)")
     panels[-1].set_xlabel("pixels seen (million)")
-    names = networks_named(numbers)
     repeats = numbers[["train_sigma", "seed"]].drop_duplicates().shape[0]
     heading(
         figure,
-        f"Training{': ' if names else ''}{names}",
+        titled("Training", numbers),
         f"{trained_names(numbers['train_sigma'])}; loss: running mean over {SMOOTH} lines of the log"
         + ("; PSNR on images of the training set that were not trained on" if held_out else "")
         + ("; a line for each seed and noise level of training" if repeats > 1 else ""),
@@ -57,5 +56,4 @@ def draw(numbers: pd.DataFrame) -> Figure:
 def make(runs: Sequence[Path], out: Path) -> list[Path]:
     """Read the runs and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     numbers = training_curves(runs)
-    with paper_style():
-        return save(draw(numbers), numbers, out)
+    return write(lambda: draw(numbers), numbers, out)

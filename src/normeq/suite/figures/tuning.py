@@ -10,15 +10,7 @@ from matplotlib.figure import Figure
 
 from normeq.suite.analysis.tuning import tuned_name, tuning_summary
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import (
-    GREY,
-    LineStyle,
-    heading,
-    line_styles,
-    networks_named,
-    paper_style,
-    save,
-)
+from normeq.suite.figures.style import GREY, LineStyle, heading, line_styles, titled, write
 from normeq.suite.results.long_tables import IDENTITY, read_tuning
 from normeq.suite.results.names import counted, dataset_name, level_name, trained_names
 
@@ -67,14 +59,13 @@ def draw(numbers: pd.DataFrame) -> Figure:
         axes_row[0].set_ylim(len(lines) - 0.5, -0.5)
     for axes in grid[-1]:
         axes.set_xlabel({"gap": "PSNR − PSNR of\nnorm.-equiv. (dB)", "psnr": "PSNR (dB)"}[value])
-    networks = networks_named(numbers)
     where = ", ".join(
         f"{dataset_name(d)} {counted(part['images'], 'image')}"
         for d, part in numbers.groupby("dataset", sort=False)
     )
     heading(
         figure,
-        f"Choosing the range of the input instead{': ' if networks else ''}{networks}",
+        titled("Choosing the range of the input instead", numbers),
         f"{trained_names(numbers['train_sigma'])}; {where}; scale tuning λ·f(y/λ), shift tuning "
         "f(y − μ) + μ; oracle (open): the best λ or μ for each clean image; mean over images, bars: 95 % "
         f"interval, paired; {counted(numbers['draws'], 'noise draw')} per image, "
@@ -96,5 +87,4 @@ def _dot(axes: Axes, position: int, row: pd.Series, value: str, look: LineStyle,
 def make(table: Path, out: Path) -> list[Path]:
     """Read ``tuning.csv`` and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     numbers = tuning_summary(read_tuning(table))
-    with paper_style():
-        return save(draw(numbers), numbers, out)
+    return write(lambda: draw(numbers), numbers, out)

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from normeq.equivariance.two_numbers import SORT, Member, defect, random_member
 from normeq.suite.figures.registry import FigureKind
-from normeq.suite.figures.style import GREY, INK, NOISY, heading, paper_style, save
+from normeq.suite.figures.style import GREY, INK, NOISY, heading, write
 from normeq.suite.formats.numbers import minus, sci
 
 FIGURE = FigureKind(
@@ -120,5 +120,4 @@ def _matrix(name: str, matrix: np.ndarray) -> str:
 def make(out: Path) -> list[Path]:
     """Write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     numbers = plotted()
-    with paper_style():
-        return save(draw(numbers), numbers, out)
+    return write(lambda: draw(numbers), numbers, out)
