@@ -32,7 +32,7 @@ def reference(schema: Mapping[str, Any]) -> str:
     parts = []
     for path, section in sections.items():
         if path:
-            parts.append(f"{'#' * min(path.count('.') + 2, 4)} `{path}`")
+            parts.append(f"{'#' * min(path.count('.') + 2, 3)} `{path}`")
         if section.get("description"):
             parts.append(_sentence(section["description"]))
         other = written[json.dumps(section.get("properties"))]
@@ -86,7 +86,7 @@ def _kinds(path: str, section: Mapping[str, Any]) -> Iterator[str]:
         yield _table(path, {"properties": own, "required": kind["required"]})
         for below, part in own.items():
             if _is_group(part):
-                yield f"#### `{path}.{below}`"
+                yield f"### `{path}.{below}`"
                 yield from [_sentence(part["description"])] if part.get("description") else []
                 yield _table(f"{path}.{below}", part)
 
