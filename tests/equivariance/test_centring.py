@@ -8,8 +8,8 @@ import pytest
 import torch
 from skimage.io import imsave
 
+from normeq.denoisers.dtypes import DTYPES
 from normeq.denoisers.open import open_denoiser
-from normeq.denoisers.precision import ARITHMETICS
 from normeq.equivariance.centring import Centred, denoise_centred, far_mean, is_far
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import FAR
@@ -206,7 +206,7 @@ def test_the_certificate_shows_the_gain(opened, variant):
         Change("joint", 1e38, 1.0),
     ]
     image = Image("d", "one", CLEAN)
-    exact, near, wide, over = certify(opened[variant], image, 25, grid, ARITHMETICS["float32"], CPU)
+    exact, near, wide, over = certify(opened[variant], image, 25, grid, DTYPES["float32"], CPU)
     assert float(near["normalised"]) < 0.05  # the spacing of float32 numbers at 10⁵ is 0.008
     assert [r["measured_by"].endswith(MEAN_OUT) for r in (exact, near, wide)] == [False, True, False]
     assert over["error"] in ("", "the changed image is not finite in this arithmetic")
@@ -215,7 +215,7 @@ def test_the_certificate_shows_the_gain(opened, variant):
 def test_images_that_leave_the_format_are_no_fault_of_the_denoiser(opened):
     grid = [Change("repeat", 1.0, 0.0), Change("scale", 1e6, 0.0)]
     for denoiser in opened.values():
-        _, row = certify(denoiser, Image("d", "one", CLEAN), 25, grid, ARITHMETICS["all-float16"], CPU)
+        _, row = certify(denoiser, Image("d", "one", CLEAN), 25, grid, DTYPES["all-float16"], CPU)
         assert row["error"] == "the changed image is not finite in this arithmetic"
 
 
@@ -269,5 +269,5 @@ def test_a_users_denoiser_is_centred_where_it_says_that_it_is_equivariant(tmp_pa
         assert torch.allclose(denoiser(y, 0.1), y)
     # The certificate puts the declaration to the test.
     grid = [Change("repeat", 1.0, 0.0), Change("shift", 1.0, 1000.0)]
-    _, row = certify(own("liar"), Image("d", "one", CLEAN), 25, grid, ARITHMETICS["float32"], CPU)
+    _, row = certify(own("liar"), Image("d", "one", CLEAN), 25, grid, DTYPES["float32"], CPU)
     assert float(row["normalised"]) == pytest.approx(1000)

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from normeq.denoisers.arithmetic import tf32
 from normeq.denoisers.opened import Opened, open_network
+from normeq.denoisers.precision import tf32
 from normeq.denoisers.tiles import Tile, check_tile, tiles
 from normeq.errors import NormeqError, is_out_of_memory
 from normeq.imaging.protocol import FAR
@@ -335,7 +335,7 @@ def check_sigma(sigma: object, found: Opened) -> float | None:
     """
     if sigma is None:
         if found.needs_sigma:
-            raise NormeqError(f"{found.name}: must be told the noise: give sigma, in the units of the image")
+            raise NormeqError(f"{found.name}: is non-blind: give sigma, in the units of the image")
         return None
     if not found.takes_sigma:
         raise NormeqError(f"{found.name}: is blind and takes no sigma: leave it out")

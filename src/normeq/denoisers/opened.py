@@ -37,7 +37,7 @@ class Opened:
         module: the network behind ``function``; None for functions of arrays.
         equivariant: whether it is normalization-equivariant, and so takes values as they are.
         channels: image channels that it takes.
-        takes_sigma: whether it can be told σ.
+        takes_sigma: whether it can take σ.
         needs_sigma: whether it has to be.
         reach: how far it sees; None where that is not known, or the whole image.
         whole: it takes mean and deviation of the whole image, and is ``function`` in between: images are to
@@ -177,7 +177,7 @@ def _declared(found: object) -> bool:
 
 
 def _sigma(told: Own) -> tuple[bool, bool]:
-    """Whether a user's network can be told σ, and whether it must."""
+    """Whether a user's network takes σ, and whether it needs it."""
     if told.with_map:
         return True, True
     argument = sigma_argument(told.network)

@@ -1,42 +1,102 @@
-"""The arithmetics a denoiser can be certified in: number formats, autocast, TF32; without PyTorch."""
+"""A denoiser at another floating-point precision: number formats, autocast, TF32.
+
+Which there are stands in :mod:`normeq.denoisers.dtypes`, which needs no PyTorch.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from normeq.denoisers.dtypes import DTYPES, Dtype
+from normeq.denoisers.open import Denoiser
+from normeq.errors import NormeqError
 
 
-@dataclass(frozen=True)
-class Arithmetic:
-    """How a denoiser computes.
+def get_dtype(name: str, device: torch.device) -> Dtype:
+    """Look a precision up by name.
 
-    Attributes:
-        name: as in the tables.
-        eps: gap between 1 and the next number of the format in which products are formed.
-        images: format of the images that go in and come out, as PyTorch calls it.
-        autocast: format of the convolutions where it is narrower than ``images`` (weights stay in float32,
-            as in training).
-        tf32: whether a GPU may round the factors of float32 products to 10 bits.
-        emulated: whether those of convolutions and matrix products are rounded so in software, anywhere.
+    Raises:
+        NormeqError: unknown name, or TF32 away from a CUDA device.
     """
-
-    name: str
-    eps: float
-    images: str = "float32"
-    autocast: str | None = None
-    tf32: bool = False
-    emulated: bool = False
+    if name not in DTYPES:
+        raise NormeqError(f"unknown dtype {name!r}: choose from {', '.join(DTYPES)}")
+    if DTYPES[name].tf32 and device.type != "cuda":
+        raise NormeqError(f"dtype tf32 exists on NVIDIA GPUs only, and this is {device.type}: leave it out")
+    return DTYPES[name]
 
 
-ARITHMETICS: dict[str, Arithmetic] = {
-    a.name: a
-    for a in (
-        Arithmetic("float64", 2.0**-52, images="float64"),
-        Arithmetic("float32", 2.0**-23),
-        Arithmetic("tf32", 2.0**-10, tf32=True),
-        Arithmetic("emulated-tf32", 2.0**-10, emulated=True),
-        Arithmetic("bfloat16", 2.0**-7, autocast="bfloat16"),
-        Arithmetic("float16", 2.0**-10, autocast="float16"),
-        Arithmetic("all-bfloat16", 2.0**-7, images="bfloat16"),
-        Arithmetic("all-float16", 2.0**-10, images="float16"),
-    )
-}
+def computing_in(dtype: Dtype, denoiser: Denoiser, y: Tensor) -> Callable[[Tensor, float], Tensor] | None:
+    """The denoiser at that precision, or None where it cannot.
+
+    Networks can all of them: emulated TF32 rounds the factors of convolutions and matrix products; bfloat16
+    and float16 are autocast; float64, all-bfloat16 and all-float16 are a copy with weights, images and
+    everything between in that format. Functions of arrays know float32, and float64 where they keep it: one
+    that returns nothing but float32 numbers does not.
+
+    Args:
+        dtype: what to compute in.
+        denoiser: what computes.
+        y: images (N, 1, H, W) of the device, to try float64 on.
+
+    Returns:
+        A function of images in ``dtype.images`` and σ (same units) to images of the same format.
+    """
+    network = denoiser.function if isinstance(denoiser.function, nn.Module) else None
+    if network is None and dtype.name not in ("float64", "float32"):
+        return None
+    function = denoiser.function
+    format_ = getattr(torch, dtype.images)
+    if network is not None and format_ != torch.float32:
+        function = copy.deepcopy(network).to(format_)
+    narrow = getattr(torch, dtype.autocast) if dtype.autocast else None
+
+    def compute(images: Tensor, sigma: float) -> Tensor:
+        cast = torch.autocast(images.device.type, narrow, enabled=narrow is not None)
+        rounded = RoundedFactors() if dtype.emulated else nullcontext()
+        with torch.no_grad(), tf32(dtype.tf32), cast, rounded:
+            return function(images.clone(), sigma).to(format_)  # some work in place
+
+    if network is None and format_ == torch.float64:
+        output = compute(y.double() / 3, 0.1)  # a third of a float32 number is none
+        if torch.equal(output, output.float().double()):
+            return None
+    return compute
+
+
+def round_to_tf32(x: Tensor) -> Tensor:
+    """float32 numbers rounded to the 10 bits after the point that TF32 keeps, the nearest, ties away from
+    zero (as ``cvt.rna.tf32.f32`` of NVIDIA's GPUs does); other formats, infinities and NaN as they are."""
+    if x.dtype != torch.float32:
+        return x
+    bits = x.contiguous().view(torch.int32)
+    rounded = ((bits + 0x1000) & ~0x1FFF).view(torch.float32)
+    return torch.where(x.isfinite(), rounded, x).view_as(x)
+
+
+class RoundedFactors(TorchFunctionMode):
+    """TF32 in software: the factors of convolutions and matrix products are rounded, their sums are not."""
+
+    PRODUCTS = (torch.conv2d, torch.nn.functional.linear, torch.matmul, torch.bmm, torch.mm, Tensor.matmul)
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function in self.PRODUCTS:
+            args = (round_to_tf32(args[0]), round_to_tf32(args[1]), *args[2:])
+        return function(*args, **(kwargs or {}))
+
+
+@contextmanager
+def tf32(allowed: bool) -> Iterator[None]:
+    """Allow or forbid TF32 in matrix products and convolutions (PyTorch allows it in the latter)."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    matmul.allow_tf32 = cudnn.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before

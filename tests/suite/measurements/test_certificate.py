@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from normeq.denoisers.arithmetic import computing_in, get_arithmetic
+from normeq.denoisers.dtypes import DTYPES
 from normeq.denoisers.open import open_denoiser
-from normeq.denoisers.precision import ARITHMETICS
+from normeq.denoisers.precision import computing_in, get_dtype
 from normeq.errors import NormeqError
 from normeq.imaging.noise import labelled_noise
 from normeq.suite.analysis import certificate as analysis
@@ -49,7 +49,7 @@ def run(tmp_path):
 
 
 def rows(denoiser, dtype="float64", grid=GRID):
-    return list(certify(denoiser, IMAGE, 25.0, grid, ARITHMETICS[dtype], CPU))
+    return list(certify(denoiser, IMAGE, 25.0, grid, DTYPES[dtype], CPU))
 
 
 def verdicts(denoiser, dtype="float64", folder=None):
@@ -143,7 +143,7 @@ def test_narrow_formats_get_no_verdict(run, tmp_path):
 )
 def test_who_can_compute_in_what(own, name, dtype, can):
     y = torch.from_numpy(NOISY)[None, None]
-    assert (computing_in(ARITHMETICS[dtype], own(name), y) is not None) == can
+    assert (computing_in(DTYPES[dtype], own(name), y) is not None) == can
     assert bool(rows(own(name), dtype)) == can
 
 
@@ -162,11 +162,11 @@ def test_tf32_is_switched_and_put_back():
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     for name in ("tf32", "float32"):
         y = torch.zeros(1, 1, 4, 4)
-        computing_in(ARITHMETICS[name], type(denoiser)(**vars(denoiser) | {"function": Spy()}), y)(y, 0.1)
+        computing_in(DTYPES[name], type(denoiser)(**vars(denoiser) | {"function": Spy()}), y)(y, 0.1)
     assert seen == [(True, True), (False, False)]
     assert before == (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32)
     with pytest.raises(NormeqError, match="dtype tf32 exists on NVIDIA GPUs only"):
-        get_arithmetic("tf32", CPU)
+        get_dtype("tf32", CPU)
 
 
 def test_a_refusal_is_recorded_and_is_no_pass(own, tmp_path):
@@ -240,12 +240,12 @@ def test_grids_that_make_no_sense(scales, shifts, message):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_tolerance_lies_halfway_between_rounding_and_failure(dtype):
     eps = torch.finfo(getattr(torch, dtype)).eps
-    assert analysis.EPS[dtype] == eps == ARITHMETICS[dtype].eps
+    assert analysis.EPS[dtype] == eps == DTYPES[dtype].eps
     assert analysis.tolerance(dtype) / eps == pytest.approx(1 / analysis.tolerance(dtype))
 
 
 def test_the_table_knows_every_arithmetic():
-    assert {name: a.eps for name, a in ARITHMETICS.items()} == analysis.EPS
+    assert {name: a.eps for name, a in DTYPES.items()} == analysis.EPS
 
 
 def test_published_metric_and_authors_check(own, tmp_path):
@@ -274,7 +274,7 @@ def test_the_middle_of_the_noisy_image(monkeypatch, own):
     denoiser = type(denoiser)(**vars(denoiser) | {"function": spy})
     change = [Change("joint", 2.0, 1.0)]
     for size, part in ((0, NOISY), (16, NOISY[4:20, 2:18]), (22, NOISY[1:23])):
-        list(certify(denoiser, find_image("d/one", size), 25.0, change, ARITHMETICS["float32"], CPU))
+        list(certify(denoiser, find_image("d/one", size), 25.0, change, DTYPES["float32"], CPU))
         (here, sigma), (there, sigma_there) = seen[-2:]
         assert np.array_equal(here[0, 0], part) and sigma == 25 / 255
         assert np.allclose(there[0, 0], 2 * part + 1) and sigma_there == pytest.approx(2 * sigma)
@@ -284,7 +284,7 @@ def test_what_was_measured_is_not_measured_again(own, tmp_path):
     write_rows(tmp_path / "old.csv", COLUMNS, rows(own("blur"), "float32"))
     grid = [*GRID, Change("shift", 1.0, 3.0)]
     row_cache = RowCache([tmp_path / "old.csv"])
-    found = list(certify(own("blur"), IMAGE, 25.0, grid, ARITHMETICS["float32"], CPU, row_cache))
+    found = list(certify(own("blur"), IMAGE, 25.0, grid, DTYPES["float32"], CPU, row_cache))
     assert row_cache.used == len(GRID) and len(found) == len(GRID) + 1
     for sigma, image, dtype in (
         (5.0, IMAGE, "float32"),
@@ -292,7 +292,7 @@ def test_what_was_measured_is_not_measured_again(own, tmp_path):
         (25.0, IMAGE, "float64"),
     ):
         row_cache = RowCache([tmp_path / "old.csv"])
-        assert list(certify(own("blur"), image, sigma, GRID, ARITHMETICS[dtype], CPU, row_cache))
+        assert list(certify(own("blur"), image, sigma, GRID, DTYPES[dtype], CPU, row_cache))
         assert row_cache.used == 0
 
 

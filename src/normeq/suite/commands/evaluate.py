@@ -228,7 +228,8 @@ def certify_command(
         Path | None, typer.Option(help="Folder for the table of ✓ and ✗: certificate.csv, .md, .tex.")
     ] = None,
     dtype: Annotated[
-        list[str] | None, typer.Option(help="An arithmetic; repeat.  [default: all that the device has]")
+        list[str] | None,
+        typer.Option(help="A floating-point precision; repeat.  [default: all that the device has]"),
     ] = None,
     scale: Annotated[list[float] | None, typer.Option(help="λ; repeat for more.")] = None,
     shift: Annotated[list[float] | None, typer.Option(help="μ; repeat for more.")] = None,
@@ -239,7 +240,7 @@ def certify_command(
         list[str] | None,
         typer.Option(
             help="Data set over which the published metric is a mean, in float32; repeat for more."
-            "  [default: the images and the noise level above, in every arithmetic]"
+            "  [default: the images and the noise level above, at every precision]"
         ),
     ] = None,
     published_sigmas: Annotated[

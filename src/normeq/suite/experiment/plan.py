@@ -142,8 +142,8 @@ class Experiment:
         return registry.get(dataset, Path(self.data_dir)).members or (dataset,)
 
     def _source(self, folder: str) -> str | None:
-        """SHA-256 of the weights of a network that came trained, or of all that a user's own denoiser is made
-        of (see :func:`normeq.denoisers.sources.planned`); None for runs, whose names say what they are."""
+        """SHA-256 of the weights of a pretrained network, or of all that a user's own denoiser is made of
+        (see :func:`normeq.denoisers.sources.planned`); None for runs, whose names say what they are."""
         if folder.startswith("runs/"):
             return None
         name = self.measured[folder]
@@ -162,8 +162,8 @@ class Experiment:
     def part(self, kind: str, folder: str) -> str:
         """File with one measurement of one denoiser.
 
-        Its name changes with the settings, the data, the weights of a network that came trained, and all that
-        a user's own denoiser is made of; where that is not fully known, with each run of the workflow.
+        Its name changes with the settings, the data, the weights of a pretrained network, and all that a
+        user's own denoiser is made of; where that is not fully known, with each run of the workflow.
         """
         asked = all_measurements()[kind]
         settings = self.config["evaluate"][kind]

@@ -29,7 +29,7 @@ SPREAD = 0.13  # side by side, so that markers of equal height stay visible
 
 
 def plotted(table: pd.DataFrame) -> pd.DataFrame:
-    """Every number of the figure: those of :func:`interval_summary`, with the place on the x-axis.
+    """Every number of the figure: those of :func:`interval_summary`, with the position on the x-axis.
 
     Returns:
         its columns, after ``position`` (0 for [0,1], then scalings, then shifts) and ``interval`` (label).

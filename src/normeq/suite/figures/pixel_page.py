@@ -17,7 +17,7 @@ TITLE_LINE = 46
 
 
 class PixelPage:
-    """A figure of ``width`` × ``height`` pixels at 200 dpi; places count from the top left corner."""
+    """A figure of ``width`` × ``height`` pixels at 200 dpi; positions count from the top left corner."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height

@@ -1,4 +1,4 @@
-"""Is this denoiser equivariant to changes of range? Defects over a grid of (λ, μ), in several arithmetics."""
+"""Is this denoiser equivariant to changes of range? Defects over a grid of (λ, μ), at several precisions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from normeq.denoisers.precision import ARITHMETICS
+from normeq.denoisers.dtypes import DTYPES
 from normeq.suite.config.settings import Option, Planned, Settings, unique
 from normeq.suite.measuring.changes import COLUMNS, SCALES, SHIFTS, Change, changes, published_changes
 from normeq.suite.measuring.registry import Measurement
@@ -27,7 +27,7 @@ CLASSICAL = ("tv", "nlm", "wavelet", "bilateral", "median", "gaussian")
 
 class Published(Settings):
     """Images and noise levels over which the published metric (Saied & Fleuret 2026, appendix E) is a mean,
-    in float32; left out, it is that of the image above in every arithmetic, and there is no figure over noise
+    in float32; left out, it is that of the image above at every precision, and there is no figure over noise
     levels."""
 
     datasets: Annotated[Datasets, Option("--published-datasets")]
@@ -54,8 +54,8 @@ class Certificate(Settings):
         Option("--shift"),
     ] = list(SHIFTS)
     dtypes: Annotated[
-        list[Literal[tuple(ARITHMETICS)]],
-        unique("Arithmetics, tf32 on a GPU only; empty for all that the device has.", least=0),
+        list[Literal[tuple(DTYPES)]],
+        unique("Precisions, tf32 on a GPU only; empty for all that the device has.", least=0),
         Option("--dtype"),
     ] = []
     also_cpu: Annotated[
@@ -111,7 +111,7 @@ def evaluate(
     device: torch.device,
     row_cache: RowCache | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield one row per change of range and arithmetic, with the keys of :data:`COLUMNS`; see
+    """Yield one row per change of range and precision, with the keys of :data:`COLUMNS`; see
     :func:`normeq.suite.measuring.defects.certify`.
 
     Functions of arrays compute on the CPU, whatever the device.
@@ -122,48 +122,48 @@ def evaluate(
         sigma: noise level in 8-bit units.
         size: side of the square in the middle of the images that is used, in pixels; 0 for all.
         scales, shifts: λ and μ of the grid.
-        dtypes: names of arithmetics; empty for all that the device has.
+        dtypes: names of precisions; empty for all that the device has.
         also_cpu: whether the CPU is measured as well where the device is a GPU.
         published: images and noise levels of the published metric, in float32; None for ``image`` and
-            ``sigma``, in every arithmetic.
+            ``sigma``, at every precision.
         data_dir, device, row_cache: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
 
     Raises:
-        NormeqError: an arithmetic that the device does not have; an image that is not there; a denoiser that
+        NormeqError: a precision that the device does not have; an image that is not there; a denoiser that
             fails on the image as it is.
     """
     import torch
 
-    from normeq.denoisers.arithmetic import get_arithmetic
+    from normeq.denoisers.precision import get_dtype
     from normeq.suite.measuring.batches import Image, image_files, test_images
     from normeq.suite.measuring.defects import certify, find_image
 
     image_files(published.datasets if published else [], data_dir)  # refused before anything is measured
     for name in dtypes:
-        get_arithmetic(name, device)
+        get_dtype(name, device)
     grid = changes(scales, shifts)
     cpu = torch.device("cpu")
-    places = [(device if isinstance(denoiser.function, torch.nn.Module) else cpu, denoiser)]
-    if also_cpu and places[0][0].type != "cpu":
-        places.append((cpu, replace(denoiser, function=copy.deepcopy(denoiser.function).to(cpu))))
+    targets = [(device if isinstance(denoiser.function, torch.nn.Module) else cpu, denoiser)]
+    if also_cpu and targets[0][0].type != "cpu":
+        targets.append((cpu, replace(denoiser, function=copy.deepcopy(denoiser.function).to(cpu))))
     shown = [find_image(name, size, data_dir) for name in ([image] if isinstance(image, str) else image)]
 
-    def cases(arithmetic: str) -> Iterator[tuple[Image, float, list[Change]]]:
+    def cases(dtype: str) -> Iterator[tuple[Image, float, list[Change]]]:
         """Clean image, noise level and changes of range: the grid, and the draws of the published metric."""
         yield from ((one, sigma, grid) for one in shown)
         if published is None:
             yield from ((one, sigma, published_changes(one.dataset, one.name, sigma)) for one in shown)
-        elif arithmetic == "float32":
+        elif dtype == "float32":
             for entry in test_images(published.datasets, data_dir):
                 one = Image(*entry, size)
                 yield from ((one, s, published_changes(one.dataset, one.name, s)) for s in published.sigmas)
 
-    for where, opened in places:
-        able = [name for name, one in ARITHMETICS.items() if where.type == "cuda" or not one.tf32]
+    for where, opened in targets:
+        able = [name for name, one in DTYPES.items() if where.type == "cuda" or not one.tf32]
         for name in (name for name in dtypes or able if name in able):
             count = 0
             for case in cases(name):
-                for row in certify(opened, *case, ARITHMETICS[name], where, row_cache):
+                for row in certify(opened, *case, DTYPES[name], where, row_cache):
                     count += 1
                     yield row
             if not count:

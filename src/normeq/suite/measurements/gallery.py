@@ -67,7 +67,7 @@ def evaluate(
 ) -> dict[str, np.ndarray]:
     """Denoise the most detailed crop of each image, together with the pixels around it.
 
-    The surroundings make the crop that of the whole image for a network that looks no further; the wrapper's
+    The surroundings make the crop that of the whole image for a network that sees no further; the wrapper's
     mean and standard deviation are those of the crop with its surroundings. Noise is draw 0 of
     ``noise_levels.csv``; noisy crops are not kept: they follow from ``clean``, ``shapes`` and ``crops``
     (:func:`normeq.imaging.crops.noisy_crop`).
@@ -111,21 +111,21 @@ def evaluate(
                 f"gallery: {dataset}/{name} of {clean.shape[0]}×{clean.shape[1]} pixels is smaller than the "
                 f"crop of {size}; choose a smaller size"
             )
-        place = Crop(*detailed_crop(clean, size), size)
+        crop = Crop(*detailed_crop(clean, size), size)
         given = [PAPER.noisy(clean, sigma, dataset, name, 0) for sigma in sigmas]
         plain.append(
             [
-                _denoise(denoiser, y, s, place, context, clean, device)
+                _denoise(denoiser, y, s, crop, context, clean, device)
                 for y, s in zip(given, sigmas, strict=True)
             ]
         )
         if moved and dataset in there_too:
             noisy = PAPER.noisy(clean, moved.sigma, dataset, name, 0)
-            shifted.append([_denoise(f, noisy, moved.sigma, place, context, clean, device) for f in there])
+            shifted.append([_denoise(f, noisy, moved.sigma, crop, context, clean, device) for f in there])
         names.append(f"{dataset}/{name}")
-        clean_crops.append(to_uint8(_cut(clean, place)))
+        clean_crops.append(to_uint8(_cut(clean, crop)))
         shapes.append(clean.shape)
-        crops.append(place[:2])
+        crops.append(crop[:2])
     about = {"images": names, "context": context}
     if moved:
         about["moved"] = {

@@ -1,4 +1,4 @@
-"""Is this denoiser equivariant to changes of range? Defects over a grid of (λ, μ), in several arithmetics."""
+"""Is this denoiser equivariant to changes of range? Defects over a grid of (λ, μ), at several precisions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from normeq.denoisers.arithmetic import computing_in
+from normeq.denoisers.dtypes import Dtype
 from normeq.denoisers.open import OTHER, Denoiser
-from normeq.denoisers.precision import Arithmetic
+from normeq.denoisers.precision import computing_in
 from normeq.equivariance.centring import is_far
 from normeq.equivariance.defect import Defect, defect
 from normeq.errors import NormeqError, is_out_of_memory
@@ -37,7 +37,7 @@ def find_image(image: str, size: int, data_dir: str | Path = "data") -> Image:
 
 
 def certify(
-    denoiser: Denoiser, image: Image, sigma: float, grid: Sequence[Change], arithmetic: Arithmetic,
+    denoiser: Denoiser, image: Image, sigma: float, grid: Sequence[Change], dtype: Dtype,
     device: torch.device, row_cache: RowCache | None = None,
 ) -> Iterator[dict[str, object]]:  # fmt: skip
     """Yield one row per change of range, with the keys of :data:`COLUMNS`.
@@ -46,14 +46,14 @@ def certify(
     of a user's denoiser that declares itself equivariant the declaration is put to the test: it gets the
     image as it is. The image gets the noise that other measurements give it (draw 0, not clipped); the
     denoiser gets λσ with λy + μ. A change that it refuses, or answers with numbers that are not finite, has
-    no defect but an ``error``. No rows at all where it cannot compute in ``arithmetic``.
+    no defect but an ``error``. No rows at all where it cannot compute in ``dtype``.
 
     Args:
         denoiser: what is certified.
         image: the clean image.
         sigma: noise level in 8-bit units.
         grid: see :func:`changes` and :func:`published_changes`.
-        arithmetic, device: what it computes in, and where.
+        dtype, device: what it computes in, and where.
         row_cache: rows that need not be measured again.
 
     Raises:
@@ -63,21 +63,21 @@ def certify(
     if denoiser.variant == OTHER:
         denoiser = denoiser.uncentred()
     same = labels(denoiser, image, PAPER, device) | {
-        "sigma": f"{sigma:g}", "size": image.size, "dtype": arithmetic.name, "device": device.type,
+        "sigma": f"{sigma:g}", "size": image.size, "dtype": dtype.name, "device": device.type,
     }  # fmt: skip
     asked = [same | {"kind": c.kind, "scale": f"{c.scale:.10g}", "shift": f"{c.shift:.10g}"} for c in grid]
     noisy = lru_cache(partial(_noisy, image, sigma, device))
     if denoiser.centred:
-        y = noisy().to(getattr(torch, arithmetic.images))
+        y = noisy().to(getattr(torch, dtype.images))
         asked = [mark(label, is_far(c.scale * y + c.shift)[0]) for label, c in zip(asked, grid, strict=True)]
     rows = [row_cache.find(label, COLUMNS) for label in asked]
     if None in rows:
         y = noisy()
         try:
-            function = computing_in(arithmetic, denoiser, y)
+            function = computing_in(dtype, denoiser, y)
             if function is None:
                 return
-            y = y.to(getattr(torch, arithmetic.images))
+            y = y.to(getattr(torch, dtype.images))
             here = function(y, sigma / 255)
             if not here.isfinite().all():
                 raise ValueError("its output is not finite")

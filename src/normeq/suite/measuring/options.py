@@ -150,10 +150,10 @@ def _given(settings: type[Settings], given: Mapping[str, Any]) -> dict[str, Any]
             words = value if shape.repeated else [value]
             value = [_numbers(word, shape, option.name) for word in words]
             value = value if shape.repeated else value[0]
-        place = found
+        section = found
         for key in where:
-            place = place.setdefault(key, {})
-        place[name] = value
+            section = section.setdefault(key, {})
+        section[name] = value
     return found
 
 

@@ -25,7 +25,7 @@ Numbers = Callable[[Protocol, Reference, Tensor, Tensor], Iterable[dict[str, flo
 
 
 class Setup(TypedDict, total=False):
-    """What every measurement may be told.
+    """What every measurement may be given.
 
     Attributes:
         device: where to compute.

@@ -31,7 +31,7 @@ class Product:
 
     Attributes:
         help: one line for the command.
-        order: place in lists and in the report, lowest first.
+        order: position in lists and in the report, lowest first.
         reads: ``MEASUREMENT.csv`` for a long table, ``MEASUREMENT.npz`` for the parts of all denoisers,
             ``runs`` for the folders of trained networks; None where it shows no result.
         published: whether published values are shown beside ours.

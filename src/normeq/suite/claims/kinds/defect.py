@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from normeq.denoisers.precision import ARITHMETICS
+from normeq.denoisers.dtypes import DTYPES
 from normeq.suite.claims.measured import NAN, Measured, Missing, only_level, worst_of_seeds
 from normeq.suite.claims.registry import ClaimKind
 from normeq.suite.claims.spec import Claim, Variant
@@ -27,11 +27,11 @@ class Stated(Claim):
         Literal["scale", "shift", "joint"],
         Field(description="Which changes of range; joint are all."),
     ]
-    dtype: Annotated[Literal[tuple(ARITHMETICS)], Field(description="Arithmetic.")] = "float32"
+    dtype: Annotated[Literal[tuple(DTYPES)], Field(description="Floating-point precision.")] = "float32"
 
 
 def check(claim: Stated, config: Any, networks: Any, fail: Any) -> None:
-    """Refuse an arithmetic in which nothing is certified."""
+    """Refuse a precision at which nothing is certified."""
     dtypes = config["evaluate"]["certificate"]["dtypes"]
     if dtypes and claim.dtype not in dtypes:
         fail("dtype", f"{claim.dtype} is not in evaluate.certificate.dtypes ({', '.join(dtypes)})")

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from normeq.denoisers.arithmetic import RoundedFactors, round_to_tf32
+from normeq.denoisers.precision import RoundedFactors, round_to_tf32
 
 
 def nearest(value: float) -> float:
