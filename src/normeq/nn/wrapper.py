@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -42,7 +44,8 @@ class NormalizationWrapper(nn.Module):
     denoised in tiles with a margin of that.
 
     Args:
-        network: g, called as ``g(y)`` or ``g(y, sigma)``; with ``local``, sigma is a map (N, 1, H, W).
+        network: g, a module or function of tensors, called as ``g(y)`` or ``g(y, sigma)``; with ``local``,
+            sigma is a map (N, 1, H, W). One whose signature has no second argument is not told sigma.
         statistics: ``global`` or ``local``.
         box: side of the box of ``local``, in pixels, odd; that of the training patches suits.
 
@@ -59,6 +62,7 @@ class NormalizationWrapper(nn.Module):
         self.noise_map = bool(getattr(network, "noise_map", False))
         self.image_channels = getattr(network, "image_channels", None)
         self.local, self.box = statistics == "local", box
+        self.tells = _takes_two(network)
 
     @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
@@ -78,7 +82,10 @@ class NormalizationWrapper(nn.Module):
             if isinstance(sigma, Tensor) and sigma.ndim != 4:
                 sigma = sigma.reshape((-1, 1, 1, 1) if self.local else -1)
             sigma = sigma / (divisor_of_y if self.local else divisor_of_y.flatten())
-        return (std * self.network(centred / divisor, sigma) + mean) * unit
+        centred = centred / divisor
+        told = self.tells and sigma is not None
+        output = self.network(centred, sigma) if told else self.network(centred)
+        return (std * output + mean) * unit
 
     def _mean(self, x: Tensor) -> Tensor:
         """Over the channels of the image, (N, 1, 1, 1), or of the box around each pixel, (N, 1, H, W)."""
@@ -89,6 +96,50 @@ class NormalizationWrapper(nn.Module):
         # The mean over a box, which the border cuts, is one over columns of one over rows.
         x = F.avg_pool2d(x, (self.box, 1), 1, (half, 0), count_include_pad=False)
         return F.avg_pool2d(x, (1, self.box), 1, (0, half), count_include_pad=False)
+
+
+def wrap(
+    module: nn.Module | Callable[..., Tensor], statistics: Statistics = "global", box: int = 49
+) -> NormalizationWrapper:
+    """Any denoiser made normalization-equivariant from outside: std·g((y - mean)/std) + mean.
+
+    >>> wrapped = normeq.wrap(network)  # doctest: +SKIP
+    >>> wrapped(255 * y - 40)  # 255 * wrapped(y) - 40  # doctest: +SKIP
+
+    The module itself is inside, not a copy: training one trains the other. g sees images of mean 0 and
+    deviation 1, and so should be trained wrapped; see :class:`NormalizationWrapper`.
+
+    Args:
+        module: g, from images (N, C, H, W) to images of the same height and width, called as ``g(y)`` or
+            ``g(y, sigma)``. Functions of tensors will do.
+        statistics: ``global``, of the whole image, or ``local``, of the box around each pixel.
+        box: side of the box of ``local``, in pixels, odd.
+
+    Returns:
+        A module called as ``net(y)`` or ``net(y, sigma)``, in the mode of ``module`` (training or not), for
+        images of any range.
+
+    Raises:
+        NormeqError: statistics or box cannot be had, or ``module`` cannot be called.
+
+    Source: Saied & Fleuret, ICML 2026 (arXiv 2605.08193).
+    """
+    if not callable(module):
+        raise NormeqError(f"wrap takes a torch module or a function of tensors, not {module!r:.60}")
+    wrapped = NormalizationWrapper(module, statistics, box)
+    wrapped.normalization_equivariant = True
+    return wrapped.train(getattr(module, "training", False))
+
+
+def _takes_two(network: nn.Module | Callable[..., Tensor]) -> bool:
+    """Whether something can be called with an image and a noise level."""
+    function = network.forward if isinstance(network, nn.Module) else network
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # compiled functions do not say
+        return True
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(positional) > 1 or any(p.kind is p.VAR_POSITIONAL for p in parameters)
 
 
 def _unit(y: Tensor) -> Tensor:
