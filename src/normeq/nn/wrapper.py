@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -44,8 +43,8 @@ class NormalizationWrapper(nn.Module):
     denoised in tiles with a margin of that.
 
     Args:
-        network: g, a module or function of tensors, called as ``g(y)`` or ``g(y, sigma)``; with ``local``,
-            sigma is a map (N, 1, H, W). One whose signature has no second argument is not told sigma.
+        network: g, called as ``g(y)`` or ``g(y, sigma)``; with ``local``,
+            sigma is a map (N, 1, H, W). One whose ``forward`` has no second argument is not told sigma.
         statistics: ``global`` or ``local``.
         box: side of the box of ``local``, in pixels, odd; that of the training patches suits.
 
@@ -98,9 +97,7 @@ class NormalizationWrapper(nn.Module):
         return F.avg_pool2d(x, (1, self.box), 1, (0, half), count_include_pad=False)
 
 
-def wrap(
-    module: nn.Module | Callable[..., Tensor], statistics: Statistics = "global", box: int = 49
-) -> NormalizationWrapper:
+def wrap(module: nn.Module, statistics: Statistics = "global", box: int = 49) -> NormalizationWrapper:
     """Any denoiser made normalization-equivariant from outside: std·g((y - mean)/std) + mean.
 
     >>> wrapped = normeq.wrap(network)  # doctest: +SKIP
@@ -111,7 +108,7 @@ def wrap(
 
     Args:
         module: g, from images (N, C, H, W) to images of the same height and width, called as ``g(y)`` or
-            ``g(y, sigma)``. Functions of tensors will do.
+            ``g(y, sigma)``.
         statistics: ``global``, of the whole image, or ``local``, of the box around each pixel.
         box: side of the box of ``local``, in pixels, odd.
 
@@ -120,22 +117,21 @@ def wrap(
         images of any range.
 
     Raises:
-        NormeqError: statistics or box cannot be had, or ``module`` cannot be called.
+        NormeqError: statistics or box cannot be had, or ``module`` is none.
 
     Source: Saied & Fleuret, ICML 2026 (arXiv 2605.08193).
     """
-    if not callable(module):
-        raise NormeqError(f"wrap takes a torch module or a function of tensors, not {module!r:.60}")
+    if not isinstance(module, nn.Module):
+        raise NormeqError(f"wrap takes a torch.nn.Module, not a {type(module).__name__}")
     wrapped = NormalizationWrapper(module, statistics, box)
     wrapped.normalization_equivariant = True
-    return wrapped.train(getattr(module, "training", False))
+    return wrapped.train(module.training)
 
 
-def _takes_two(network: nn.Module | Callable[..., Tensor]) -> bool:
-    """Whether something can be called with an image and a noise level."""
-    function = network.forward if isinstance(network, nn.Module) else network
+def _takes_two(network: nn.Module) -> bool:
+    """Whether a network can be called with an image and a noise level."""
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = list(inspect.signature(network.forward).parameters.values())
     except (TypeError, ValueError):  # compiled functions do not say
         return True
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
