@@ -10,18 +10,20 @@ from normeq.denoisers.pretrained import load
 
 if TYPE_CHECKING:
     from normeq.denoisers.denoise import denoise
+    from normeq.equivariance.certificate import certify
     from normeq.equivariance.filters import adaptive_filter
     from normeq.equivariance.interval import T
     from normeq.nn.folding import fold
     from normeq.nn.wrapper import wrap
 
-__all__ = ["T", "adaptive_filter", "denoise", "fold", "import_weights", "load", "wrap"]
+__all__ = ["T", "adaptive_filter", "certify", "denoise", "fold", "import_weights", "load", "wrap"]
 __version__ = "0.1.0"
 
 # These import torch, which takes a second to start: when they are asked for.
 _HOME = {
     "T": "normeq.equivariance.interval",
     "adaptive_filter": "normeq.equivariance.filters",
+    "certify": "normeq.equivariance.certificate",
     "denoise": "normeq.denoisers.denoise",
     "fold": "normeq.nn.folding",
     "wrap": "normeq.nn.wrapper",

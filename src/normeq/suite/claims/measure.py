@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
+from normeq.equivariance.changes import KINDS as CHANGES
 from normeq.errors import NormeqError
-from normeq.suite.analysis.certificate import KINDS as CHANGES
 from normeq.suite.analysis.intervals import in_order, interval_name
 from normeq.suite.analysis.tuning import NAMES as TUNINGS
 from normeq.suite.claims.spec import Claim
