@@ -9,6 +9,7 @@ from normeq.denoisers.foreign import import_weights
 from normeq.denoisers.pretrained import load
 
 if TYPE_CHECKING:
+    from normeq.conversion.convert import convert
     from normeq.denoisers.denoise import denoise
     from normeq.equivariance.certificate import certify
     from normeq.equivariance.filters import adaptive_filter
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from normeq.nn.folding import fold
     from normeq.nn.wrapper import wrap
 
-__all__ = ["T", "adaptive_filter", "certify", "denoise", "fold", "import_weights", "load", "wrap"]
+__all__ = ["T", "adaptive_filter", "certify", "convert", "denoise", "fold", "import_weights", "load", "wrap"]
 __version__ = "0.1.0"
 
 # These import torch, which takes a second to start: when they are asked for.
@@ -24,6 +25,7 @@ _HOME = {
     "T": "normeq.equivariance.interval",
     "adaptive_filter": "normeq.equivariance.filters",
     "certify": "normeq.equivariance.certificate",
+    "convert": "normeq.conversion.convert",
     "denoise": "normeq.denoisers.denoise",
     "fold": "normeq.nn.folding",
     "wrap": "normeq.nn.wrapper",

@@ -11,7 +11,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from normeq.errors import NormeqError
 
@@ -43,7 +43,8 @@ def pad(x: Tensor, margins: Sequence[int], mode: str = "reflect") -> Tensor:
 
     Args:
         x: (…, L), (…, H, W), (…, D, H, W) and so on, with at least one value along each axis.
-        margins: as :func:`torch.nn.functional.pad` takes them, (left, right, top, bottom, …), none negative.
+        margins: as :func:`torch.nn.functional.pad` takes them, (left, right, top, bottom, …); negative ones
+            cut away.
         mode: ``reflect`` (without the outermost value; an axis of one value is repeated), ``replicate`` or
             ``circular``.
 
@@ -59,7 +60,8 @@ def pad(x: Tensor, margins: Sequence[int], mode: str = "reflect") -> Tensor:
     longest = [max(margins[2 * k : 2 * k + 2]) for k in range(axes)]
     # A fast kernel of PyTorch, for images with or without a batch axis.
     short = all(margin < size for margin, size in zip(longest, reversed(sizes), strict=True))
-    if mode != "circular" and (short or mode == "replicate") and axes <= 3 and x.ndim in (axes + 1, axes + 2):
+    short = short and min(margins) >= 0
+    if mode != "circular" and short and axes <= 3 and x.ndim in (axes + 1, axes + 2):
         with torch.autocast(x.device.type, enabled=False):  # the values are only moved
             return F.pad(x, tuple(margins), mode=mode)
     for axis in range(axes):
@@ -68,6 +70,29 @@ def pad(x: Tensor, margins: Sequence[int], mode: str = "reflect") -> Tensor:
             dim = x.ndim - 1 - axis
             x = x.index_select(dim, _positions(x.shape[dim], before, after, mode, x.device))
     return x
+
+
+class Pad(nn.Module):
+    """Module form of :func:`pad`.
+
+    Args:
+        margins: (left, right, top, bottom, …).
+        mode: ``reflect``, ``replicate`` or ``circular``.
+
+    Raises:
+        NormeqError: another mode.
+    """
+
+    def __init__(self, margins: Sequence[int], mode: str = "reflect") -> None:
+        super().__init__()
+        check_padding(mode, True, type(self).__name__)
+        self.margins, self.mode = tuple(margins), mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        return pad(x, self.margins, self.mode)
+
+    def extra_repr(self) -> str:
+        return f"{self.margins}, {self.mode!r}"
 
 
 def _positions(size: int, before: int, after: int, mode: str, device: torch.device) -> Tensor:
