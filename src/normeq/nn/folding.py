@@ -26,11 +26,16 @@ class Folded(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(layer.applied_kernel.detach(), requires_grad=False)
         layer = copy.copy(layer)
-        layer._parameters = {}  # the raw weights are not needed any more
+        layer._parameters = {"bias": None}  # the raw weights are not needed any more
         self._compute = layer.compute
 
     def forward(self, x: Tensor, *options: Any) -> Tensor:
         return self._compute(x, self.weight, *options)
+
+    def extra_repr(self) -> str:
+        layer = self._compute.__self__
+        padded = ", padded by the sort pooling before" if getattr(layer, "sorted_input", False) else ""
+        return f"{layer.extra_repr()}{padded}"
 
 
 class FoldedConv2d(Folded):
