@@ -11,12 +11,12 @@ from skimage.io import imsave
 from normeq.denoisers.dtypes import DTYPES
 from normeq.denoisers.open import open_denoiser
 from normeq.equivariance.centring import Centred, denoise_centred, far_mean, is_far
+from normeq.equivariance.changes import Change
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import FAR
 from normeq.nn import VARIANTS, build_network
 from normeq.suite.measurements import heatmap, intervals
 from normeq.suite.measuring.batches import Image
-from normeq.suite.measuring.changes import Change
 from normeq.suite.measuring.defects import certify
 from normeq.suite.measuring.row_cache import MEAN_OUT, RowCache
 from tests.synthetic_images import stand_for_data_sets

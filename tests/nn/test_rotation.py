@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from normeq.nn import AffineConv2d, SortPool, build_network, rotation
+from normeq.nn import AffineConv2d, SortPool, build_network, padding
 from normeq.nn.folding import FoldedSortPool
 from normeq.nn.rotation import RotatedSortPool, rotate_input, rotate_output
 
@@ -83,11 +83,11 @@ def test_activation_keeps_the_memory_format(dtype, grad):
 def test_mirror_for_gpus_is_the_same():
     """The form for GPUs, which keeps channels last where PyTorch's own does not."""
     x = torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
-    expected = rotation.mirror(x)
-    meta = rotation.mirror(x.to("meta"))
+    expected = padding.mirror(x)
+    meta = padding.mirror(x.to("meta"))
     assert meta.shape == expected.shape
     assert meta.is_contiguous(memory_format=torch.channels_last)
-    assert torch.equal(rotation.mirror_by_parts(x), expected)
+    assert torch.equal(padding.mirror_by_parts(x), expected)
 
 
 def test_compiled_form_is_the_same(monkeypatch):

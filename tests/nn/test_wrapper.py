@@ -1,8 +1,10 @@
 """The wrapper with statistics of the surroundings of each pixel."""
 
+import numpy as np
 import pytest
 import torch
 
+import normeq
 from normeq.equivariance.defect import defect
 from normeq.errors import NormeqError
 from normeq.nn import NormalizationWrapper, build_network, fold
@@ -122,3 +124,57 @@ def test_global_is_the_default_and_boxes_do_not_touch_it():
 def test_unknown_settings(variant, options, words):
     with pytest.raises(NormeqError, match=words):
         build_network("fdncnn", variant, **options)
+
+
+class Sees(torch.nn.Module):
+    """A network of a user's own that is told nothing."""
+
+    image_channels = 3
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, x):
+        return self.conv(x).relu() - 0.1
+
+
+@pytest.mark.parametrize("statistics", ["global", "local"])
+def test_any_module_can_be_wrapped(statistics):
+    torch.manual_seed(0)
+    inside = Sees().double().eval()
+    wrapped = normeq.wrap(inside, statistics, box=5)
+    y = image(2, 3, 6, 7)
+    assert defect(inside, y, 40.0, 10.0).relative > 0.1
+    assert defect(wrapped, y, 40.0, 10.0).relative < 1e-13
+    assert wrapped.network is inside and wrapped.normalization_equivariant
+    torch.testing.assert_close(wrapped(y, 0.1), wrapped(y))  # a level that nobody asks for
+    clean = normeq.denoise(y[0].numpy() * 1000, wrapped, channel_axis=0)
+    np.testing.assert_allclose(clean, 1000 * normeq.denoise(y[0].numpy(), wrapped, channel_axis=0))
+
+
+class Told(torch.nn.Module):
+    """A network of a user's own that is told the noise level."""
+
+    def forward(self, x, sigma):
+        self.level = sigma
+        return x
+
+
+def test_wrapping_keeps_the_mode_and_tells_the_level():
+    assert normeq.wrap(torch.nn.Identity()).training and not normeq.wrap(torch.nn.Identity().eval()).training
+    wrapped = normeq.wrap(Told().eval())
+    y = image(2, 1, 4, 4) * 8
+    torch.testing.assert_close(wrapped(y, 0.5), y)
+    torch.testing.assert_close(wrapped.network.level, 0.5 / y.std(dim=(1, 2, 3), correction=0))
+    gray = y[0, 0].numpy()
+    np.testing.assert_allclose(normeq.denoise(gray, wrapped, sigma=0.5), gray, rtol=1e-6)
+
+
+def test_what_cannot_be_wrapped():
+    with pytest.raises(NormeqError, match="takes a torch.nn.Module, not a str"):
+        normeq.wrap("fdncnn")
+    with pytest.raises(NormeqError, match="unknown statistics 'patch'"):
+        normeq.wrap(Sees(), "patch")
+    with pytest.raises(NormeqError, match="odd number of pixels"):
+        normeq.wrap(Sees(), "local", box=4)

@@ -15,7 +15,7 @@ LIBRARY = [
     {"nn", "classical"},
     {"imaging"},
     {"equivariance", "training"},
-    {"denoisers"},
+    {"denoisers", "conversion"},
 ]
 SUITE = [
     {"suite.config", "suite.formats"},

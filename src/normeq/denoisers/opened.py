@@ -118,15 +118,15 @@ def _module(
     whole = isinstance(module, NormalizationWrapper) and not module.local
     inside = module.network if whole else module
     margin = inside.least if getattr(inside, "margin", None) == "mean" else None
-    if type(module).__module__.startswith(OURS):
+    if type(inside).__module__.startswith(OURS):
         runs = FoldedForInference(inside)
         takes = needs = module.noise_map
     else:
-        told = Own(module, name, SimpleNamespace(call=call))
+        told = Own(inside, name, SimpleNamespace(call=call))
         takes, needs = _sigma(told)
 
         def runs(y: Tensor, sigma: float | None = None) -> Tensor:
-            return call(module, y) if sigma is None else told(y, sigma)
+            return call(inside, y) if sigma is None else told(y, sigma)
 
     def apply(y: Tensor, sigma: float | None) -> Tensor:
         output = runs(y) if sigma is None else runs(y, sigma)

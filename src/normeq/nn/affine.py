@@ -6,24 +6,30 @@ with sum(k) = 1, k * (λx + μ) = λ (k * x) + μ (Herbreteau et al., NeurIPS 20
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from normeq.nn.rotation import mirror, rotate_input, rotate_output
+from normeq.errors import NormeqError
+from normeq.nn.constrained import ConstrainedConv
 
-Constraint = Literal["telescope", "mean", "neighbours"]
+Constraint = Literal["telescope", "mean", "centre", "neighbours"]
+CONSTRAINTS: tuple[str, ...] = get_args(Constraint)
 
 
 def affine_kernel(weight: Tensor, constraint: Constraint = "telescope", free_channels: int = 0) -> Tensor:
     """Map unconstrained weights to kernels that sum to 1 over their input taps.
 
     Args:
-        weight: raw weights, shape (C_out, C_in, k_h, k_w), any values.
+        weight: raw weights, shape (C_out, C_in, k_1, …, k_n), n ≥ 0, any values; with groups C_in is that of
+            one group.
         constraint: ``telescope`` is the paper's map, w̃_i = w_{i-1} - w_i + 1/K over the K flattened taps;
             ``mean`` is the orthogonal projection w̃ = w - mean(w) + 1/K onto the same affine space;
+            ``centre`` leaves all weights as they are but the central ones, which together are 1 minus the
+            others: what is missing to a sum of 1 is added to the central tap of every input channel in equal
+            parts (of one channel, its central weight *is* 1 minus the others; of kernels of one pixel, this
+            is ``mean``);
             ``neighbours`` is ``telescope`` (:class:`AffineConv2d` numbers its channels otherwise).
         free_channels: number of trailing input channels left out of the constraint (the noise map, whose
             values scale with the image but do not shift with it).
@@ -33,127 +39,72 @@ def affine_kernel(weight: Tensor, constraint: Constraint = "telescope", free_cha
 
     Raises:
         ValueError: unknown constraint.
+        NormeqError: ``centre`` of a kernel that has no central tap.
     """
     bound = weight.shape[1] - free_channels
     taps = weight[:, :bound].flatten(1)
     if constraint in ("telescope", "neighbours"):
-        taps = taps.roll(1, dims=1) - taps
+        taps = taps.roll(1, dims=1) - taps + 1.0 / taps.shape[1]
     elif constraint == "mean":
-        taps = taps - taps.mean(dim=1, keepdim=True)
+        taps = taps - taps.mean(dim=1, keepdim=True) + 1.0 / taps.shape[1]
+    elif constraint == "centre":
+        check_centre(weight.shape[2:])
+        share = (1 - taps.sum(dim=1, keepdim=True)) / bound
+        taps = taps + share * _central(taps, bound)
     else:
-        raise ValueError(f"constraint must be telescope, mean or neighbours, not {constraint!r}")
-    kernel = (taps + 1.0 / taps.shape[1]).view_as(weight[:, :bound])
+        raise ValueError(f"constraint must be telescope, mean, centre or neighbours, not {constraint!r}")
+    kernel = taps.view_as(weight[:, :bound])
     return torch.cat([kernel, weight[:, bound:]], dim=1) if free_channels else kernel
 
 
-class ConstrainedConv2d(nn.Conv2d):
-    """2-D convolution without bias whose kernels are made from unconstrained weights at every call.
+def check_centre(size: tuple[int, ...]) -> None:
+    """Refuse a kernel without a central tap.
 
-    Takes (N, C_in, H, W) and gives (N, C_out, H', W'). Parameters are those of :class:`torch.nn.Conv2d`; the
-    stored ``weight`` is unconstrained, and :meth:`constrain` maps it. Padding, by at most one pixel, is
-    reflective, because zeros would break the equivariance to shifts at the border.
-
-    Args:
-        in_channels, out_channels, kernel_size, stride, padding: as in :class:`torch.nn.Conv2d`.
-        free_channels: trailing input channels outside the constraint (noise map).
-        sorted_input: the input comes from a :class:`normeq.nn.rotation.RotatedSortPool`, which has padded it.
-        sorted_output: the output goes to one.
+    Raises:
+        NormeqError: an even side.
     """
-
-    border = staticmethod(mirror)
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        stride: int = 1,
-        padding: int = 0,
-        *,
-        free_channels: int = 0,
-        sorted_input: bool = False,
-        sorted_output: bool = False,
-    ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, bias=False, padding_mode="reflect"
+    if any(side % 2 == 0 for side in size):
+        raise NormeqError(
+            f"constraint 'centre' needs odd kernels, and one is {'×'.join(map(str, size))}: "
+            "choose telescope or mean"
         )
-        if self.padding[0] > 1:
-            raise ValueError(f"padding must be 0 or 1, not {padding}")
-        self.free_channels = free_channels
-        self.sorted_input = sorted_input
-        self.sorted_output = sorted_output
-
-    def constrain(self, weight: Tensor) -> Tensor:
-        """Kernels of the same shape that obey the constraint."""
-        raise NotImplementedError
-
-    @property
-    def kernel(self) -> Tensor:
-        """The constrained kernels, shape (C_out, C_in, k, k) (in the basis of the paper).
-
-        Of weights in half precision they are worked out, and given, in float32: sums of hundreds of halves
-        are far from what they should be.
-        """
-        narrow = self.weight.dtype in (torch.float16, torch.bfloat16)
-        return self.constrain(self.weight.float() if narrow else self.weight)
-
-    @property
-    def applied_kernel(self) -> Tensor:
-        """The kernels as they are convolved: :attr:`kernel`, rotated on the sides that meet a sort
-        pooling; in the format of the weights."""
-        kernel = self.kernel
-        if self.sorted_input:
-            kernel = rotate_input(kernel)
-        kernel = rotate_output(kernel) if self.sorted_output else kernel
-        return kernel.to(self.weight.dtype)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.padding[0] and not self.sorted_input:
-            x = self.border(x)
-        # Channels last is what fast convolutions take; parameters are stored so, but the maps above lose it.
-        kernel = self.applied_kernel.contiguous(memory_format=torch.channels_last)
-        return F.conv2d(x, kernel, None, self.stride)
 
 
-class AffineConv2d(ConstrainedConv2d):
-    """2-D convolution without bias whose output kernels each sum to 1, see :func:`affine_kernel`.
+def _central(taps: Tensor, channels: int) -> Tensor:
+    """1 at the central tap of each channel, else 0; flattened."""
+    each = taps.shape[1] // channels
+    one = torch.zeros(each, dtype=taps.dtype, device=taps.device)
+    one[each // 2] = 1
+    return one.repeat(channels)
+
+
+class AffineConv(ConstrainedConv):
+    """Convolution without bias whose output kernels each sum to 1, see :func:`affine_kernel`.
 
     Next to a sort pooling the kernel is applied in the rotated basis of :mod:`normeq.nn.rotation`: the
     weights, and what the pair of convolutions computes, stay the same.
 
     Args:
+        in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device,
+            dtype, free_channels, sorted_input, sorted_output: as in
+            :class:`normeq.nn.constrained.ConstrainedConv`. With groups every kernel sums to 1 over the
+            channels of its own group.
         constraint: see :func:`affine_kernel`. With ``neighbours`` the channels of ``weight`` are numbered as
             in the authors' code, where sort pooling pairs (2k, 2k + 1): the telescoping sum runs in that
             order, and the kernel is brought into ours afterwards. It is for weights trained there.
-        in_channels, out_channels, kernel_size, stride, padding, free_channels, sorted_input, sorted_output:
-            as in :class:`ConstrainedConv2d`.
+
+    Raises:
+        NormeqError: what :class:`normeq.nn.constrained.ConstrainedConv` refuses; an unknown constraint;
+            ``centre`` with an even kernel.
 
     Source: Herbreteau et al. 2023, section 4.1; literature notes 1.4.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        stride: int = 1,
-        padding: int = 0,
-        *,
-        constraint: Constraint = "telescope",
-        free_channels: int = 0,
-        sorted_input: bool = False,
-        sorted_output: bool = False,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            free_channels=free_channels,
-            sorted_input=sorted_input,
-            sorted_output=sorted_output,
-        )
+    def __init__(self, *args: Any, constraint: Constraint = "telescope", **options: Any) -> None:
+        super().__init__(*args, **options)
+        check_constraint(constraint)
+        if constraint == "centre":
+            check_centre(self.kernel_size)
         self.constraint: Constraint = constraint
 
     def constrain(self, weight: Tensor) -> Tensor:
@@ -164,6 +115,28 @@ class AffineConv2d(ConstrainedConv2d):
             if self.sorted_output:
                 kernel = torch.cat((kernel[0::2], kernel[1::2]))
         return kernel
+
+
+def check_constraint(constraint: str) -> None:
+    """Refuse a constraint that is none.
+
+    Raises:
+        NormeqError: its name is unknown.
+    """
+    if constraint not in CONSTRAINTS:
+        raise NormeqError(f"unknown constraint {constraint!r}: choose one of {', '.join(CONSTRAINTS)}")
+
+
+class AffineConv1d(AffineConv, nn.Conv1d):
+    """:class:`AffineConv` of signals, (N, C_in, L) or (C_in, L)."""
+
+
+class AffineConv2d(AffineConv, nn.Conv2d):
+    """:class:`AffineConv` of images, (N, C_in, H, W) or (C_in, H, W)."""
+
+
+class AffineConv3d(AffineConv, nn.Conv3d):
+    """:class:`AffineConv` of volumes, (N, C_in, D, H, W) or (C_in, D, H, W)."""
 
 
 class PixelShuffleUp(nn.Sequential):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 from torch import nn
 
 from normeq.errors import NormeqError
-from normeq.nn.affine import Constraint
+from normeq.nn.affine import check_constraint
 from normeq.nn.dncnn import DnCNN
 from normeq.nn.drunet import DRUNet
 from normeq.nn.fdncnn import FDnCNN
@@ -50,14 +50,12 @@ def build_network(
         attributes ``noise_map``, ``image_channels`` and ``normalization_equivariant`` say what it takes.
 
     Raises:
-        NormeqError: unknown architecture, variant or option, each named.
+        NormeqError: unknown architecture, variant or option, each named; the constraint ``centre`` for a
+            network with even kernels (``drunet``).
     """
     if architecture not in ARCHITECTURES:
         raise NormeqError(f"unknown architecture {architecture!r}: choose one of {', '.join(ARCHITECTURES)}")
-    if constraint not in get_args(Constraint):
-        raise NormeqError(
-            f"unknown constraint {constraint!r}: choose one of {', '.join(get_args(Constraint))}"
-        )
+    check_constraint(constraint)
     check_statistics(statistics, box)
     cls = ARCHITECTURES[architecture]
     known = [name for name in inspect.signature(cls).parameters if name != "variant"]

@@ -2,40 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
 from normeq.nn.inputs import takes_images
+from normeq.nn.norms import BiasFreeBatchNorm2d
 from normeq.nn.variants import Variant
-
-
-class BiasFreeBatchNorm2d(nn.Module):
-    """Batch normalisation that divides by the standard deviation and neither centres nor shifts.
-
-    In evaluation mode it is a multiplication by a constant per channel, hence equivariant to scale
-    (Mohan et al., ICLR 2020).
-    """
-
-    running_var: Tensor
-
-    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.register_buffer("running_var", torch.ones(channels))
-        self.eps, self.momentum = eps, momentum
-
-    def gain(self, variance: Tensor) -> Tensor:
-        """Factor of every channel, for variances (C,)."""
-        return self.weight * torch.rsqrt(variance + self.eps)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.training:
-            variance = x.var(dim=(0, 2, 3), unbiased=False)
-            self.running_var.lerp_(variance.detach().to(self.running_var.dtype), self.momentum)
-        else:
-            variance = self.running_var
-        return x * self.gain(variance).to(x.dtype)[:, None, None]
 
 
 class DnCNN(nn.Module):

@@ -8,35 +8,46 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from normeq.nn.affine import ConstrainedConv2d
-from normeq.nn.dncnn import BiasFreeBatchNorm2d
-from normeq.nn.rotation import RotatedSortPool, fill_margin, second_half
+from normeq.nn.constrained import Constrained, ConstrainedConv
+from normeq.nn.norms import BiasFreeBatchNorm
+from normeq.nn.padding import fill_margin
+from normeq.nn.rotation import RotatedSortPool, second_half
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
-class FoldedConv2d(nn.Conv2d):
-    """A constrained convolution with its kernels worked out once.
+class Folded(nn.Module):
+    """A constrained layer, of any kind and number of axes, with its kernels worked out once."""
 
-    Before a sort pooling it also computes the margin of one pixel that :class:`FoldedSortPool` overwrites,
-    so that no layer copies its input to pad it; without ``in_place`` it does not.
-    """
+    def __init__(self, layer: Constrained) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(layer.applied_kernel.detach(), requires_grad=False)
+        layer = copy.copy(layer)
+        layer._parameters = {"bias": None}  # the raw weights are not needed any more
+        self._compute = layer.compute
 
-    def __init__(self, conv: ConstrainedConv2d, in_place: bool = True) -> None:
-        padded = bool(conv.padding[0])
-        super().__init__(
-            conv.in_channels,
-            conv.out_channels,
-            conv.kernel_size,
-            conv.stride,
-            padding=int(in_place and padded and conv.sorted_output),
-            bias=False,
-        )
-        self.border = conv.border if padded and not conv.sorted_input else None
-        self.weight = nn.Parameter(conv.applied_kernel.detach(), requires_grad=False)
+    def forward(self, x: Tensor, *options: Any) -> Tensor:
+        return self._compute(x, self.weight, *options)
+
+    def extra_repr(self) -> str:
+        layer = self._compute.__self__
+        padded = ", padded by the sort pooling before" if getattr(layer, "sorted_input", False) else ""
+        return f"{layer.extra_repr()}{padded}"
+
+
+class FoldedConv2d(Folded):
+    """A convolution in front of a :class:`FoldedSortPool`: it also computes the margin of one pixel that the
+    pooling overwrites, so that no layer copies its input to pad it."""
+
+    def __init__(self, conv: ConstrainedConv) -> None:
+        super().__init__(conv)
+        self.pad, self.dilation, self.groups = conv.pad, conv.dilation, conv.groups
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(self.border(x) if self.border else x, self.weight, None, self.stride, self.padding)
+        return F.conv2d(self.pad(x), self.weight, None, 1, 1, self.dilation, self.groups)
 
 
 class FoldedSortPool(nn.Module):
@@ -57,7 +68,7 @@ def fold(network: nn.Module, *, in_place: bool = True) -> nn.Module:
     network in that arithmetic.
 
     Args:
-        network: in evaluation mode, from :func:`normeq.nn.build_network`; not changed.
+        network: in evaluation mode, any module with layers of this library; not changed.
         in_place: False leaves sort pooling as it is, for what cannot follow operations in place.
 
     Returns:
@@ -70,25 +81,46 @@ def fold(network: nn.Module, *, in_place: bool = True) -> nn.Module:
         raise ValueError("fold a network in evaluation mode: call network.eval() first")
     with torch.no_grad():
         folded = copy.deepcopy(network)
+        if isinstance(folded, Constrained):
+            folded = Folded(folded)
         _fold_children(folded, in_place)
-    return folded.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        for weight in folded.parameters():
+            if weight.ndim == 4:
+                weight.data = weight.data.to(memory_format=torch.channels_last)
+    return folded.eval().requires_grad_(False)
 
 
 def _fold_children(module: nn.Module, in_place: bool) -> None:
     children = list(module.named_children())
+    # What stands after a layer is known where layers run in their order; a module with a forward of its own
+    # may call them in any.
+    ordered = isinstance(module, nn.Sequential)
     for (name, child), (next_name, following) in zip(children, [*children[1:], ("", None)], strict=False):
-        if isinstance(child, ConstrainedConv2d):
-            setattr(module, name, FoldedConv2d(child, in_place))
-        elif isinstance(child, RotatedSortPool) and in_place:
-            setattr(module, name, FoldedSortPool())
-        elif isinstance(child, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
+        following = following if ordered else None
+        if in_place and isinstance(child, ConstrainedConv) and _takes_margin(child, following):
+            setattr(module, name, FoldedConv2d(child))
+            setattr(module, next_name, FoldedSortPool())
+        elif isinstance(child, Constrained):
+            setattr(module, name, Folded(child))
+        elif isinstance(child, _CONVOLUTIONS) and isinstance(following, _BatchNorm):
             setattr(module, name, fuse_conv_bn_eval(child, following))
             setattr(module, next_name, nn.Identity())
-        elif isinstance(child, nn.Conv2d) and isinstance(following, BiasFreeBatchNorm2d):
-            child.weight.mul_(following.gain(following.running_var)[:, None, None, None])
+        elif isinstance(child, _CONVOLUTIONS) and isinstance(following, BiasFreeBatchNorm):
+            gain = following.gain(following.running_var)
+            child.weight.mul_(gain[(..., *[None] * (child.weight.ndim - 1))])
             setattr(module, next_name, nn.Identity())
-        elif not isinstance(child, nn.BatchNorm2d | BiasFreeBatchNorm2d):
+        elif not isinstance(child, _BatchNorm | BiasFreeBatchNorm):
             _fold_children(child, in_place)
+
+
+def _takes_margin(conv: ConstrainedConv, following: nn.Module | None) -> bool:
+    return (
+        conv.sorted_output
+        and isinstance(following, RotatedSortPool)
+        and following.mirrors
+        and len(conv.kernel_size) == 2
+        and set(conv.stride) == {1}
+    )
 
 
 class FoldedForInference(nn.Module):

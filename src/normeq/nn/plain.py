@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
-from normeq.nn.dncnn import BiasFreeBatchNorm2d
 from normeq.nn.inputs import takes_images
 from normeq.nn.noise_map import append_noise_map
+from normeq.nn.norms import BiasFreeBatchNorm2d
 from normeq.nn.variants import Variant
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from normeq.nn.dncnn import BiasFreeBatchNorm2d, DnCNN
+from normeq.nn.dncnn import DnCNN
 from normeq.nn.drunet import DRUNet, ResidualBlock
 from normeq.nn.fdncnn import FDnCNN
 from normeq.nn.ffdnet import FFDNet
+from normeq.nn.norms import BiasFreeBatchNorm
 from normeq.nn.plain import PlainCNN
 from normeq.nn.residual import AffineResidual, Sum
 from normeq.nn.rotation import RotatedSortPool
@@ -22,7 +23,7 @@ from normeq.nn.wrapper import NormalizationWrapper
 CHAINS = (nn.Sequential, nn.ModuleList, FDnCNN, DnCNN, PlainCNN, FFDNet, DRUNet, ResidualBlock)
 POINTWISE = (
     nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.CELU, nn.GELU, nn.SiLU, nn.Sigmoid,
-    nn.Tanh, nn.Softplus, nn.Hardtanh, nn.Dropout, nn.Dropout2d, nn.BatchNorm2d, BiasFreeBatchNorm2d,
+    nn.Tanh, nn.Softplus, nn.Hardtanh, nn.Dropout, nn.Dropout2d, nn.BatchNorm2d, BiasFreeBatchNorm,
     SortPool, RotatedSortPool, AffineResidual, Sum,
 )  # fmt: skip
 

@@ -16,8 +16,10 @@ import math
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from normeq.errors import NormeqError
+from normeq.nn.padding import check_padding, inner, mirror, pad
 
 
 def _sum_and_difference(a: Tensor, b: Tensor, dim: int) -> Tensor:
@@ -38,47 +40,6 @@ def rotate_input(kernel: Tensor) -> Tensor:
     )  # low·min + high·max = (low + high) s/√2 + (high - low) |d|/√2
 
 
-def inner(size: int) -> int:
-    """What a margin mirrors, in pixels from the border: the neighbour of the outermost pixel, or that pixel
-    itself where there is only one. Both commute with affine maps of the values."""
-    return 1 if size > 1 else 0
-
-
-def mirror(x: Tensor) -> Tensor:
-    """Reflective padding by one pixel of the last two axes, in the memory format of ``x``; along an axis of
-    one pixel that pixel is repeated."""
-    if torch.compiler.is_compiling() or x.device.type == "cpu":
-        # Autocast would pad in float32, three copies instead of one; the values are only moved.
-        with torch.autocast(x.device.type, enabled=False):
-            if inner(x.shape[-2]) and inner(x.shape[-1]):
-                return F.pad(x, (1, 1, 1, 1), mode="reflect")
-            x = F.pad(x, (1, 1, 0, 0), mode="reflect" if inner(x.shape[-1]) else "replicate")
-            return F.pad(x, (0, 0, 1, 1), mode="reflect" if inner(x.shape[-2]) else "replicate")
-    return mirror_by_parts(x)  # PyTorch's own kernel for GPUs leaves the channels-last format
-
-
-def mirror_by_parts(x: Tensor) -> Tensor:
-    """:func:`mirror` by plain copies."""
-    *batch, h, w = x.shape
-    last = x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last)
-    out = torch.empty(
-        (*batch, h + 2, w + 2),
-        dtype=x.dtype,
-        device=x.device,
-        memory_format=torch.channels_last if last else torch.contiguous_format,
-    )
-    out[..., 1:-1, 1:-1] = x
-    fill_margin(out)
-    return out
-
-
-def fill_margin(x: Tensor) -> None:
-    """Overwrite the outermost rows and columns of (…, H+2, W+2) by the mirrored ones, in place."""
-    row, column = inner(x.shape[-2] - 2), inner(x.shape[-1] - 2)
-    x[..., 1:-1, 0], x[..., 1:-1, -1] = x[..., 1:-1, 1 + column], x[..., 1:-1, -2 - column]
-    x[..., 0, :], x[..., -1, :] = x[..., 1 + row, :], x[..., -2 - row, :]
-
-
 def _mirror_backward(gradient: Tensor) -> Tensor:
     """Adjoint of :func:`mirror`, as a new tensor: what lies in the margin is added where it came from."""
     row, column = inner(gradient.shape[-2] - 2), inner(gradient.shape[-1] - 2)
@@ -94,10 +55,10 @@ def _mirror_backward(gradient: Tensor) -> Tensor:
     return out
 
 
-def second_half(x: Tensor) -> Tensor:
-    """The channels that hold d, as a view; channels are axis -3, of a batch or of one image."""
-    half = x.shape[-3] // 2
-    return x.narrow(-3, half, half)
+def second_half(x: Tensor, dim: int = -3) -> Tensor:
+    """The channels that hold d, as a view; they are axis -3, of a batch or of one image, if not ``dim``."""
+    half = x.shape[dim] // 2
+    return x.narrow(dim, half, half)
 
 
 def _flip(x: Tensor, sign: Tensor) -> Tensor:
@@ -182,19 +143,46 @@ class _Adjoint(_Linear):
 
 
 class RotatedSortPool(nn.Module):
-    """Sort pooling on rotated pairs, (s, d) to (s, |d|), and the mirrored margin of the next convolution.
+    """Sort pooling on rotated pairs, (s, d) to (s, |d|), and the margin of the next convolution.
 
-    Stands between a 3×3 convolution rotated by :func:`rotate_output` and one rotated by
-    :func:`rotate_input`, which does not pad; together they compute what they would around
-    :class:`normeq.nn.sort.SortPool`. Takes (N, C, H, W) or (C, H, W), C even, which it may overwrite; gives
-    (N, C, H+2, W+2) or (C, H+2, W+2).
+    Stands between a convolution rotated by :func:`rotate_output` and one rotated by :func:`rotate_input`,
+    which does not pad; together they compute what they would around :class:`normeq.nn.sort.SortPool`. Takes
+    (N, C, H, W) or (C, H, W), C even, which it may overwrite; gives (N, C, H+2, W+2) or (C, H+2, W+2).
+
+    Args:
+        dims: number of axes behind the channels: 2 for images, 1 for signals, 3 for volumes.
+        padding: of the next convolution, along every axis.
+        padding_mode: of the next convolution, see :func:`normeq.nn.padding.pad`.
+
+    Raises:
+        NormeqError: a padding mode that does not follow a shift; called with an odd number of channels.
     """
 
+    def __init__(self, dims: int = 2, padding: int = 1, padding_mode: str = "reflect") -> None:
+        super().__init__()
+        check_padding(padding_mode, bool(padding), type(self).__name__)
+        self.dims, self.padding, self.padding_mode = dims, padding, padding_mode
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether the margin is one mirrored pixel around images, which is written in one pass."""
+        return (self.dims, self.padding, self.padding_mode) == (2, 1, "reflect")
+
     def forward(self, x: Tensor) -> Tensor:
-        if torch.compiler.is_compiling():  # plain operations, for the compiler to fuse
-            first = x.narrow(-3, 0, x.shape[-3] // 2)
-            return mirror(torch.cat((first, second_half(x).abs()), dim=-3))
+        dim = -1 - self.dims
+        if x.shape[dim] % 2:
+            raise NormeqError(f"sort pooling needs an even number of channels, got {x.shape[dim]}")
+        if torch.compiler.is_compiling() or not self.mirrors:  # plain operations, for the compiler to fuse
+            return self._by_parts(x, dim)
         if not torch.is_grad_enabled():  # no signs to keep
             second_half(x).abs_()
             return mirror(x)
         return _ActivateAndMirror.apply(x)[0]
+
+    def _by_parts(self, x: Tensor, dim: int) -> Tensor:
+        first = x.narrow(dim, 0, x.shape[dim] // 2)
+        x = torch.cat((first, second_half(x, dim).abs()), dim=dim)
+        return pad(x, (self.padding,) * (2 * self.dims), self.padding_mode)
+
+    def extra_repr(self) -> str:
+        return f"dims={self.dims}, padding={self.padding}, padding_mode={self.padding_mode!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Literal
 
@@ -42,7 +43,8 @@ class NormalizationWrapper(nn.Module):
     denoised in tiles with a margin of that.
 
     Args:
-        network: g, called as ``g(y)`` or ``g(y, sigma)``; with ``local``, sigma is a map (N, 1, H, W).
+        network: g, called as ``g(y)`` or ``g(y, sigma)``; with ``local``,
+            sigma is a map (N, 1, H, W). One whose ``forward`` has no second argument is not told sigma.
         statistics: ``global`` or ``local``.
         box: side of the box of ``local``, in pixels, odd; that of the training patches suits.
 
@@ -59,6 +61,7 @@ class NormalizationWrapper(nn.Module):
         self.noise_map = bool(getattr(network, "noise_map", False))
         self.image_channels = getattr(network, "image_channels", None)
         self.local, self.box = statistics == "local", box
+        self.tells = _takes_two(network)
 
     @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
@@ -78,7 +81,10 @@ class NormalizationWrapper(nn.Module):
             if isinstance(sigma, Tensor) and sigma.ndim != 4:
                 sigma = sigma.reshape((-1, 1, 1, 1) if self.local else -1)
             sigma = sigma / (divisor_of_y if self.local else divisor_of_y.flatten())
-        return (std * self.network(centred / divisor, sigma) + mean) * unit
+        centred = centred / divisor
+        told = self.tells and sigma is not None
+        output = self.network(centred, sigma) if told else self.network(centred)
+        return (std * output + mean) * unit
 
     def _mean(self, x: Tensor) -> Tensor:
         """Over the channels of the image, (N, 1, 1, 1), or of the box around each pixel, (N, 1, H, W)."""
@@ -89,6 +95,47 @@ class NormalizationWrapper(nn.Module):
         # The mean over a box, which the border cuts, is one over columns of one over rows.
         x = F.avg_pool2d(x, (self.box, 1), 1, (half, 0), count_include_pad=False)
         return F.avg_pool2d(x, (1, self.box), 1, (0, half), count_include_pad=False)
+
+
+def wrap(module: nn.Module, statistics: Statistics = "global", box: int = 49) -> NormalizationWrapper:
+    """Any denoiser made normalization-equivariant from outside: std·g((y - mean)/std) + mean.
+
+    >>> wrapped = normeq.wrap(network)  # doctest: +SKIP
+    >>> wrapped(255 * y - 40)  # 255 * wrapped(y) - 40  # doctest: +SKIP
+
+    The module itself is inside, not a copy: training one trains the other. g sees images of mean 0 and
+    deviation 1, and so should be trained wrapped; see :class:`NormalizationWrapper`.
+
+    Args:
+        module: g, from images (N, C, H, W) to images of the same height and width, called as ``g(y)`` or
+            ``g(y, sigma)``.
+        statistics: ``global``, of the whole image, or ``local``, of the box around each pixel.
+        box: side of the box of ``local``, in pixels, odd.
+
+    Returns:
+        A module called as ``net(y)`` or ``net(y, sigma)``, in the mode of ``module`` (training or not), for
+        images of any range.
+
+    Raises:
+        NormeqError: statistics or box cannot be had, or ``module`` is none.
+
+    Source: Saied & Fleuret, ICML 2026 (arXiv 2605.08193).
+    """
+    if not isinstance(module, nn.Module):
+        raise NormeqError(f"wrap takes a torch.nn.Module, not a {type(module).__name__}")
+    wrapped = NormalizationWrapper(module, statistics, box)
+    wrapped.normalization_equivariant = True
+    return wrapped.train(module.training)
+
+
+def _takes_two(network: nn.Module) -> bool:
+    """Whether a network can be called with an image and a noise level."""
+    try:
+        parameters = list(inspect.signature(network.forward).parameters.values())
+    except (TypeError, ValueError):  # compiled functions do not say
+        return True
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(positional) > 1 or any(p.kind is p.VAR_POSITIONAL for p in parameters)
 
 
 def _unit(y: Tensor) -> Tensor:

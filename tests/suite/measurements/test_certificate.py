@@ -10,6 +10,7 @@ import torch
 from normeq.denoisers.dtypes import DTYPES
 from normeq.denoisers.open import open_denoiser
 from normeq.denoisers.precision import computing_in, get_dtype
+from normeq.equivariance.changes import Change, changes
 from normeq.errors import NormeqError
 from normeq.imaging.noise import labelled_noise
 from normeq.suite.analysis import certificate as analysis
@@ -17,7 +18,7 @@ from normeq.suite.data.listing import ImageFile
 from normeq.suite.formats.table import latex, markdown
 from normeq.suite.measurements.certificate import COLUMNS
 from normeq.suite.measuring.batches import Image
-from normeq.suite.measuring.changes import Change, changes, published_changes
+from normeq.suite.measuring.changes import published_changes
 from normeq.suite.measuring.defects import certify, find_image
 from normeq.suite.measuring.row_cache import RowCache
 from normeq.suite.measuring.rows import write_rows

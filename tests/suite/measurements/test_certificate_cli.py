@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from normeq import cli
+from normeq.equivariance.changes import changes
 from normeq.suite.formats.table import markdown
 from normeq.suite.measurements.certificate import COLUMNS
 from normeq.suite.measuring.batches import Image
-from normeq.suite.measuring.changes import changes
 from normeq.suite.tables import certificate as table
 from tests.synthetic_denoisers import write_own
 from tests.synthetic_networks import save_small

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import pandas as pd
 
+from normeq.equivariance import changes
+from normeq.equivariance.changes import AUTHORS_SCALE, AUTHORS_SHIFT, KINDS
 from normeq.errors import NormeqError
 from normeq.suite.results.csv_files import number_cells, read_csv
 from normeq.suite.results.long_tables import showing_order
@@ -28,40 +29,33 @@ NEEDED = [
     "sigma",
     "error",
 ]
-KINDS = {  # which changes a question is about; scaling and shifting alone are joint changes too
-    "scale": ["scale"],
-    "shift": ["shift"],
-    "joint": ["scale", "shift", "joint"],
-}
 EPS = {
     "float64": 2.0**-52, "float32": 2.0**-23, "tf32": 2.0**-10, "emulated-tf32": 2.0**-10,
     "float16": 2.0**-10, "bfloat16": 2.0**-7, "all-float16": 2.0**-10, "all-bfloat16": 2.0**-7,
 }  # fmt: skip
-COARSEST = 1e-3  # a larger tolerance would let real defects through
-AUTHORS = {"scale": (40.0, 0.0), "shift": (1.0, 10.0), "joint": (40.0, 10.0)}
+AUTHORS = {
+    "scale": (AUTHORS_SCALE, 0.0),
+    "shift": (1.0, AUTHORS_SHIFT),
+    "joint": (AUTHORS_SCALE, AUTHORS_SHIFT),
+}
 AUTHORS_TOLERANCE = 1e-3
 
 
 def tolerance(dtype: str) -> float:
-    """Largest relative defect that passes for rounding: √ε, where ε is the spacing of numbers at 1.
-
-    No computation is exact beyond ε, and a denoiser without the property misses by a good part of 1; √ε lies
-    halfway between the two on a logarithmic scale. So a ✓ says: at least half of the digits agree.
-    """
-    return math.sqrt(EPS[dtype])
+    """Largest relative defect that passes for rounding, see :func:`normeq.equivariance.changes.tolerance`."""
+    return changes.tolerance(EPS[dtype])
 
 
 def verdict(worst: float, repeat: float, dtype: str) -> str:
-    """``yes``, ``no``, or an empty string where the question cannot be decided.
+    """``yes``, ``no``, or an empty string where the question cannot be decided, see
+    :func:`normeq.equivariance.changes.verdict`.
 
     Args:
         worst: largest relative defect; infinite where the denoiser refused.
-        repeat: the same for two calls on the same image: what is random is not a defect, and hides one.
-        dtype: arithmetic; one whose tolerance exceeds :data:`COARSEST` decides nothing.
+        repeat: the same for two calls on the same image.
+        dtype: arithmetic.
     """
-    if repeat > tolerance(dtype) or tolerance(dtype) > COARSEST:
-        return ""
-    return "yes" if worst <= tolerance(dtype) else "no"
+    return {True: "yes", False: "no", None: ""}[changes.verdict(worst, repeat, EPS[dtype])]
 
 
 def certificate_summary(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from normeq.denoisers.dtypes import DTYPES
+from normeq.equivariance.changes import SCALES, SHIFTS, Change, changes
 from normeq.suite.config.settings import Option, Planned, Settings, unique
-from normeq.suite.measuring.changes import COLUMNS, SCALES, SHIFTS, Change, changes, published_changes
+from normeq.suite.measuring.changes import COLUMNS, published_changes
 from normeq.suite.measuring.registry import Measurement
 from normeq.suite.measuring.settings import Datasets, ImageName, Sigma, Sigmas
 

@@ -14,13 +14,14 @@ from normeq.denoisers.dtypes import Dtype
 from normeq.denoisers.open import OTHER, Denoiser
 from normeq.denoisers.precision import computing_in
 from normeq.equivariance.centring import is_far
+from normeq.equivariance.changes import Change
 from normeq.equivariance.defect import Defect, defect
 from normeq.errors import NormeqError, is_out_of_memory
 from normeq.imaging.images import middle
 from normeq.imaging.protocol import PAPER
 from normeq.suite.data import listing
 from normeq.suite.measuring.batches import Image
-from normeq.suite.measuring.changes import COLUMNS, Change
+from normeq.suite.measuring.changes import COLUMNS
 from normeq.suite.measuring.row_cache import RowCache, labels, mark
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from normeq.equivariance.changes import COARSEST, KINDS
 from normeq.suite.analysis.certificate import (
-    COARSEST,
     EPS,
-    KINDS,
     certificate_summary,
     read_certificate,
     tolerance,

@@ -48,7 +48,7 @@ def read(path: Path) -> pd.DataFrame:
 
 def measure(claim: Stated, rows: pd.DataFrame) -> Measured:
     """Largest over the changes of range and images."""
-    from normeq.suite.analysis.certificate import KINDS
+    from normeq.equivariance.changes import KINDS
 
     here = rows[(rows["dtype"] == claim.dtype) & rows["kind"].isin(KINDS[claim.change])]
     if here.empty:

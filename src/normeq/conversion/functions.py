@@ -1,0 +1,352 @@
+"""What a forward calls besides modules: sums, products, functions of PyTorch; in a traced graph.
+
+Every value of the graph is an *image*, which follows the range of the input, a *fixed* tensor (a parameter),
+or a *number* (a size). What is done to an image decides; of all else nothing need be known.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch.nn.functional as F
+from torch import fx, nn
+
+from normeq.conversion.parts import DIVIDES, FIXED_VALUES, sort_pool
+from normeq.conversion.record import UNKNOWN, Flow, Record
+from normeq.nn.padding import pad
+from normeq.nn.residual import AffineResidual
+
+# They choose, move or average values: equivariant to scale and shifts.
+KEEP_FLOW = set(
+    "clone contiguous detach to type_as float double half bfloat16 cpu cuda flip roll interpolate upsample "
+    "max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d "
+    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d maximum minimum".split()
+)
+LOSE_FLOW = set(
+    "cat concat concatenate stack reshape reshape_as view view_as permute transpose swapaxes movedim "
+    "unflatten squeeze unsqueeze expand expand_as repeat repeat_interleave tile chunk split tensor_split "
+    "unbind narrow select index_select getitem rot90 pixel_shuffle pixel_unshuffle channel_shuffle mean amax "
+    "amin quantile t".split()
+)
+# f(λx) = λf(x), and nothing of shifts.
+HOMOGENEOUS = set(
+    "neg abs sum norm std cumsum lp_pool1d lp_pool2d lp_pool3d leaky_relu prelu rrelu relu relu_".split()
+)
+ACTIVATIONS = set(
+    "relu relu_ relu6 leaky_relu prelu rrelu elu celu selu gelu silu mish softplus hardswish".split()
+)
+SUMS = set("add add_ iadd sub sub_ isub subtract".split())
+PRODUCTS = set("mul mul_ imul multiply div div_ truediv itruediv divide true_divide".split())
+QUOTIENTS = set("div div_ truediv itruediv divide true_divide".split())
+MATRIX = set("matmul mm bmm einsum baddbmm tensordot".split())
+LAYERS = set(
+    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d linear bilinear".split()
+)
+AVERAGES = set("avg_pool1d avg_pool2d avg_pool3d".split())
+_DROPOUT = {
+    "dropout": nn.Dropout, "dropout1d": nn.Dropout1d, "dropout2d": nn.Dropout2d, "dropout3d": nn.Dropout3d,
+}  # fmt: skip
+DROPOUTS = set(_DROPOUT)
+FIXED = set(
+    "sigmoid sigmoid_ tanh tanh_ softmax log_softmax softmin hardsigmoid hardtanh clamp clamp_ clip clip_ "
+    "pow square exp log sqrt sin cos sign round floor ceil threshold glu erf reciprocal rsqrt".split()
+)
+DIVIDING = set(
+    "batch_norm instance_norm layer_norm group_norm rms_norm normalize local_response_norm".split()
+)
+SIZES = set("size dim numel ndimension stride get_device is_contiguous".split())
+ATTRIBUTES = set("shape ndim dtype device is_cuda requires_grad layout".split())
+
+UNSURE = "whether it is equivariant is not known"
+
+
+@dataclass
+class Value:
+    """What a node of the graph holds: an ``image``, a ``fixed`` tensor or a ``number``."""
+
+    kind: str
+    flow: Flow = UNKNOWN
+
+
+class Functions:
+    """Converts the calls of one traced forward.
+
+    Args:
+        module: whose forward it is; takes up new parts.
+        graph: the trace, changed in place.
+        path: of the module, for messages.
+        record: of the conversion.
+
+    Attributes:
+        changed: whether the graph is not the forward of ``module`` any more.
+    """
+
+    def __init__(self, module: nn.Module, graph: fx.Graph, path: str, record: Record) -> None:
+        self.module, self.graph, self.path, self.record = module, graph, path, record
+        self.values: dict[fx.Node, Value] = {}
+        self.absorbable: dict[fx.Node, tuple[fx.Node, float]] = {}
+        self.changed = False
+
+    def value(self, argument: Any) -> Value:
+        if isinstance(argument, fx.Node):
+            return self.values.get(argument, Value("number"))
+        if isinstance(argument, list | tuple):
+            return max(map(self.value, argument), key=_rank, default=Value("number"))
+        return Value("number")
+
+    def images(self, node: fx.Node) -> list[fx.Node]:
+        """The images among the arguments of a call."""
+        return [n for n in node.all_input_nodes if self.value(n).kind == "image"]
+
+    def convert(self, node: fx.Node) -> None:
+        """Convert a call of a function or method, and say what its result is."""
+        images = self.images(node)
+        name = name_of(node)
+        self.needs_result(node, images, f"{name}()")
+        if not images:
+            fixed = any(self.value(n).kind == "fixed" for n in node.all_input_nodes)
+            self.values[node] = Value("fixed" if fixed else "number")
+            return
+        self.values[node] = Value("image", self.value(images[0]).flow)
+        for names, rule in self._rules():
+            if name in names:
+                rule(node, name, images)
+                return
+        self.record.overlook(self.path, f"{name}()", UNSURE)
+        self.values[node] = Value("image")
+
+    def needs_result(self, node: fx.Node, images: list[fx.Node], what: str) -> None:
+        """Refuse a call whose result nobody takes: it works in place, and its twin would not."""
+        if images and not node.users:
+            why = "its result is not used; if it works in place, write x = f(x)"
+            self.record.refuse(self.path, what, why)
+
+    def _rules(self) -> Iterator[tuple[set[str], Callable[[fx.Node, str, list[fx.Node]], None]]]:
+        yield SIZES, self._size
+        yield {"getattr"}, self._attribute
+        yield SUMS, self._sum
+        yield PRODUCTS, self._product
+        yield ACTIVATIONS, self._activation
+        yield {"clamp", "clamp_", "clip", "clamp_min", "clamp_min_"}, self._clamp
+        yield {"pad"}, self._pad
+        yield {"flatten"}, self._flatten
+        yield DROPOUTS, self._dropout
+        yield AVERAGES, self._average
+        yield LAYERS | MATRIX, self._layer
+        yield HOMOGENEOUS, self._homogeneous
+        yield DIVIDING, self._refused(DIVIDES)
+        yield FIXED, self._refused(FIXED_VALUES)
+        yield {"zeros_like", "ones_like", "full_like", "rand_like", "randn_like"}, self._made
+        yield {"max", "min"}, self._extreme
+        yield KEEP_FLOW, self._kept
+        yield LOSE_FLOW, self._moved
+
+    # Rules; each sees a call with at least one image among its arguments.
+
+    def _refused(self, why: str) -> Callable[[fx.Node, str, list[fx.Node]], None]:
+        def refuse(node: fx.Node, name: str, images: list[fx.Node]) -> None:
+            self.record.refuse(self.path, f"{name}()", why)
+
+        return refuse
+
+    def _kept(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        pass
+
+    def _extreme(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        if len(images) != len(node.args) + len(node.kwargs):  # of an axis: values and places
+            self.record.overlook(self.path, f"{name}()", UNSURE)
+
+    def _moved(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        # Behind (N, C, H, W) joined or cut there are as many axes as before; of others nothing is known.
+        known = name in ("cat", "concat", "concatenate", "chunk", "split", "getitem", "narrow")
+        dims = self.value(images[0]).flow.dims if known else None
+        self.values[node] = Value("image", Flow(dims))
+
+    def _flatten(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        start = node.kwargs.get("start_dim", node.args[1] if len(node.args) > 1 else 0)
+        self.values[node] = Value("image", Flow(0) if start == 1 and len(node.args) < 3 else UNKNOWN)
+
+    def _size(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        self.values[node] = Value("number")
+
+    def _attribute(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        if node.args[1] in ATTRIBUTES:
+            self.values[node] = Value("number")
+        elif node.args[1] not in ("T", "mT", "data"):
+            self.record.overlook(self.path, f".{node.args[1]}", UNSURE)
+
+    def _made(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        self.values[node] = Value("fixed")
+
+    def _sum(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        subtracts = "sub" in name
+        what = "x − y" if subtracts else "x + y"
+        operands = _operands(node)
+        pair = [o for o in operands if self.value(o).kind == "image"]
+        if len(pair) < 2:
+            (other,) = (o for o in operands if o is not pair[0])
+            if subtracts or not isinstance(other, numbers.Number) or other != 0:  # sum() begins with 0
+                why = "one of them is a fixed value, which does not follow the range of the input"
+                self.record.refuse(self.path, what, why)
+            return
+        if not self.record.norm:
+            return
+        absorbed = [self.absorbable.pop(operand, (operand, 1.0)) for operand in pair]
+        first, second = absorbed[0][1], absorbed[1][1] * node.kwargs.get("alpha", 1)
+        # Of x + 0.2·y what counts is the share of each; of a difference there is none to begin with.
+        start = first / (first + second) if not subtracts and min(first, second) > 0 else 0.5
+        sources = tuple(source for source, _ in absorbed)
+        flow = self.value(sources[0]).flow
+        new = self.call(node, "residual", AffineResidual(start), sources)
+        for operand in {*pair} - {*sources}:
+            self.graph.erase_node(operand)
+        self.record.change(self.path, what, f"a·x + (1 − a)·y, a = {start:.3g}")
+        self.values[new] = Value("image", flow)
+
+    def _product(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        first, second = _operands(node)
+        divides = name in QUOTIENTS
+        if self.value(first).kind == self.value(second).kind == "image":
+            word = "divides" if divides else "multiplies"
+            why = f"it {word} two feature maps, so that a scale does not come out once"
+            self.record.refuse(self.path, f"{name}()", why)
+        elif divides and self.value(second).kind == "image":
+            self.record.refuse(self.path, f"{name}()", "it divides by a feature map")
+        elif self.record.norm:
+            image, factor = (first, second) if self.value(first).kind == "image" else (second, first)
+            users = list(node.users)
+            if len(users) == 1 and name_of(users[0]) in SUMS and len(self.images_of(users[0])) == 2:
+                known = isinstance(factor, int | float) and factor > 0
+                self.absorbable[node] = image, (1 / factor if divides else factor) if known else 1.0
+            else:
+                why = "a factor does not let a shift through: leave it out, or put it on a sum"
+                self.record.refuse(self.path, f"{name}()", why)
+
+    def images_of(self, node: fx.Node) -> list[fx.Node]:
+        """The operands of a sum that is not converted yet; those not visited yet count as images."""
+        return [n for n in node.all_input_nodes if n not in self.values or self.value(n).kind == "image"]
+
+    def _activation(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        if self.record.norm:
+            pool = sort_pool(self.path, f"{name}()", self.value(images[0]).flow, self.record)
+            if pool is not None:
+                new = self.call(node, "sort", pool, (images[0],))
+                self.record.change(self.path, f"{name}()", pool)
+                self.values[new] = self.value(images[0])
+        elif name not in HOMOGENEOUS:
+            self._replace(node, F.relu, (images[0],))
+            self.record.change(self.path, f"{name}()", "relu()")
+
+    def _clamp(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        low = node.kwargs.get("min", node.args[1] if len(node.args) > 1 else None)
+        high = node.kwargs.get("max", node.args[2] if len(node.args) > 2 else None)
+        if isinstance(low, numbers.Number) and low == 0 and high is None:
+            self._activation(self._replace(node, F.relu, (images[0],)), "relu", images)
+        else:
+            self.record.refuse(self.path, f"{name}()", FIXED_VALUES)
+
+    def _pad(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        arguments = dict(zip(("input", "pad", "mode", "value"), node.args, strict=False)) | node.kwargs
+        if arguments.get("mode", "constant") != "constant":
+            return
+        if arguments.get("value") not in (None, 0):
+            self.record.refuse(
+                self.path, "pad()", "a fixed value beyond the border: pad by values of the image"
+            )
+        elif self.record.norm:
+            self._replace(node, pad, (images[0], arguments["pad"], self.record.padding_mode))
+            self.record.change(self.path, "pad() by zeros", self.record.padding_mode)
+
+    def _dropout(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        if self.record.norm:
+            node.replace_all_uses_with(images[0])
+            self.graph.erase_node(node)
+            self.record.change(self.path, f"{name}()", "left out")
+            self.changed = True
+            return
+        rate = node.kwargs.get("p", node.args[1] if len(node.args) > 1 else 0.5)
+        part = _DROPOUT[name](rate)  # which knows training from evaluation, as a trace does not
+        self.call(node, name, part, (images[0],))
+        self.record.change(self.path, f"{name}()", part)
+
+    def _average(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        if not self.record.norm:
+            return
+        names = ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
+        arguments = dict(zip((*names, "divisor_override"), node.args, strict=False)) | node.kwargs
+        if arguments.get("divisor_override"):
+            self.record.refuse(self.path, f"{name}()", "a divisor of its own makes no average")
+        elif arguments.get("padding", 0) not in (0, (0,), (0, 0), (0, 0, 0)):
+            if arguments.get("count_include_pad", True):
+                kept = {k: v for k, v in arguments.items() if k != "input"} | {"count_include_pad": False}
+                self._replace(node, node.target, (images[0],), kept)
+                self.record.change(self.path, f"{name}()", "count_include_pad=False")
+
+    def _layer(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        if name in MATRIX:
+            if len(images) > 1:
+                self.record.refuse(self.path, f"{name}()", "it multiplies two feature maps")
+            elif self.record.norm:
+                self.record.refuse(
+                    self.path, f"{name}()", "a matrix whose rows do not sum to 1: use nn.Linear"
+                )
+            return
+        bias = node.kwargs.get("bias", node.args[2] if len(node.args) > 2 else None)
+        if self.record.norm or bias is not None or len(images) > 1:
+            self.record.refuse(self.path, f"{name}()", f"a layer without a module: use torch.nn for {name}")
+
+    def _homogeneous(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        if self.record.norm:
+            self.record.refuse(self.path, f"{name}()", "it does not let a shift through")
+        elif name in ("sum", "norm", "std"):
+            self.values[node] = Value("image")
+
+    # Changes of the graph.
+
+    def call(self, node: fx.Node, name: str, part: nn.Module, arguments: tuple[fx.Node, ...]) -> fx.Node:
+        """A call of a new part in place of a node."""
+        number = 1
+        while hasattr(self.module, f"{name}_{number}"):
+            number += 1
+        like = next(self.module.parameters(), None)
+        if like is not None:
+            part = part.to(like.device, like.dtype)
+        part.train(self.module.training)
+        self.module.add_module(f"{name}_{number}", part)
+        with self.graph.inserting_before(node):
+            new = self.graph.call_module(f"{name}_{number}", arguments)
+        return self._swap(node, new)
+
+    def _replace(
+        self, node: fx.Node, function: Callable[..., Any], arguments: tuple[Any, ...],
+        options: dict[str, Any] | None = None,
+    ) -> fx.Node:  # fmt: skip
+        with self.graph.inserting_before(node):
+            new = self.graph.call_function(function, arguments, options or {})
+        return self._swap(node, new)
+
+    def _swap(self, node: fx.Node, new: fx.Node) -> fx.Node:
+        node.replace_all_uses_with(new)
+        self.values[new] = self.values.pop(node, Value("image"))
+        self.graph.erase_node(node)
+        self.changed = True
+        return new
+
+
+def name_of(node: fx.Node) -> str:
+    if isinstance(node.target, str):
+        return node.target.strip("_") if node.target.startswith("__") else node.target
+    return getattr(node.target, "__name__", str(node.target))
+
+
+def _operands(node: fx.Node) -> list[Any]:
+    """The two operands of a sum or product."""
+    given = [node.kwargs[key] for key in ("input", "other") if key in node.kwargs]
+    return [*node.args, *given][:2]
+
+
+def _rank(value: Value) -> int:
+    return ("number", "fixed", "image").index(value.kind)
