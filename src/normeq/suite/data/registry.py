@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from normeq.errors import NormeqError
+from normeq.suite.data.dvc_guarded import is_plain
 from normeq.system.hashes import sha256_of
 
 Kind = Literal["dvc", "embedded", "manual", "group"]
@@ -282,6 +283,11 @@ def _entry(path: Path, name: str, values: dict, manifest: dict[str, Record]) -> 
             raise NormeqError(f"{path}: {name}: {key} must be {what}, not {_seen(values[key])}")
     for image in values.pop("images", []):
         manifest[image["file"]] = Record(image["sha256"], terms=image["terms"])
+    for file in manifest:
+        if not is_plain(file):
+            raise NormeqError(
+                f"{path.parent}: {name}: the file {_seen(file)} is listed, which is outside of its folder"
+            )
     if values["kind"] in ("dvc", "embedded") and len(manifest) != values["files"]:
         raise NormeqError(f"{path}: {name}: files is {values['files']}, but {len(manifest)} are listed")
     if values["kind"] == "group" and "range" in values:
