@@ -19,7 +19,7 @@ from torch import nn
 from normeq.errors import NormeqError, few
 from normeq.nn.weights import load_state, save_network
 from normeq.system import provenance
-from normeq.system.files import read_json, write_json
+from normeq.system.files import clear_left, read_json, write_json
 from normeq.training.average import WeightAverage
 from normeq.training.checkpoint import load_checkpoint, save_checkpoint
 from normeq.training.distributed import ProcessGroup, join_group
@@ -96,6 +96,7 @@ def train(
         return done
 
     with only_one(out):
+        clear_left(out)
         done = completed_run(out, fingerprint)  # by another process in the meantime
         return done or _train(spec, out, images, device, compile_mode, progress, fingerprint)
 
