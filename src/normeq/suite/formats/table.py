@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.system.files import write_all
+from normeq.system.seals import seal, unseal
 
 LATEX = {
     "\\": r"\textbackslash{}",  # what a name could otherwise do: read a file, define a command
@@ -68,7 +69,11 @@ def write_table(table: Table, folder: Path) -> list[Path]:
         ".tex": latex(table).encode(),
     }
     files = {Path(folder) / f"{table.name}{suffix}": data for suffix, data in content.items()}
+    for file in files:
+        unseal(file)
     write_all(files)
+    for file in files:
+        seal(file)
     return list(files)
 
 
