@@ -65,7 +65,7 @@ SPEC = {
     "dataset": "mine",
     "sigma": 25,
     "seed": 0,
-    "recipe": {"steps": 120, "batch": 2, "patch": 16, "lr": 0.001, "holdout": 1},
+    "recipe": {"steps": 60, "batch": 2, "patch": 16, "lr": 0.001, "holdout": 1},
 }
 CONFIG = {
     "experiment": "x",
@@ -172,7 +172,7 @@ def start(words: Sequence[str], folder: Path, said: Path, limit: Callable[[], No
         out = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(out, 1)
         os.dup2(out, 2)
-        loop.CHECKPOINT_SECONDS = 0.1  # else a training of a second has one checkpoint, at its end
+        loop.CHECKPOINT_SECONDS = 0.2  # else a training of a second has one checkpoint, at its end
         if limit:
             limit()
         sys.argv = ["normeq", *words]
@@ -247,7 +247,7 @@ class Yard:
     def fresh(self, without: str | None = None) -> Iterator[Path]:
         """A copy of the project, without what a command makes."""
         self.count += 1
-        folder = self.trials / str(self.count)
+        folder = self.trials / f"{os.getpid()}-{self.count}"
         shutil.copytree(self.base, folder, symlinks=True)
         if without == "train":
             shutil.rmtree(folder / RUN)
@@ -402,12 +402,11 @@ TRAIN_PINNED = Command(
 # The names of all that a config on Set12 would make; "campaign" plans as Snakemake does.
 PLAN = Command("plan", ("campaign", "set12.yaml", "--minutes", "0.01", "--no-measure"), ())
 
+COMMANDS |= {command.name: command for command in (PINNED, TRAIN_PINNED, PLAN)}
+
 
 def damages(yard: Yard, rng: random.Random, count: int) -> Iterator[Trial]:
     """One flipped byte, a truncation, or nothing left, in each kind of file."""
-    for command in (PINNED, TRAIN_PINNED, PLAN):
-        COMMANDS[command.name] = command
-    prepare_pinned(yard)
     kinds = list(DAMAGED)
     for number in range(count):
         what = kinds[number % len(kinds)]
@@ -437,8 +436,6 @@ def damages(yard: Yard, rng: random.Random, count: int) -> Iterator[Trial]:
 
 def prepare_pinned(yard: Yard) -> None:
     """What pinned images give, and a config on a pinned set."""
-    if "pinned" in yard.made:
-        return
     shutil.rmtree(yard.base / "data/skimage-train", ignore_errors=True)
     for command in (Command("", ("data", "get", "skimage-train"), ()), PINNED, TRAIN_PINNED):
         done = run(command, yard.base)
@@ -541,9 +538,10 @@ def mount(*words: str) -> None:
 def mounts(yard: Yard, rng: random.Random, count: int) -> Iterator[Trial]:
     """A full disk (a small tmpfs), and folders that are read-only."""
 
-    def inside() -> list[Trial]:
+    def inside(numbers: Sequence[int]) -> list[Trial]:
         found = []
-        for number in range(count):
+        for number in numbers:
+            rng = random.Random(f"{SEED} mount {number}")  # noqa: S311
             name = (*ORDER, "data get")[number % (len(ORDER) + 1)]
             full = number // (len(ORDER) + 1) % 2 == 0
             with yard.fresh(name) as folder:
@@ -576,12 +574,12 @@ def mounts(yard: Yard, rng: random.Random, count: int) -> Iterator[Trial]:
                 subprocess.run(["umount", str(place)], capture_output=True, check=False)
         return found
 
-    found = in_mounts(inside)
-    if found is None:
-        print(
-            "faults: a full disk and read-only folders are left out: mounts are not allowed here", flush=True
-        )
-    yield from found or ()
+    for number in range(count):
+        found = in_mounts(lambda number=number: inside([number]))
+        if found is None:
+            print("faults: a full disk and read-only folders are left out: no mounts here", flush=True)
+            return
+        yield from found
 
 
 def clocks(yard: Yard, rng: random.Random, count: int) -> Iterator[Trial]:
@@ -781,6 +779,9 @@ class Counted:
         }
 
 
+GROUPS = "kill snakemake term damage configs size mounts memory clock pair folder".split()
+
+
 def all_trials(yard: Yard, quick: bool, only: Sequence[str]) -> Iterator[Trial]:
     """Everything, in order; each group has a generator of random numbers of its own."""
     groups: dict[str, Callable[[random.Random], Iterator[Trial]]] = {
@@ -796,9 +797,52 @@ def all_trials(yard: Yard, quick: bool, only: Sequence[str]) -> Iterator[Trial]:
         "pair": lambda rng: pairs(yard, rng, 2 if quick else 16),
         "folder": lambda rng: folders(yard, rng, quick),
     }
-    for name, group in groups.items():
-        if not only or name in only:
-            yield from group(random.Random(f"{SEED} {name}"))  # noqa: S311
+    going = [
+        group(random.Random(f"{SEED} {name}"))  # noqa: S311
+        for name, group in groups.items()
+        if not only or name in only
+    ]
+    while going:  # in turn, so that where the time is up every group was tried
+        for trials in list(going):
+            trial = next(trials, None)
+            if trial is None:
+                going.remove(trials)
+            else:
+                yield trial
+
+
+def shared_out(
+    yard: Yard, quick: bool, only: Sequence[str], jobs: int, end_of_time: float
+) -> Iterator[Trial]:
+    """The trials of all groups, by several processes at once; every group belongs to one of them."""
+    if jobs == 1:
+        for trial in all_trials(yard, quick, only):
+            yield trial
+            if time.monotonic() > end_of_time:
+                return
+        return
+    names = [name for name in GROUPS if not only or name in only]
+    files, pids = [], []
+    for job in range(jobs):
+        files.append(yard.trials / f"found-{job}.jsonl")
+        files[-1].touch()
+        pids.append(os.fork())
+        if pids[-1] == 0:
+            try:
+                with open(files[-1], "w", encoding="utf-8") as found:
+                    for trial in all_trials(yard, quick, names[job::jobs]) if names[job::jobs] else ():
+                        found.write(json.dumps(vars(trial)) + "\n")
+                        found.flush()
+                        if time.monotonic() > end_of_time:
+                            break
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(0)
+    for pid in pids:
+        end(pid)
+    for file in files:
+        yield from (Trial(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines())
 
 
 def markdown(rows: Sequence[dict[str, str]]) -> str:
@@ -826,6 +870,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="What is lost, wrong or left when things break.")
     parser.add_argument("--quick", action="store_true", help="a little of everything")
     parser.add_argument("--only", nargs="*", default=[], help="groups: kill, damage, configs, …")
+    parser.add_argument("--jobs", type=int, default=1, help="groups at a time")
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop after this time, with fewer trials")
     parser.add_argument("--out", type=Path, help="CSV to write")
     parser.add_argument("--table", action="store_true", help="print the recorded counts as Markdown")
     options = parser.parse_args()
@@ -839,8 +885,12 @@ def main() -> int:
     counted: dict[tuple[str, str], Counted] = {}
     with tempfile.TemporaryDirectory(prefix="normeq-faults-") as folder:
         os.environ["XDG_CACHE_HOME"] = str(Path(folder) / "cache")
+        os.environ["GIT_DIR"] = os.devnull  # a commit meanwhile would be another revision in results
         yard = Yard(Path(folder))
-        for trial in all_trials(yard, options.quick, options.only):
+        if not options.only or "damage" in options.only:
+            prepare_pinned(yard)
+        end_of_time = time.monotonic() + 60 * options.minutes
+        for trial in shared_out(yard, options.quick, options.only, options.jobs, end_of_time):
             counted.setdefault((trial.group, trial.what), Counted()).trials.append(trial)
             if trial.note.strip():
                 print(f"{trial.group}, {trial.what}: {trial.note.strip()}", flush=True)

@@ -20,6 +20,7 @@ from normeq.suite.experiment.plan import check_networks, read_experiment
 from normeq.suite.experiment.settings import Config
 
 SNAKEMAKE = 4
+BLOCK = 100
 SECONDS = 20  # that reading one config may take
 TRAPS = [
     "yes", "no", "on", "~", "null", "1e3", "1e-3", "0o17", "017", "0x1F", "1_000",
@@ -134,20 +135,16 @@ def configs(count: int, base: dict[str, Any]) -> list[bytes]:
     )
     found: list[bytes] = []
 
-    @seed(0)
     @settings(
-        max_examples=count, database=None, phases=[Phase.generate], deadline=None,
+        max_examples=min(count, BLOCK), database=None, phases=[Phase.generate], deadline=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(text)
     def collect(one: bytes) -> None:
         found.append(one)
 
-    while len(found) < count:  # a strategy that repeats itself ends early
-        before = len(found)
-        collect()
-        if len(found) == before:
-            break
+    for block in range(-(-count // BLOCK)):
+        seed(block)(collect)()
     return found[:count]
 
 
