@@ -11,10 +11,15 @@ FLAGS ?=
 
 BIN := $(abspath $(VENV))/bin
 RUN := PATH="$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(FLAGS)
-# Every pip call is held to the tested versions, also the one that builds this package.
+# Every pip call is held to the tested versions, also those that build packages; what comes from requirements*.txt to their bytes too.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
+# Not among these: torch and what it brings, whose build (CPU or CUDA) is that of your index.
+UNLOCKED := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cupti nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
+# Needs uv (pip install uv).
+COMPILE := uv -q pip compile --no-config --default-index https://pypi.org/simple --universal --python-version 3.11 --generate-hashes \
+  --no-annotate --no-header -c constraints.txt $(UNLOCKED:%=--no-emit-package %) pyproject.toml
 
-.PHONY: help reproduce compact paper poster train data test cluster docs lint format schema clean
+.PHONY: help reproduce compact paper poster train data test cluster docs lint format schema lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -68,21 +73,27 @@ format: $(VENV)/.installed-dev ## put the code into shape
 schema: $(VENV)/.installed ## write workflow/schemas/config.schema.yaml and docs/config.md from the typed settings
 	@$(BIN)/python -m normeq.suite.experiment.settings
 
+lock: ## write requirements.txt and requirements-dev.txt, with hashes, from constraints.txt
+	@for one in 'requirements.txt --extra suite' 'requirements-dev.txt --all-extras'; do set -- $$one; file=$$1; shift; \
+	  { grep '^#' $$file; $(COMPILE) "$$@"; } > $$file.new; mv $$file.new $$file; done
+
 clean: ## remove what `make reproduce` made, logs and caches; data, environment and recorded results stay
 	@rm -rf site results/embedded figures/embedded results/runs/tiny-* logs .pytest_cache .ruff_cache .hypothesis
 	@echo "Removed. The environment stays in $(VENV), the images in data/."
 
 # Made once, and again when the dependencies change.
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml constraints.txt requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "normeq: error: Python 3.11 or newer is needed, but $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing); name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "normeq: error: $(PYTHON) cannot make environments; install its venv package (Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
 	@echo "Making the environment $(VENV) (once; some minutes)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) -c constraints.txt -e '.[suite]'
+	@$(PIP) --require-hashes -r requirements.txt
+	@$(PIP) torch
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	@$(PIP) -q -c constraints.txt -e '.[test,lint,docs,slurm]'
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	@$(PIP) -q --require-hashes -r requirements-dev.txt
 	@touch $@

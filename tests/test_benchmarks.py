@@ -146,5 +146,32 @@ def test_every_recorded_trial_is_in_the_plan():
 def test_recorded_hardware_has_the_columns_of_the_program():
     for path in (BENCHMARKS / "results").glob("*.csv"):
         header = list(rows(path)[0])
-        if path.stem != "recipes":
+        if path.stem not in ("recipes", "growth", "faults-counts"):
             assert header[:3] == ["network", "variant", "device"] and header[-1] == "revision", path.name
+
+
+def test_nothing_is_lost_when_things_break(tmp_path):
+    """A little of everything that docs/reliability.md counts."""
+    out = tmp_path / "faults.csv"
+    said = run("faults.py", "--quick", "--out", out)
+    assert " 0 faults" in said, said
+    table = rows(out)
+    groups = {row["group"] for row in table}
+    assert {"kill -9", "a byte flipped", "no space for a file", "two at once", "random config"} <= groups
+    assert sum(int(row["trials"]) for row in table) > 60
+    assert any(int(row["refused"]) for row in table if row["group"] == "a byte flipped")
+
+
+def test_growth_measures_each_step(tmp_path):
+    out = tmp_path / "growth.csv"
+    run("growth.py", "--runs", 1, 2, "--out", out)
+    table = rows(out)
+    assert {row["runs"] for row in table} == {"1", "2"}
+    for what in ("dry run, from nothing", "collect", "table generalisation", "report"):
+        assert all(float(row["seconds"]) > 0 for row in table if row["what"] == what)
+    assert "| collect |" in run("growth.py", "--table", "--out", out)
+
+
+@pytest.mark.parametrize(("program", "page"), [("faults.py", "reliability.md"), ("growth.py", "scale.md")])
+def test_tables_of_the_documentation_are_those_that_were_recorded(program, page):
+    assert run(program, "--table") in (ROOT / "docs" / page).read_text(encoding="utf-8")

@@ -64,8 +64,8 @@ def test_the_library_needs_little_and_tests_and_lint_the_suite():
 
 # Modules that are called otherwise than what is installed.
 DISTRIBUTIONS = {"PIL": "pillow", "yaml": "pyyaml", "skimage": "scikit-image", "pydantic_core": "pydantic"}
-# Imported without being asked for: pooch brings requests; bm3d is the user's (see normeq.classical).
-UNDECLARED = {"requests", "bm3d"}
+# Imported without being asked for: pooch brings requests, DVC dvc_data; bm3d is the user's.
+UNDECLARED = {"requests", "dvc_data", "bm3d"}
 # Asked for, but imported by what else is asked for.
 FOR_OTHERS = {"pywavelets", "snakemake", "pygments", "tifffile"}
 

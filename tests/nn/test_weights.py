@@ -1,6 +1,8 @@
 """Weights on disk: round trip, and every way in which a file can be wrong."""
 
 import errno
+import hashlib
+import json
 import os
 
 import pytest
@@ -97,3 +99,19 @@ def test_weights_can_be_read_by_whoever_may_read_other_files(tmp_path):
     save_network(tmp_path / "model.safetensors", network, {"network": {}, "variant": "norm"})
     (tmp_path / "other").touch()
     assert (tmp_path / "model.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_weights_are_those_of_the_record_beside_them(saved):
+    """One flipped bit is another weight, and no weight is wrong in itself."""
+    path, _ = saved
+    record = path.parent / "run.json"
+    record.write_text(json.dumps({"weights_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}))
+    load_network(path)
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(NormeqError, match="not the weights that .*run.json records; fetch them again"):
+        load_network(path)
+    for text in ("{", "[]", "{}", '{"weights_sha256": "short"}'):
+        record.write_text(text)
+        load_network(path)

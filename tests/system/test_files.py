@@ -2,11 +2,15 @@
 
 import errno
 import os
+import signal
+import subprocess
+import sys
+import threading
 
 import pytest
 
 from normeq.errors import NormeqError
-from normeq.system.files import atomic_path, check_suffix
+from normeq.system.files import atomic_path, check_suffix, clear_left
 
 
 def test_a_failed_reading_is_not_blamed_on_the_output(tmp_path):
@@ -38,6 +42,16 @@ def test_a_parent_that_is_a_file(tmp_path):
         pass
 
 
+def test_a_folder_that_cannot_be_written_names_the_file_that_was_asked_for(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system", str(tmp_path / ".hidden"))
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(NormeqError) as refused, atomic_path(tmp_path / "out.csv"):
+        pass
+    assert str(refused.value) == f"cannot write {tmp_path / 'out.csv'}: Read-only file system"
+
+
 def test_memory_that_runs_out_is_not_blamed_on_the_output(tmp_path):
     with pytest.raises(OSError), atomic_path(tmp_path / "out.csv"):
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
@@ -50,3 +64,79 @@ def test_a_suffix_that_promises_something_else(tmp_path):
             NormeqError, match=f"{name}: a table is written here: name a file that ends in .csv"
         ):
             check_suffix(tmp_path / name, ".csv", "a table")
+
+
+WRITER = """
+import sys, time
+from normeq.system.files import atomic_path
+with atomic_path(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def killed(out):
+    """A process that has half written a file; the caller kills it."""
+    process = subprocess.Popen([sys.executable, "-c", WRITER, str(out)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal here")
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
+    out = tmp_path / "out.csv"
+    first, second = killed(out), killed(out)
+    for process in (first, second):
+        process.kill()
+        process.wait()
+    assert len(list(tmp_path.iterdir())) == 2
+    with atomic_path(out) as temporary:
+        assert temporary.read_text() == "" and list(tmp_path.iterdir()) == [temporary]
+        temporary.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"] and out.read_text() == "whole"
+
+
+def test_what_another_process_is_writing_is_not(tmp_path):
+    out = tmp_path / "out.csv"
+    process = killed(out)
+    try:
+        [its] = tmp_path.iterdir()
+        with atomic_path(out) as temporary:
+            temporary.write_text("whole")
+        assert its.read_text() == "half" and out.read_text() == "whole"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_many_at_once_write_whole_files(tmp_path):
+    """More than there are places; each text is one that was written."""
+    out, texts, seen = tmp_path / "out.csv", [str(n) * 10_000 for n in range(10, 30)], []
+
+    def write(text):
+        for _ in range(20):
+            with atomic_path(out) as temporary:
+                temporary.write_text(text)
+            seen.append(out.read_text())
+
+    threads = [threading.Thread(target=write, args=[text]) for text in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 400 and set(seen) <= set(texts)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_a_folder_of_ones_own_is_cleared_whoever_left_it(tmp_path):
+    for name in (
+        ".model.0a1b2c-0.safetensors",
+        ".run.4711.json",
+        ".hidden",
+        "model.safetensors",
+        ".training.lock",
+    ):
+        (tmp_path / name).write_text("x")
+    clear_left(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".hidden", ".training.lock", "model.safetensors"]

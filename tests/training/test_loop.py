@@ -137,7 +137,8 @@ def test_one_training_at_a_time_in_a_folder(tmp_path):
     lines = [json.loads(line)["step"] for line in (tmp_path / "train.jsonl").read_text().splitlines()]
     assert lines == list(range(1, 13))
     assert {path.name for path in tmp_path.iterdir()} == {
-        "model.safetensors", "run.json", "train.jsonl", "checkpoint.pt"
+        "model.safetensors", "run.json", "train.jsonl", "checkpoint.pt",
+        ".run.json.sha256", ".train.jsonl.sha256", ".checkpoint.pt.sha256",
     }  # fmt: skip
 
 

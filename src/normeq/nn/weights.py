@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +52,26 @@ def load_network(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     """
     path = Path(path)
     description, tensors = _read(path)
+    _check_record(path)
     options = {k: v for k, v in description["network"].items() if k not in ("name", "architecture")}
     network = build_network(description["network"]["architecture"], description["variant"], **options)
     load_state(network, tensors, path)
     return network.eval(), description
+
+
+def _check_record(path: Path) -> None:
+    """Refuse weights that are not those of the record of their run beside them: a flipped bit is a weight."""
+    try:
+        recorded = json.loads((path.parent / "run.json").read_text(encoding="utf-8"))["weights_sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if path.name == "model.safetensors" and re.fullmatch("[0-9a-f]{64}", str(recorded)):
+        with open(path, "rb") as handle:
+            if hashlib.file_digest(handle, "sha256").hexdigest() != recorded:
+                raise NormeqError(
+                    f"{path}: not the weights that {path.parent / 'run.json'} records; fetch them again, or "
+                    f"delete {path.name} to train again"
+                )
 
 
 def read_description(path: str | Path) -> dict[str, Any]:

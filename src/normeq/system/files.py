@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
+import platform
+import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -12,12 +16,21 @@ from typing import Any
 
 from normeq.errors import NormeqError, is_out_of_memory
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+PLACES = 8  # hidden files beside one file, of processes that write it at once
+LEFT = re.compile(r"\..+\.([0-9a-f]{6}-\d|\d+)(\.\w+)?")  # names of hidden files
+
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; rename it to ``path`` on success, remove it on failure.
 
-    Parent folders are made. The temporary name keeps the suffix of ``path``, because writers look at it.
+    Parent folders are made. The temporary name keeps the suffix of ``path``, because writers look at it. What
+    a killed process left under such a name is removed by the next one that writes ``path`` on this machine.
 
     Raises:
         NormeqError: ``path`` is a folder or a device; full disk, missing permission, or another error of the
@@ -26,13 +39,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     refuse_no_file(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    # For where files cannot be locked.
+    temporary = path.with_name(f".{path.stem}.{threading.get_native_id()}{path.suffix}")
+    lock, written = None, False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary, lock = _take_place(path, temporary)
         yield temporary
         with open(temporary, "rb") as handle:
             os.fsync(handle.fileno())
         temporary.replace(path)
+        written = True  # from now on the temporary name is another's
     except OSError as error:
         if is_out_of_memory(error):
             raise
@@ -44,7 +61,66 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise NormeqError(describe_os_error(error, path)) from error
     finally:
         with suppress(OSError):  # never hide the first error, such as a parent that is a file
-            temporary.unlink(missing_ok=True)
+            if not written:
+                temporary.unlink(missing_ok=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _take_place(path: Path, otherwise: Path) -> tuple[Path, int | None]:
+    """An empty hidden file beside ``path``, locked as long as this process lives and holds the handle.
+
+    The lock tells what is being written from what a killed process left, which is removed. The machine stands
+    in the name, since locks need not reach further.
+
+    Returns:
+        The file and its handle; ``otherwise`` and None where files cannot be locked.
+    """
+    host = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+    taken: tuple[Path, int] | None = None
+    for number in range(PLACES):
+        place = path.with_name(f".{path.stem}.{host}-{number}{path.suffix}")
+        if taken is not None and not os.path.lexists(place):
+            continue
+        handle = _lock(place, create=taken is None)
+        if handle is None:
+            continue
+        if taken is None:
+            os.truncate(handle, 0)
+            taken = place, handle
+        else:
+            place.unlink(missing_ok=True)
+            os.close(handle)
+    return taken or (otherwise, None)
+
+
+def _lock(place: Path, create: bool) -> int | None:
+    """Open and lock a file; None where another process holds it, or files cannot be locked."""
+    if fcntl is None:
+        return None
+    try:
+        handle = os.open(place, os.O_RDWR | os.O_NOFOLLOW | (os.O_CREAT if create else 0), 0o666)
+    except OSError as error:
+        if create and error.errno != errno.ELOOP:  # the folder cannot be written: the caller names the file
+            raise OSError(error.errno, error.strerror) from error
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.stat(place), os.fstat(handle)):  # else it was just put into place
+            return handle
+    except OSError:
+        pass
+    os.close(handle)
+    return None
+
+
+def clear_left(folder: Path) -> None:
+    """Remove what killed processes left under hidden names, on whatever machine: of a folder that nobody else
+    writes into."""
+    for file in folder.iterdir() if folder.is_dir() else ():
+        if LEFT.fullmatch(file.name) and file.is_file():
+            with suppress(OSError):
+                file.unlink()
 
 
 def write_all(files: dict[Path, bytes]) -> None:
@@ -117,5 +193,7 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NormeqError(f"{path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise NormeqError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:  # no JSON, no text, brackets without end
         raise NormeqError(f"{path}: not a JSON file ({error})") from None

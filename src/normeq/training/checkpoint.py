@@ -10,10 +10,12 @@ import torch
 
 from normeq.errors import NormeqError
 from normeq.system.files import atomic_path
+from normeq.system.seals import is_intact, seal, unseal
 
 
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
     """Write a checkpoint atomically; an older one survives a failed write."""
+    unseal(path)
     with atomic_path(path) as temporary:
         try:
             torch.save(state, temporary)
@@ -22,6 +24,7 @@ def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
                 f"cannot write {path}: the disk is full or not writable ({str(error).splitlines()[0]}); "
                 "free some space and run the same command again"
             ) from error
+    seal(path)  # PyTorch reads tensors with flipped bits
 
 
 def load_checkpoint(path: str | Path, fingerprint: str, images: str | None = None) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def load_checkpoint(path: str | Path, fingerprint: str, images: str | None = Non
         images: SHA-256 of its training images; checkpoints of before this was stored have none.
 
     Raises:
-        NormeqError: truncated file, or a checkpoint of another run or of other images.
+        NormeqError: truncated or damaged file, or a checkpoint of another run or of other images.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -42,6 +45,8 @@ def load_checkpoint(path: str | Path, fingerprint: str, images: str | None = Non
         raise NormeqError(
             f"{path}: truncated, or not a checkpoint ({reason}); delete it to train from the start"
         ) from None
+    if not is_intact(path):
+        raise NormeqError(f"{path}: damaged since it was written; delete it to train from the start")
     if not isinstance(state, dict) or state.get("fingerprint") != fingerprint:
         raise NormeqError(
             f"{path}: belongs to another run (network, recipe, seed or data differ); "

@@ -19,7 +19,8 @@ from torch import nn
 from normeq.errors import NormeqError, few
 from normeq.nn.weights import load_state, save_network
 from normeq.system import provenance
-from normeq.system.files import read_json, write_json
+from normeq.system.files import clear_left, read_json, write_json
+from normeq.system.seals import seal, unseal, warn_of_broken
 from normeq.training.average import WeightAverage
 from normeq.training.checkpoint import load_checkpoint, save_checkpoint
 from normeq.training.distributed import ProcessGroup, join_group
@@ -96,6 +97,7 @@ def train(
         return done
 
     with only_one(out):
+        clear_left(out)
         done = completed_run(out, fingerprint)  # by another process in the meantime
         return done or _train(spec, out, images, device, compile_mode, progress, fingerprint)
 
@@ -146,7 +148,10 @@ def _train(
         if group.rank == 0:
             run.save_weights(out / "model.safetensors")
             record["weights_sha256"] = provenance.file_sha256(out / "model.safetensors")
+            unseal(out / "run.json")
             write_json(out / "run.json", record)
+            for written in ("run.json", "train.jsonl"):
+                seal(out / written)
         return record
 
 
@@ -304,7 +309,6 @@ class Run:
                     self.network, self.spec, self.held_images, self.held_names, self.group.device
                 )
         log.write(json.dumps(self.record) + "\n")
-        log.flush()
 
     def _result(self) -> Any:
         return self.average.applied(self.network) if self.average else nullcontext()
@@ -347,6 +351,9 @@ def completed_run(out: Path, fingerprint: str) -> dict[str, Any] | None:
     if not (out / "run.json").exists() or not (out / "model.safetensors").exists():
         return None
     run = read_json(out / "run.json")
+    warn_of_broken(out / "run.json")
+    if not isinstance(run, dict):
+        raise NormeqError(f"{out / 'run.json'}: not the record of a run; delete it to train again")
     if run.get("fingerprint") != fingerprint:
         raise NormeqError(
             f"{out}: holds another run (network, recipe, seed or data differ); choose another --out folder"

@@ -1,5 +1,6 @@
 """DVC remotes: a configured one, a folder, none; tampered objects are refused by the name of the image."""
 
+import json
 import logging
 
 import pytest
@@ -24,6 +25,18 @@ def test_the_workspace_and_the_cache_of_the_repository_stay_as_they_are(library,
     fetch.get("tiny", library.data, "mirror")
     after = sorted(p.relative_to(library.data.parent) for p in library.data.parent.rglob("*"))
     assert [p for p in after if p.parts[:2] != ("data", "tiny")] == before
+
+
+def test_a_remote_cannot_write_elsewhere(library, configure):
+    """Its listing of the folder is its own to write: DVC alone takes ``../..`` in it at its word."""
+    configure()
+    listing = next(library.mirror.rglob("*.dir"))
+    entries = json.loads(listing.read_text())
+    entries[0]["relpath"] = "../../../evil.png"
+    listing.write_text(json.dumps(entries))
+    with pytest.raises(NormeqError, match=r"mirror: .*'\.\./\.\./\.\./evil.png'.* outside of the data set"):
+        fetch.get("tiny", library.data, "mirror")
+    assert not list(library.data.parent.parent.rglob("evil.png")) and library.left() == []
 
 
 @pytest.mark.parametrize("wanted", [None, "mirror"])

@@ -10,6 +10,8 @@ from PIL import Image
 from normeq.errors import NormeqError
 from normeq.suite.data import files, find_image, image_file, list_images, listing, verify
 from normeq.suite.data.fetch import get
+from normeq.suite.data.registry import pin
+from normeq.suite.data.training import training_images
 
 from .conftest import FILES, entry, png, write_registry
 
@@ -265,3 +267,23 @@ def test_a_declared_range_is_that_of_all_images(own, caplog):
         read = {image.name: pixels for image, pixels in listing.read(list_images(name, data).images)}
         assert read["a"].max() == 1 and read["b"].max() == np.float32(100 / 4095)
     assert not caplog.records
+
+
+def test_a_pinned_image_is_read_only_if_it_is_the_pinned_one(placed):
+    """A flipped byte in a picture is a picture; size and name are looked at elsewhere."""
+    image = find_image("tiny/b", placed.data)
+    assert image.gray().shape == image.gray_bt709().shape == (40, 30)
+    image.path.write_bytes(png(7))
+    for read in (image.gray, image.gray_bt709):
+        with pytest.raises(NormeqError, match="tiny/b.png: not the pinned image b of tiny: move its folder"):
+            read()
+    with pytest.raises(NormeqError, match="b.png: not the pinned image"):
+        training_images("tiny", placed.data).load()
+    assert find_image("hand/2", placed.data).gray().shape == (40, 30)  # nobody pinned that
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"outs: [{md5: zz}]", b"outs: [", b"", b"outs: [{md5: 3}]"])
+def test_a_damaged_pin_is_one_line(placed, content):
+    (placed.data / "tiny.dvc").write_bytes(content)
+    with pytest.raises(NormeqError, match="tiny.dvc is missing or is not a DVC pin: restore it with"):
+        pin("tiny", placed.data)

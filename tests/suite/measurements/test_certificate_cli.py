@@ -57,7 +57,7 @@ def test_command(normeq, tmp_path, monkeypatch):
     assert {(row["dataset"], row["image"]) for row in found} == {("d", "a"), ("d", "b")} and {
         row["device"] for row in found
     } == {"cpu"}
-    assert sorted(path.name for path in (tmp_path / "t").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "t").glob("[!.]*")) == [
         f"certificate.{s}" for s in ("csv", "md", "tex")
     ]
     assert list(pd.read_csv(tmp_path / "t" / "certificate.csv")["joint"].fillna("")) == ["yes", "", "yes"]

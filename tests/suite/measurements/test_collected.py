@@ -5,7 +5,8 @@ import pytest
 
 from normeq.errors import NormeqError
 from normeq.suite.measuring.collected import Collected, read_collected
-from normeq.suite.measuring.rows import collect
+from normeq.suite.measuring.row_cache import RowCache
+from normeq.suite.measuring.rows import collect, write_rows
 
 LABELS = {"network": "net", "variant": "norm", "train_sigma": "25", "seed": "0"}
 
@@ -82,3 +83,20 @@ def test_an_edited_table_is_seen(made, edit):
     parts[0].unlink()
     with pytest.raises(NormeqError, match=r"a\.csv: no such file"):
         collect(parts, out, record)
+
+
+def test_a_part_that_was_damaged_is_refused_and_not_taken_over(tmp_path, caplog):
+    """One digit: nothing in a table of numbers would tell."""
+    columns = [*LABELS, "dataset", "image", "sigma", "psnr", "weights", "pixels", "protocol"]
+    row = {**LABELS, "dataset": "d", "image": "007", "sigma": 5, "psnr": "30.10"}
+    row |= {"weights": "w", "pixels": "p", "protocol": "paper"}
+    write_rows(tmp_path / "part.csv", columns, [row])
+    assert collect([tmp_path / "part.csv"], tmp_path / "all.csv") == 1 and len(RowCache([tmp_path])) == 1
+    text = (tmp_path / "part.csv").read_text()
+    (tmp_path / "part.csv").write_text(text.replace("30.10", "38.10"))
+    with pytest.raises(NormeqError, match="part.csv: edited or damaged since it was written: delete it"):
+        collect([tmp_path / "part.csv"], tmp_path / "all.csv")
+    assert len(RowCache([tmp_path / "part.csv"])) == 0 and "part.csv: edited, replaced" in caplog.text
+    assert len(RowCache([], tmp_path / "part.csv")) == 0
+    write_rows(tmp_path / "part.csv", columns, [row])
+    assert collect([tmp_path / "part.csv"], tmp_path / "all.csv") == 1

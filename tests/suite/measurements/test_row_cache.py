@@ -17,6 +17,7 @@ from normeq.suite.measuring import batches
 from normeq.suite.measuring import rows as tables
 from normeq.suite.measuring import stream as streaming
 from normeq.suite.measuring.row_cache import RowCache
+from normeq.system.seals import unseal
 from tests.synthetic_images import stand_for_data_sets
 from tests.synthetic_networks import save_small
 
@@ -140,6 +141,7 @@ def test_who_measured_stays_with_the_row(own, tmp_path, monkeypatch):
     # A table from before the column was there: taken over, and collected beside newer ones.
     table = pd.read_csv(parts / "old.csv", dtype=str).drop(columns="measured_by")
     table.to_csv(parts / "old.csv", index=False)
+    unseal(parts / "old.csv")
     both, calls = measure(own, tmp_path / "both.csv", [5, 25], [parts])
     assert calls == ["25"] * 3 and {row["measured_by"] for row in both} == {"", "another machine"}
     measure(own, parts / "new.csv", [25])

@@ -128,3 +128,27 @@ def test_a_denoiser_that_the_table_lacks_is_refused(tmp_path):
         NormeqError, match="mine-other.npz shows mine, which .*noise_levels.csv does not have"
     ):
         gallery_data(parts, tmp_path / "noise_levels.csv", None)
+
+
+@pytest.mark.parametrize(
+    ("limit", "images", "denoisers"),
+    [(36, ["set12/01", "set12/02", "bsd68/test001"], 2), (24, ["set12/01", "bsd68/test001"], 2),
+     (6, ["set12/01", "bsd68/test001"], 1)],
+)  # fmt: skip
+def test_a_page_has_room_for_so_many_pictures(tmp_path, monkeypatch, limit, images, denoisers):
+    """With a hundred networks it would be a hundred megabytes."""
+    monkeypatch.setattr("normeq.suite.report.gallery.PICTURES", limit)
+    found, _ = data(tmp_path)
+    over_noise, over_intervals = found["views"]
+    assert [image["name"] for image in found["images"]] == images
+    assert len(found["methods"]) == 1 + denoisers
+    said = f"pictures are of {len(images)} of 3 images and {denoisers} of 2 denoisers"
+    assert (said in over_noise["note"]) == (said in over_intervals["note"]) == (limit < 36)
+    number = {"set12/01": 0, "set12/02": 1, "bsd68/test001": 2}
+    for i, image in enumerate(images):
+        for d in range(denoisers):
+            expected = files.gray(number[image], 1, d)
+            assert level(over_noise["pictures"][i][1][d]) == pytest.approx(expected, abs=2)
+    for i, image in enumerate(images[:-1]):
+        expected = files.gray(number[image], 2, 0, moved=True)
+        assert level(over_intervals["pictures"][i][1][0]) == pytest.approx(expected, abs=2)

@@ -10,6 +10,7 @@ import pandas as pd
 from normeq.errors import NormeqError
 from normeq.suite.results.long_tables import VARIANT_ORDER
 from normeq.system.files import read_json
+from normeq.system.seals import warn_of_broken
 from normeq.training.log import read_log
 from normeq.training.spec import RunSpec
 
@@ -30,10 +31,16 @@ def training_curves(runs: Sequence[Path]) -> pd.DataFrame:
     """
     parts = []
     for run in runs:
-        spec = RunSpec.from_dict(read_json(Path(run) / "run.json")["spec"])
+        record = read_json(Path(run) / "run.json")
+        warn_of_broken(Path(run) / "run.json")
+        if not isinstance(record, dict) or "spec" not in record:
+            raise NormeqError(f"{Path(run) / 'run.json'}: not the record of a run")
+        spec = RunSpec.from_dict(record["spec"])
         log = pd.DataFrame(read_log(Path(run) / "train.jsonl"))
         if log.empty:
             continue
+        if not {"step", "loss", "pixels"} <= set(log):
+            raise NormeqError(f"{Path(run) / 'train.jsonl'}: not the log of a training")
         if "validation_psnr" not in log:
             log["validation_psnr"] = float("nan")
         part = log[["step", "loss", "validation_psnr"]].assign(

@@ -5,12 +5,23 @@ from __future__ import annotations
 import copy
 import difflib
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 
 from normeq.errors import NormeqError, hint_of_number
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:
+    """As a JSON schema means it: ``$`` is the end, where Python lets it stand before a last line break too,
+    with which a name would be two lines of a shell command."""
+    if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _pattern})
 
 
 def resolve(config: dict[str, Any], schema: dict[str, Any], where: str = "config") -> dict[str, Any]:
@@ -29,7 +40,7 @@ def resolve(config: dict[str, Any], schema: dict[str, Any], where: str = "config
         NormeqError: unknown key, missing key or bad value; one line that names the key.
     """
     config = copy.deepcopy(config)
-    errors = list(jsonschema.Draft202012Validator(schema).iter_errors(config))
+    errors = list(Validator(schema).iter_errors(config))
     if errors:
         lines = [line for error in errors for line in _describe(error)]
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import yaml
+
 from normeq.errors import NormeqError
+from normeq.suite.data import dvc_guarded
 
 REPOSITORY = ".dvc"
 SOURCE = "normeq-source"  # the chosen remote's name in the throw-away repository
@@ -76,6 +79,10 @@ def pull(name: str, pin: Path, remote: Remote, folder: Path) -> None:
     """
     if "://" not in remote.url and not Path(remote.url).is_dir():
         raise NormeqError(f"{name}: the DVC remote {remote.name} is not there: no folder {remote.url}")
+    if _folder_of(pin) != name:  # DVC would write wherever it says
+        raise NormeqError(
+            f"{pin} is not the DVC pin of a folder {name}: restore it with `git checkout -- {pin}`"
+        )
     try:
         shutil.copy(pin, folder / f"{name}.dvc")
         _throw_away_repository(folder, remote)
@@ -84,7 +91,7 @@ def pull(name: str, pin: Path, remote: Remote, folder: Path) -> None:
             "DVC_NO_ANALYTICS": "1",
             "DVC_SITE_CACHE_DIR": str(folder / REPOSITORY / "site"),
         }
-        command = [sys.executable, "-m", "dvc", "pull", f"{name}.dvc"]
+        command = [sys.executable, "-P", dvc_guarded.__file__, "pull", f"{name}.dvc"]
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
@@ -94,6 +101,16 @@ def pull(name: str, pin: Path, remote: Remote, folder: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if done.returncode != 0 or not (folder / name).is_dir():
         raise NormeqError(f"{name}: DVC could not pull from {remote.url}: {_reason(done.stderr)}")
+
+
+def _folder_of(pin: Path) -> str | None:
+    """The one folder that a pin speaks of; None where it is no pin of one folder."""
+    try:
+        content = yaml.safe_load(pin.read_text(encoding="utf-8"))
+        [entry] = content["outs"]
+        return str(entry["path"]) if not content.keys() & {"deps", "frozen"} else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
+        return None
 
 
 def _configured(folder: Path) -> tuple[str | None, dict[str, dict]]:

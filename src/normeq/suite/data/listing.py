@@ -1,5 +1,6 @@
 """The images of a placed data set, in a fixed order, under fixed names."""
 
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -31,6 +32,7 @@ class ImageFile:
         path: the file.
         relative: its path in the set; of a group, with the member before it.
         span: the values that become 0 and 1, where the registry declares them.
+        sha256: of its bytes, where they are pinned.
     """
 
     dataset: str
@@ -38,13 +40,35 @@ class ImageFile:
     path: Path
     relative: Path
     span: Span | None = None
+    sha256: str = ""
+
+    def check(self) -> None:
+        """See that the bytes are the pinned ones: a flipped bit in a picture is a picture.
+
+        Raises:
+            NormeqError: they are not.
+        """
+        if not self.sha256:
+            return
+        try:
+            with open(self.path, "rb") as handle:
+                found = hashlib.file_digest(handle, "sha256").hexdigest()
+        except OSError as error:
+            raise NormeqError(f"{self.path}: {error.strerror}") from None
+        if found != self.sha256:
+            raise NormeqError(
+                f"{self.path}: not the pinned image {self.name} of {self.dataset}: move its folder away and "
+                "run `normeq data get` again"
+            )
 
     def gray(self) -> np.ndarray:
         """float32 (H, W) in [0,1]; see :func:`normeq.imaging.images.read_gray`."""
+        self.check()
         return read_gray(self.path, self.span)
 
     def gray_bt709(self) -> np.ndarray:
         """float32 (H, W) in [0,1]; see :func:`normeq.imaging.images.read_gray_bt709`."""
+        self.check()
         return read_gray_bt709(self.path, self.span)
 
     @property
@@ -79,19 +103,20 @@ def list_images(name: str, data_dir: Path | str = "data") -> Listing:
     """
     data_dir = Path(data_dir)
     dataset = registry.get(name, data_dir)
-    found: list[tuple[Path, Path, Span | None]] = []  # path in the set, file, range
+    found: list[tuple[Path, Path, Span | None, str]] = []  # path in the set, file, range, pinned SHA-256
     left_out: Counter[str] = Counter()
     for member in dataset.members:
         part = list_images(member, data_dir)
-        found += [(Path(member, image.relative), image.path, image.span) for image in part.images]
+        found += [(Path(member, i.relative), i.path, i.span, i.sha256) for i in part.images]
         left_out.update(part.left_out)
     if dataset.kind != "group":
         paths, left_out = _look(dataset, data_dir)
         folder = dataset.folder(data_dir)
-        found = [(relative, folder / relative, dataset.range) for relative in paths]
+        pins = {Path(file): record.sha256 for file, record in dataset.manifest.items()}
+        found = [(file, folder / file, dataset.range, pins.get(file, "")) for file in paths]
     images: dict[str, ImageFile] = {}
-    names = image_names([relative for relative, _, _ in found])
-    for own, (relative, path, span) in zip(names, found, strict=True):
+    names = image_names([relative for relative, *_ in found])
+    for own, (relative, path, span, sha256) in zip(names, found, strict=True):
         if own in images:
             raise NormeqError(
                 f"{images[own].path} and {path} are both the image {own!r} of {dataset.name}: rename one, or "
@@ -101,7 +126,7 @@ def list_images(name: str, data_dir: Path | str = "data") -> Listing:
             own.encode()
         except UnicodeEncodeError:
             raise NormeqError(f"{path!a}: a name that is not UTF-8: rename the file") from None
-        images[own] = ImageFile(dataset.name, own, path, relative, span)
+        images[own] = ImageFile(dataset.name, own, path, relative, span, sha256)
     return Listing(tuple(images.values()), dict(left_out))
 
 

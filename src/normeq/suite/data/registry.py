@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from normeq.errors import NormeqError
+from normeq.suite.data.dvc_guarded import is_plain
 from normeq.system.hashes import sha256_of
 
 Kind = Literal["dvc", "embedded", "manual", "group"]
@@ -25,6 +26,7 @@ REGISTRY = "datasets.yaml"
 MANIFEST = "files.csv"
 PACKAGED = Path(__file__).parent
 CHECKOUT = Path(__file__).resolve().parents[4] / "data"
+MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")  # of a file or a folder, as DVC pins it
 NAME = re.compile(r"\w[^/\\\x00-\x1f]*")  # of a data set, which is that of its folder
 
 
@@ -282,6 +284,11 @@ def _entry(path: Path, name: str, values: dict, manifest: dict[str, Record]) -> 
             raise NormeqError(f"{path}: {name}: {key} must be {what}, not {_seen(values[key])}")
     for image in values.pop("images", []):
         manifest[image["file"]] = Record(image["sha256"], terms=image["terms"])
+    for file in manifest:
+        if not is_plain(file):
+            raise NormeqError(
+                f"{path.parent}: {name}: the file {_seen(file)} is listed, which is outside of its folder"
+            )
     if values["kind"] in ("dvc", "embedded") and len(manifest) != values["files"]:
         raise NormeqError(f"{path}: {name}: files is {values['files']}, but {len(manifest)} are listed")
     if values["kind"] == "group" and "range" in values:
@@ -310,8 +317,11 @@ def _check_members(name: str, datasets: dict[str, Dataset], path: Path, above: t
 
 def _dvc_md5(path: Path) -> str:
     try:
-        return str(yaml.safe_load(path.read_text(encoding="utf-8"))["outs"][0]["md5"])
-    except (OSError, yaml.YAMLError, KeyError, IndexError, TypeError) as error:
+        md5 = yaml.safe_load(path.read_text(encoding="utf-8"))["outs"][0]["md5"]
+        if not MD5.fullmatch(str(md5)):
+            raise ValueError(md5)
+        return str(md5)
+    except (OSError, ValueError, yaml.YAMLError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise NormeqError(
             f"{path} is missing or is not a DVC pin: restore it with `git checkout -- {path}`"
         ) from error

@@ -25,6 +25,8 @@ def training_images(dataset: str, data_dir: Path | str = "data") -> TrainingImag
 
 def _load(dataset: str, data_dir: Path) -> LoadedImages:
     found = listing.list_images(dataset, data_dir)
+    for image in found.images:
+        image.check()
     images = [read_gray_uint8(image.path, image.span) for image in found.images]
     low, high = min(image.min() for image in images) / 255, max(image.max() for image in images) / 255
     if high - low < listing.LITTLE:

@@ -9,8 +9,15 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.system.files import write_all
+from normeq.system.seals import seal, unseal
 
 LATEX = {
+    "\\": r"\textbackslash{}",  # what a name could otherwise do: read a file, define a command
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
     "&": r"\&",
     "%": r"\%",
     "_": r"\_",
@@ -26,6 +33,7 @@ LATEX = {
     "±": r"$\pm$",
     "†": r"$\dagger$",
     "<": "$<$",
+    ">": "$>$",
 }
 
 
@@ -61,7 +69,11 @@ def write_table(table: Table, folder: Path) -> list[Path]:
         ".tex": latex(table).encode(),
     }
     files = {Path(folder) / f"{table.name}{suffix}": data for suffix, data in content.items()}
+    for file in files:
+        unseal(file)
     write_all(files)
+    for file in files:
+        seal(file)
     return list(files)
 
 
@@ -81,28 +93,33 @@ def dataset_order(shown: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
 def markdown(table: Table) -> str:
     """GitHub Markdown: title, table, notes."""
     cells = [list(table.shown.columns), *table.shown.astype(str).to_numpy().tolist()]
-    cells = [[cell.replace("|", r"\|") for cell in row] for row in cells]
+    cells = [[one_line(cell).replace("|", r"\|") for cell in row] for row in cells]
     rule = [
         "---" if i == 0 else "---:" if _is_number(table.shown.iloc[:, i]) else "---"
         for i in range(len(cells[0]))
     ]
     lines = [f"| {' | '.join(row)} |" for row in (cells[0], rule, *cells[1:])]
-    notes = [f"- {note}" for note in table.notes]
-    return "\n".join([f"**{table.title}**", "", *lines, "", *notes, ""])
+    notes = [f"- {one_line(note)}" for note in table.notes]
+    return "\n".join([f"**{one_line(table.title)}**", "", *lines, "", *notes, ""])
+
+
+def one_line(text: str) -> str:
+    """A text that ends no cell and no comment: names of files may hold line breaks."""
+    return " ".join(text.splitlines())
 
 
 def latex(table: Table) -> str:
     """A ``tabular`` with booktabs rules, to be put into a table environment; notes as comments."""
 
     def escape(text: str) -> str:
-        return "".join(LATEX.get(character, character) for character in text)
+        return "".join(LATEX.get(character, character) for character in one_line(text))
 
     align = "".join("r" if _is_number(table.shown[column]) else "l" for column in table.shown.columns)
     rows = [" & ".join(map(escape, row)) + r" \\" for row in table.shown.astype(str).to_numpy().tolist()]
     return "\n".join(
         [
-            f"% {table.title}",
-            *(f"% {note}" for note in table.notes),
+            f"% {one_line(table.title)}",
+            *(f"% {one_line(note)}" for note in table.notes),
             rf"\begin{{tabular}}{{{align}}}",
             r"\toprule",
             " & ".join(map(escape, table.shown.columns)) + r" \\",

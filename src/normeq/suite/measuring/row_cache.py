@@ -16,6 +16,7 @@ from normeq.imaging.protocol import Protocol
 from normeq.suite.measuring.batches import Image, test_images
 from normeq.suite.measuring.rows import DENOISER, KEYS, write_rows
 from normeq.system.provenance import measured_by
+from normeq.system.seals import is_intact, warn_of_broken
 
 NUMBERS = {"sigma", "a", "b", "draw"}
 # What a measurement depends on: what its label says, the denoiser, the image and the protocol.
@@ -61,8 +62,15 @@ class RowCache:
         self._rows: dict[tuple, dict[str, str]] = {}
         for path in map(Path, paths):
             for file in sorted(path.glob("[!.]*.csv")) if path.is_dir() else [path]:
-                if file.is_file():  # a pipe would wait for a writer
+                if not file.is_file():  # a pipe would wait for a writer
+                    continue
+                if is_intact(file):
                     self._read(file)
+                else:
+                    warn_of_broken(file)  # and measure again
+        if out is not None and not is_intact(out):
+            warn_of_broken(out)
+            out = None
         self._before = self._read(Path(out)) if out is not None and Path(out).is_file() else []
 
     def __len__(self) -> int:

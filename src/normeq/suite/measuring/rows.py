@@ -11,6 +11,7 @@ from normeq.errors import NormeqError
 from normeq.suite.measuring.collected import Collected, read_collected, write_record
 from normeq.suite.measuring.registry import all_measurements
 from normeq.system.files import atomic_path
+from normeq.system.seals import refuse_broken, seal, unseal
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -30,6 +31,7 @@ def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str
         The number of rows.
     """
     count = 0
+    unseal(path)
     with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, columns, lineterminator="\n")
         writer.writeheader()
@@ -38,6 +40,7 @@ def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str
                 {k: f"{v:.6f}" if isinstance(v, float) and k not in KEYS else v for k, v in row.items()}
             )
             count += 1
+    seal(path)
     return count
 
 
@@ -86,8 +89,10 @@ def collect(
     table = table.sort_values(
         keys, kind="stable", key=lambda column: pd.to_numeric(column) if column.name in numeric else column
     )
+    unseal(out)
     with atomic_path(out) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+    seal(out)
     if record is not None:
         labels = {str(part): _labels(frame) for part, frame in zip(parts, frames, strict=True)}
         write_record(record, out, key, labels)
@@ -97,6 +102,7 @@ def collect(
 def _read(part: str | Path) -> DataFrame:
     import pandas as pd
 
+    refuse_broken(part)
     try:
         # Text, so that every number reaches the collected table as it was written.
         return pd.read_csv(part, dtype=str, keep_default_na=False)

@@ -22,6 +22,9 @@ from normeq.suite.report.gallery_numbers import Condition, Numbers
 from normeq.suite.results.long_tables import read_intervals, read_noise_levels, train_range
 from normeq.suite.results.names import dataset_name
 
+PICTURES = 1800  # denoised ones on a page of less than 6 MB: each of 64×64 takes 2.4 kB
+OF_IMAGES = ("clean", "shapes", "crops", "psnr", "denoised")  # arrays whose first axis is that of images
+
 
 @dataclass(frozen=True)
 class Gallery:
@@ -64,6 +67,8 @@ def gallery_data(parts: Sequence[Path], noise_levels: Path, intervals: Path | No
     from normeq.suite.figures.style import NOISY, line_styles
 
     gallery = _open(parts)
+    gallery, left_out = within(gallery, PICTURES)
+    parts = parts[: len(gallery.parts)]
     levels = read_noise_levels(noise_levels)
     methods = [{"label": "noisy", "colour": NOISY}]
     styles = line_styles(levels)
@@ -85,8 +90,49 @@ def gallery_data(parts: Sequence[Path], noise_levels: Path, intervals: Path | No
         ],
         "clean": [_webp(crop) for crop in gallery.parts[0]["clean"]],
         "methods": methods,
-        "views": views,
+        "views": [view | {"note": f"{view['note']} {left_out}".strip()} for view in views],
     }
+
+
+def within(gallery: Gallery, limit: int) -> tuple[Gallery, str]:
+    """So much of a gallery that the page stays small: as many of its images as there is room for, of every
+    data set in turn, and the first denoisers where one image of each is too much.
+
+    Args:
+        limit: pictures on the page.
+
+    Returns:
+        The gallery, and a sentence that says what is not shown; "" where all is.
+    """
+    stops = len(gallery.parts[0]["sigmas"]) + len(gallery.metas[0].get("moved", {}).get("intervals", ()))
+    places: dict[str, list[int]] = {}
+    for number, image in enumerate(gallery.images):
+        places.setdefault(image.partition("/")[0], []).append(number)
+    denoisers = max(1, min(len(gallery.parts), limit // (stops * len(places))))
+    room = max(len(places), limit // (stops * denoisers))
+    turns = sorted((turn, number) for of in places.values() for turn, number in enumerate(of))
+    kept = sorted(number for _, number in turns[:room])
+    if len(kept) == len(gallery.images) and denoisers == len(gallery.parts):
+        return gallery, ""
+    first = gallery.metas[0].get("moved", {}).get("datasets", ())
+    moved = [n for n, image in enumerate(gallery.images) if image.partition("/")[0] in first]
+    parts = [
+        {
+            key: value[[moved.index(n) for n in kept if n in moved]]
+            if key.endswith("_moved")
+            else value[kept]
+            if key in OF_IMAGES
+            else value
+            for key, value in part.items()
+        }
+        for part in gallery.parts[:denoisers]
+    ]
+    images = [gallery.images[number] for number in kept]
+    metas = [meta | {"images": images} for meta in gallery.metas[:denoisers]]
+    for part, meta in zip(parts, metas, strict=True):
+        part["meta"] = np.array(json.dumps(meta))
+    shown = f"{len(kept)} of {len(gallery.images)} images and {denoisers} of {len(gallery.parts)} denoisers"
+    return Gallery(parts, metas, images), f"To keep the page small, pictures are of {shown}; tables have all."
 
 
 def _open(paths: Sequence[Path]) -> Gallery:

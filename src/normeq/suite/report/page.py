@@ -24,6 +24,7 @@ from normeq.suite.report.runs import distinct, run_record
 from normeq.suite.report.timings import timings
 from normeq.suite.results.names import counted, dataset_name
 from normeq.system.files import atomic_path
+from normeq.system.seals import warn_of_broken
 
 MAIN = "noise_levels"  # the figure that opens the page
 
@@ -126,6 +127,7 @@ def _glance(config: dict, runs: Sequence[dict], claims: str | None) -> dict[str,
 
 
 def _read(path: Path) -> bytes:
+    warn_of_broken(path)
     try:
         return Path(path).read_bytes()
     except OSError as error:

@@ -50,8 +50,12 @@ def write_run_card(
     }
     low, high = train_range(table["train_sigma"].iloc[0])
     rows = table[table["sigma"].between(low, high)]
+    try:
+        card = _card(run, about, record, rows, verdicts)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NormeqError(f"{run / 'run.json'} is not the record of a run ({error!r})") from None
     with atomic_path(out) as temporary:
-        temporary.write_text(_card(run, about, record, rows, verdicts), encoding="utf-8")
+        temporary.write_text(card, encoding="utf-8")
 
 
 def _card(run: Path, about: dict, record: dict, rows: pd.DataFrame, verdicts: dict) -> str:

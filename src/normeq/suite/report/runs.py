@@ -9,6 +9,7 @@ from typing import Any
 from normeq.errors import NormeqError
 from normeq.suite.report.curve import training_curve
 from normeq.system.files import read_json
+from normeq.system.seals import warn_of_broken
 
 
 def run_record(folder: Path) -> dict[str, Any]:
@@ -17,6 +18,7 @@ def run_record(folder: Path) -> dict[str, Any]:
     Raises:
         NormeqError: ``run.json`` is missing or not the record of a run.
     """
+    warn_of_broken(folder / "run.json")
     record = read_json(folder / "run.json")
     try:
         spec, hardware = record["spec"], record["hardware"]
@@ -41,7 +43,7 @@ def run_record(folder: Path) -> dict[str, Any]:
             "validation": record.get("validation_psnr"),
             "curve": training_curve(folder / "train.jsonl"),
         }
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise NormeqError(f"report: {folder / 'run.json'} is not the record of a run ({error!r})") from None
 
 

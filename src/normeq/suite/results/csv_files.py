@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from normeq.errors import NormeqError
+from normeq.system.seals import warn_of_broken
 
 
 def read_csv(path: str | Path, columns: Iterable[str] = (), remedy: str = "") -> pd.DataFrame:
@@ -25,6 +26,7 @@ def read_csv(path: str | Path, columns: Iterable[str] = (), remedy: str = "") ->
         NormeqError: the file is missing, is no CSV table in UTF-8, lacks a column, or has no rows.
     """
     remedy = f"; {remedy}" if remedy else ""
+    warn_of_broken(path)
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
