@@ -280,7 +280,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="normeq-growth-") as folder:
             os.environ["XDG_CACHE_HOME"] = f"{folder}/cache"
             rows += measure(runs, Path(folder) / "project")
-    write_csv(options.out, COLUMNS, rows)
+        write_csv(options.out, COLUMNS, rows)  # after each, as the last takes longest
     print(f"{options.out}: {len(rows)} rows")
     return 0
 

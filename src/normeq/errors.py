@@ -23,8 +23,12 @@ def is_out_of_memory(error: BaseException) -> bool:
         "not enough memory",
         "bad_alloc",
         "alloc_failed",
+        "failed to map segment",  # of a package that is imported only now
+        "without exception set",  # Python itself, where there was no memory for the exception
     )
-    return isinstance(error, RuntimeError | OSError) and any(word in str(error).lower() for word in words)
+    return isinstance(error, RuntimeError | OSError | SystemError | ImportError) and any(
+        word in str(error).lower() for word in words
+    )
 
 
 def explain(error: BaseException) -> str | None:
