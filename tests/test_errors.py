@@ -20,6 +20,8 @@ OUT_OF_MEMORY = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
     RuntimeError("std::bad_alloc"),
     OSError(12, "Cannot allocate memory"),
+    SystemError("error return without exception set"),
+    ImportError("x.so: failed to map segment from shared object"),
 ]
 
 
