@@ -141,6 +141,33 @@ def test_pictures_on_every_interval(clean):
     assert json.loads(str(found["meta"]))["crop"] == [2, 3, 16]
 
 
+def test_pictures_on_intervals_of_the_images_own_range(clean):
+    """The poster's T_{a,b}: lowest and highest value of the noisy image become a and b."""
+    seen = []
+
+    def f(y, sigma):
+        seen.append((float(y.min()), float(y.max()), float(sigma)))
+        return y
+
+    found = interval_pictures.evaluate(
+        denoiser(f),
+        "d/two",
+        pictures.Crop(2, 3, 16),
+        25,
+        [(0, 1), (10, 12)],
+        "minmax",
+        data_dir="",
+        device=CPU,
+    )
+    noisy = clean["two"] + labelled_noise((24, 30), 25, "d", "two", 0)
+    for (low, high, sigma), (a, b) in zip(seen, [(0, 1), (10, 12)], strict=True):
+        assert (low, high) == pytest.approx((a, b), abs=1e-6)
+        assert sigma == pytest.approx(25 / 255 * (b - a) / np.ptp(noisy), rel=1e-5)
+    for picture in found["denoised"]:
+        np.testing.assert_allclose(picture, noisy[2:18, 3:19].clip(0, 1), atol=1e-5)
+    assert json.loads(str(found["meta"]))["normalise"] == "minmax"
+
+
 @pytest.mark.parametrize("scale", [0, -1, float("inf"), float("nan")])
 def test_a_scale_must_be_positive(clean, scale):
     with pytest.raises(NormeqError, match="needs a positive scale"):

@@ -20,6 +20,11 @@ FIGURE = FigureKind(
     reads="interval_pictures.npz",
 )
 
+SENT = {
+    "nominal": "y → a + (b − a)·y",
+    "minmax": "lowest and highest value of the noisy image to a and b",
+}
+
 
 def plotted(parts: Sequence[Part]) -> pd.DataFrame:
     """The numbers under the pictures: PSNR (dB) of the crop, noisy and per denoiser and interval."""
@@ -40,7 +45,7 @@ def draw(parts: Sequence[Part]) -> Figure:
     subtitle = "; ".join(
         filter(None, [
             training_name(parts),
-            f"σ = {float(first['sigma']):g} (8-bit units); y → a + (b − a)·y, denoised, and back, "
+            f"σ = {float(first['sigma']):g} (8-bit units); {SENT[first.normalise]}, denoised, and back, "
             "clipped to [0, 1]; PSNR of the crop",
         ])
     )  # fmt: skip

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from normeq.suite.config.settings import Option, Settings
 from normeq.suite.measuring.pictures import Crop, cut, meta, noisy_versions
@@ -33,13 +35,22 @@ class IntervalPictures(Settings):
     crop: CropSetting
     sigma: Annotated[Sigma, Option("--sigma", 25.0)]
     intervals: Intervals
+    normalise: Annotated[
+        Literal["nominal", "minmax"],
+        Field(
+            description="What goes to a and b: 0 and 1 of the nominal range, or the lowest and highest value "
+            "of the noisy image, the poster's T_{a,b}."
+        ),
+    ] = "nominal"
 
     def check(self, fail: Callable[[str, str], None]) -> None:
         check_crop(self.crop, fail)
         check_intervals(self.intervals, fail)
 
 
-MEASUREMENT = Measurement("interval_pictures", IntervalPictures, of="each")
+MEASUREMENT = Measurement(
+    "interval_pictures", IntervalPictures, of="each", unkeyed=(("normalise", "nominal"),)
+)
 
 
 def evaluate(
@@ -48,6 +59,7 @@ def evaluate(
     crop: Crop,
     sigma: float,
     intervals: Sequence[tuple[float, float]],
+    normalise: str = "nominal",
     *,
     data_dir: str | Path,
     device: torch.device,
@@ -58,6 +70,8 @@ def evaluate(
         image, crop: as in :func:`examples`.
         sigma: 8-bit units, on [0,1].
         intervals: pairs (a, b), a < b.
+        normalise: ``nominal`` sends 0 and 1 to a and b, ``minmax`` the lowest and highest value of the noisy
+            image (:class:`normeq.equivariance.interval.T`).
 
     Returns:
         ``meta`` (JSON), ``clean`` and ``noisy`` (H, W), ``sigma`` (), ``psnr_in`` (), ``intervals`` (I, 2),
@@ -65,16 +79,24 @@ def evaluate(
     """
     import numpy as np
 
+    from normeq.equivariance.interval import T
     from normeq.equivariance.ranges import in_interval
     from normeq.imaging.metrics import psnr
     from normeq.suite.measuring.batches import run
 
     file, clean, (noisy,) = noisy_versions(image, [sigma], data_dir)
     shown, shown_noisy = cut(clean, crop, image), cut(noisy, crop, image)
-    moved = [replace(denoiser, function=in_interval(denoiser.function, a, b)) for a, b in intervals]
+    minmax = normalise == "minmax"
+    moved = [
+        replace(
+            denoiser,
+            function=T(a, b).around(denoiser.function) if minmax else in_interval(denoiser.function, a, b),
+        )
+        for a, b in intervals
+    ]
     denoised = [cut(run(there, noisy, sigma, device), crop, image) for there in moved]
     return {
-        "meta": np.array(meta(denoiser, file, crop)),
+        "meta": np.array(meta(denoiser, file, crop, **({"normalise": normalise} if minmax else {}))),
         "clean": shown,
         "noisy": shown_noisy,
         "sigma": np.array(float(sigma)),

@@ -51,8 +51,8 @@ def cut(array: np.ndarray, crop: Crop, image: str) -> np.ndarray:
     return part
 
 
-def meta(denoiser: Denoiser, file: ImageFile, crop: Crop) -> str:
-    """What a file of pictures shows, as JSON."""
+def meta(denoiser: Denoiser, file: ImageFile, crop: Crop, **more: str) -> str:
+    """What a file of pictures shows, as JSON; ``more`` beside."""
     from normeq.denoisers.open import describe
 
-    return describe(denoiser, dataset=file.dataset, image=file.name, crop=list(crop))
+    return describe(denoiser, dataset=file.dataset, image=file.name, crop=list(crop), **more)

@@ -34,11 +34,13 @@ SHARED = (
 
 @dataclass(frozen=True)
 class Part:
-    """One denoiser's pictures of one crop: ``meta`` as text, ``arrays`` by name (see the keys above)."""
+    """One denoiser's pictures of one crop: ``meta`` as text, ``arrays`` by name (see the keys above), and for
+    pictures on intervals what went to a and b: ``nominal`` range, or the ``minmax`` of the noisy image."""
 
     path: Path
     meta: dict[str, str]
     arrays: dict[str, NDArray[np.float64]]
+    normalise: str = "nominal"
 
     def __getitem__(self, key: str) -> NDArray[np.float64]:
         return self.arrays[key]
@@ -66,6 +68,10 @@ def read_parts(paths: Sequence[Path], keys: Sequence[str]) -> list[Part]:
         return []
     first = parts[0]
     for part in parts[1:]:
+        if part.normalise != first.normalise:
+            raise NormeqError(
+                f"{part.path} and {first.path} differ in what goes to a and b: use one normalise"
+            )
         for key in (k for k in SHARED if k in keys):
             if part[key].shape != first[key].shape or not np.allclose(part[key], first[key], atol=1e-6):
                 raise NormeqError(
@@ -111,7 +117,8 @@ def _read(path: Path, keys: Sequence[str]) -> Part | None:
             or not (np.isfinite(array) | (key in {"psnr", "psnr_in"}) & np.isposinf(array)).all()
         ):
             raise NormeqError(f"{path}: array {key} is empty or has values that are not finite")
-    return Part(path, {key: _text(meta[key]) for key in META}, arrays)
+    normalise = str(meta.get("normalise", "nominal"))
+    return Part(path, {key: _text(meta[key]) for key in META}, arrays, normalise)
 
 
 def _text(value: object) -> str:
