@@ -85,10 +85,10 @@ class AffineConv(ConstrainedConv):
     weights, and what the pair of convolutions computes, stay the same.
 
     Args:
-        in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device,
-            dtype, free_channels, sorted_input, sorted_output: as in
-            :class:`normeq.nn.constrained.ConstrainedConv`. With groups every kernel sums to 1 over the
-            channels of its own group.
+        in_channels, out_channels, kernel_size, stride, padding, dilation, groups: as in
+            :class:`normeq.nn.constrained.ConstrainedConv`.
+        bias, padding_mode, device, dtype, free_channels, sorted_input, sorted_output: as there.
+            With groups every kernel sums to 1 over the channels of its own group.
         constraint: see :func:`affine_kernel`. With ``neighbours`` the channels of ``weight`` are numbered as
             in the authors' code, where sort pooling pairs (2k, 2k + 1): the telescoping sum runs in that
             order, and the kernel is brought into ours afterwards. It is for weights trained there.

@@ -62,8 +62,9 @@ class AffineConvTranspose(Constrained):
     PyTorch's layer gives: the sums are 1 at the border too.
 
     Args:
-        in_channels, out_channels, kernel_size, stride, padding, output_padding, groups, dilation, device,
-            dtype: as in :class:`torch.nn.ConvTranspose2d`.
+        in_channels, out_channels, kernel_size, stride, padding, output_padding: as in
+            :class:`torch.nn.ConvTranspose2d`.
+        groups, dilation, device, dtype: as there.
         bias: False; there for the order of PyTorch's arguments.
         padding_mode: what the input is extended by, ``reflect``, ``replicate`` or ``circular``; ``zeros``
             only where no tap reaches beyond the border (kernel = stride).

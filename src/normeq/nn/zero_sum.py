@@ -43,9 +43,9 @@ class ZeroSumConv(ConstrainedConv):
     beyond it, a shift would show there.
 
     Args:
-        in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device,
-            dtype, free_channels, sorted_input, sorted_output: as in
+        in_channels, out_channels, kernel_size, stride, padding, dilation, groups: as in
             :class:`normeq.nn.constrained.ConstrainedConv`.
+        bias, padding_mode, device, dtype, free_channels, sorted_input, sorted_output: as there.
 
     Raises:
         NormeqError: what :class:`normeq.nn.constrained.ConstrainedConv` refuses; a kernel of one tap, which
