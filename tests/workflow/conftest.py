@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = [ROOT / "data/datasets.yaml", ROOT / "data/files.csv", *sorted((ROOT / "data").glob("*.dvc"))]
@@ -164,11 +165,18 @@ def fresh(tmp_path_factory) -> Project:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Project:
-    """A project whose workflow has run to the end; not to be changed (copy it)."""
-    project = Project.make(tmp_path_factory.mktemp("finished"))
-    done = project.snakemake()
-    assert done.returncode == 0, done.stderr + done.stdout
-    return project
+    """A project whose workflow has run to the end; not to be changed (copy it). The processes of pytest-xdist
+    share one: it takes a minute."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, mark = shared / "finished", shared / "finished.done"
+    with FileLock(shared / "finished.lock"):
+        if not mark.exists():
+            folder.mkdir()
+            done = Project.make(folder).snakemake()
+            assert done.returncode == 0, done.stderr + done.stdout
+            mark.touch()
+    return Project(folder)
 
 
 @pytest.fixture

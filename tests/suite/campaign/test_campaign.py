@@ -80,7 +80,7 @@ def test_trains_in_order_then_measures_and_then_has_nothing_to_do(folder):
 
 
 def test_goes_on_where_it_was_stopped(folder):
-    write(folder, steps=150)
+    write(folder, steps=60)
     whole = folder / "whole"
     shutil.copytree(folder / "data", whole / "data")
     shutil.copy(folder / "config.yaml", whole)

@@ -33,8 +33,8 @@ REGISTERS = {
 COMMANDS = {
     "tables": "certificate comparisons filters generalisation intervals matched-noise protocols tiles tuning"
     " variance",
-    "figures": "defect examples filters heatmap input-psnr interval-pictures intervals layers noise-levels"
-    " rotation tiles training tuning two-dimensional",
+    "figures": "defect examples filters heatmap input-psnr interval-pictures intervals layers microscopy"
+    " noise-levels rotation tiles training tuning two-dimensional",
 }
 HEAVY = ("pandas", "matplotlib", "scipy", "torch", "seaborn")
 
