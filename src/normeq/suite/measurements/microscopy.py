@@ -46,7 +46,7 @@ class Microscopy(Settings):
 MEASUREMENT = Measurement("microscopy", Microscopy, of="first")
 
 
-NAMES = ("all 16 bits", "12 bits", "lowest to highest", "percentiles", "the truth")
+NAMES = ("all 16 bits", "12 bits", "min to max", "percentiles", "the truth")
 
 
 def ranges_taken(counts: np.ndarray, offset: int, span: int) -> list[tuple[float, float]]:
