@@ -16,7 +16,7 @@ PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pyt
 # Not among these: torch and what it brings, whose build (CPU or CUDA) is that of your index.
 UNLOCKED := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cupti nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 # Needs uv (pip install uv).
-COMPILE := uv -q pip compile --no-config --default-index https://pypi.org/simple --universal --python-version 3.11 --generate-hashes \
+COMPILE := uv -q pip compile --no-config --universal --python-version 3.11 --generate-hashes \
   --no-annotate --no-header -c constraints.txt $(UNLOCKED:%=--no-emit-package %) pyproject.toml
 
 .PHONY: help reproduce compact paper poster train data test cluster docs lint format schema lock clean

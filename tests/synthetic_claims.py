@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from pathlib import Path
+from typing import Any
 
+import pandas as pd
+import pytest
+
+from normeq.suite.claims.spec import Claim
+from normeq.suite.claims.table import make
+from normeq.suite.claims.verdict import counts_and_values, judge
+from normeq.suite.formats.numbers import sci
 from tests import synthetic
 
 
@@ -16,3 +24,22 @@ def long_table(psnr: dict[tuple[str, float], list[float]], draws: int = 1, seeds
         for i, value in enumerate(values) for draw in range(draws) for seed in range(seeds)
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=synthetic.NOISE_LEVELS)
+
+
+def judged_by_value(entry: dict[str, Any], value: float, tables: dict[str, Path]) -> Any:
+    """A claim without interval: at most a little more than the value is reproduced, at least that is not, and
+    without its table it is not tested. Returns the table of both verdicts."""
+    whole = entry | {"id": "x", "claim": "so it is", "threshold": value * 1.01}
+    claims = [Claim.from_dict(whole | {"bound": bound}) for bound in ("at most", "at least")]
+    records = judge(claims, tables)
+    assert [r["value"] for r in records] == pytest.approx([value] * 2)
+    assert [r["verdict"] for r in records] == ["reproduced", "not reproduced"]
+    assert all(r["dataset"] == "set12" and r["network"] == "tiny" and r["low"] is None for r in records)
+    table = make(records)
+    assert sci(value) in str(table.shown["found [95 %]"].iloc[0])
+    numbers = counts_and_values(records)
+    assert numbers["value"]["set12"]["tiny"]["sigma25"]["x"] == pytest.approx(value, rel=1e-3)
+    assert numbers["value_db"] == {}
+    (record,) = judge(claims[:1], {})
+    assert record["verdict"] == "not tested"
+    return table

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -83,7 +82,6 @@ def killed(out):
     return process
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal here")
 def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
     out = tmp_path / "out.csv"
     first, second = killed(out), killed(out)

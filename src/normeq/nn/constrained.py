@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -25,14 +26,14 @@ def check_bias(bias: bool, who: str) -> None:
         raise NormeqError(f"{who}: a bias is not equivariant to scale, so there is none: leave bias=False")
 
 
-class Constrained:
+class Constrained(ABC):
     """What layers have in common whose ``weight`` is unconstrained: a kernel that obeys the constraint."""
 
     weight: nn.Parameter
 
+    @abstractmethod
     def constrain(self, weight: Tensor) -> Tensor:
         """Kernels of the same shape that obey the constraint."""
-        raise NotImplementedError
 
     @property
     def kernel(self) -> Tensor:
@@ -53,9 +54,9 @@ class Constrained:
         """The kernels as they are applied: :attr:`kernel`, adapted, in the format of the weights."""
         return self.adapt(self.kernel).to(self.weight.dtype)
 
+    @abstractmethod
     def compute(self, x: Tensor, kernel: Tensor) -> Tensor:
         """What the layer gives with kernels as :attr:`applied_kernel` has them."""
-        raise NotImplementedError
 
 
 class ConstrainedConv(Constrained):

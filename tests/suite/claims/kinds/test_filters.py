@@ -7,10 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from normeq.suite.claims.spec import Claim
-from normeq.suite.claims.table import make
-from normeq.suite.claims.verdict import counts_and_values, judge
-from normeq.suite.formats.numbers import sci
+from tests.synthetic_claims import judged_by_value
 
 VARIANTS = ("ordinary", "scale", "norm", "wrapped")
 
@@ -48,16 +45,4 @@ def made_up(path: Path, network: str = "tiny", images: dict[str, int] | None = N
     ],
 )
 def test_filters_are_the_largest_and_judged_by_value(tmp_path: Path, entry: dict, value: float) -> None:
-    whole = entry | {"id": "x", "claim": "so it is", "threshold": value * 1.01}
-    claims = [Claim.from_dict(whole | {"bound": bound}) for bound in ("at most", "at least")]
-    records = judge(claims, {"filters": made_up(tmp_path / "t.csv")})
-    assert [r["value"] for r in records] == pytest.approx([value] * 2)
-    assert [r["verdict"] for r in records] == ["reproduced", "not reproduced"]
-    assert all(r["dataset"] == "set12" and r["network"] == "tiny" and r["low"] is None for r in records)
-    table = make(records)
-    assert sci(value) in str(table.shown["found [95 %]"].iloc[0])
-    numbers = counts_and_values(records)
-    assert numbers["value"]["set12"]["tiny"]["sigma25"]["x"] == pytest.approx(value, rel=1e-3)
-    assert numbers["value_db"] == {}
-    (record,) = judge(claims[:1], {})
-    assert record["verdict"] == "not tested"
+    judged_by_value(entry, value, {"filters": made_up(tmp_path / "t.csv")})
