@@ -30,7 +30,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,13 @@ def start(words: Sequence[str], folder: Path, said: Path, limit: Callable[[], No
         os._exit(status & 0xFF)
 
 
+def kill(pid: int) -> None:
+    """kill -9 of a process and of those that it started, also where it leads no group yet or has ended."""
+    for send in (os.killpg, os.kill):
+        with suppress(ProcessLookupError):
+            send(pid, signal.SIGKILL)
+
+
 def end(pid: int) -> int:
     """Wait for a process; its exit status, or minus the signal that ended it."""
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -194,7 +201,7 @@ def run(command: Command, folder: Path, limit: Callable[[], None] | None = None,
     said, began = folder / "said.txt", time.monotonic()
     said.unlink(missing_ok=True)
     pid = start(command.words, folder, said, limit)
-    old = signal.signal(signal.SIGALRM, lambda *_: os.killpg(pid, signal.SIGKILL))
+    old = signal.signal(signal.SIGALRM, lambda *_: kill(pid))
     signal.setitimer(signal.ITIMER_REAL, wait)
     try:
         status = end(pid)
@@ -333,7 +340,7 @@ def kills(yard: Yard, rng: random.Random, count: int) -> Iterator[Trial]:
                     time.sleep(rng.random() * 0.02)
                     break
                 time.sleep(0.002)
-            os.killpg(pid, signal.SIGKILL)
+            kill(pid)
             end(pid)
             trial.half = yard.half(name, folder)
             yield recover(yard, trial, name, folder)
@@ -551,7 +558,8 @@ def mounts(yard: Yard, rng: random.Random, count: int) -> Iterator[Trial]:
                 if full:
                     kept = folder.parent / "kept"
                     shutil.copytree(place, kept)
-                    mount("-t", "tmpfs", "-o", "size=4m", "none", str(place))
+                    size = 2**21 + sum(4096 + path.stat().st_size for path in kept.rglob("*"))
+                    mount("-t", "tmpfs", "-o", f"size={size}", "none", str(place))
                     shutil.copytree(kept, place, dirs_exist_ok=True)
                     shutil.rmtree(kept)
                     free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize
@@ -686,7 +694,8 @@ def workflow(folder: Path) -> None:
     for name in ("workflow", "profiles"):
         if not (folder / name).exists():
             shutil.copytree(ROOT / name, folder / name, symlinks=True)
-    shutil.copy(ROOT / "Snakefile", folder)
+    for name in ("Snakefile", "environment.yml", "environment.post-deploy.sh"):
+        shutil.copy(ROOT / name, folder)
 
 
 def snakemake(folder: Path, *words: str, config: str = "x.yaml") -> subprocess.CompletedProcess:

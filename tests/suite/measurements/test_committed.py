@@ -33,8 +33,8 @@ def data(tmp_path, monkeypatch):
     return tmp_path
 
 
-def committed(table: str, weights: str) -> pd.DataFrame:
-    rows = pd.read_csv(ROOT / "results/compact" / table, dtype={"image": str, "weights": str})
+def committed(table: str, weights: str, experiment: str = "compact") -> pd.DataFrame:
+    rows = pd.read_csv(ROOT / "results" / experiment / table, dtype={"image": str, "weights": str})
     return rows[(rows["weights"] == weights) & (rows["dataset"] == IMAGE[0]) & (rows["image"] == IMAGE[1])]
 
 
@@ -57,3 +57,22 @@ def test_the_committed_numbers_come_out_again(data, variant):
     before = committed("protocols.csv", denoiser.weights).set_index(others.index.names).loc[others.index]
     assert "kair" in others.index.get_level_values("protocol")
     pd.testing.assert_series_equal(others["psnr"], before["psnr"], atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "run"),
+    [
+        ("poster", "drunet32-norm"),
+        ("poster", "dncnn17x64-ordinary"),
+        ("paper", "fdncnn20x64-invariant"),
+        ("law", "fdncnn20x64.164M-scale"),
+    ],
+)
+def test_those_of_networks_trained_on_a_gpu_come_out_on_a_cpu(data, experiment, run):
+    (folder,) = ROOT.glob(f"results/runs/{run}-sigma25-seed0-*")
+    denoiser = open_denoiser(str(folder), CPU)
+    rows = noise_levels.evaluate(denoiser, ["set12"], [25.0], 1, data_dir=data, device=CPU, protocol=PAPER)
+    (row,) = pd.DataFrame(rows).to_dict("records")
+    before = committed("noise_levels.csv", denoiser.weights, experiment).set_index(["sigma", "draw"])
+    for column, tolerance in (("psnr_in", 1e-6), ("psnr", 1e-3), ("ssim", 1e-4)):
+        assert row[column] == pytest.approx(before.loc[(25.0, 0), column], abs=tolerance), column

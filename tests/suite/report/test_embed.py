@@ -48,3 +48,10 @@ def test_a_picture_alone(figure):
 def test_mistakes(figure, name, words):
     with pytest.raises(NormeqError, match=words):
         embed_figure(figure[0].with_name(name))
+
+
+def test_pillow_without_webp_is_one_line(figure, monkeypatch):
+    Image.init()
+    monkeypatch.delitem(Image.SAVE, "WEBP")  # as where Pillow could not load it
+    with pytest.raises(NormeqError, match="cannot write WebP"):
+        embed_figure(figure[0].with_suffix(".png"))

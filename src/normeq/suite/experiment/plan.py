@@ -129,6 +129,20 @@ class Experiment:
         """Whether the published metric of equivariance is measured over images and noise levels."""
         return "published" in self.config["evaluate"].get("certificate", {})
 
+    def has_several_noise_levels(self) -> bool:
+        """Whether the networks are tested at more than one noise level."""
+        return len(self.config["evaluate"]["noise_levels"]["sigmas"]) > 1
+
+    def has_series_of_lengths(self) -> bool:
+        """Whether some network is trained at three lengths or more in one variant, seed and noise level."""
+        lengths: dict[str, set[int | None]] = {}
+        for spec in self.runs.values():
+            network = {key: value for key, value in spec.network.items() if key != "name"}
+            recipe = (spec.recipe.batch, spec.recipe.patch)
+            alike = json.dumps([network, spec.variant, spec.sigma_label, spec.seed, recipe], sort_keys=True)
+            lengths.setdefault(alike, set()).add(spec.recipe.steps)
+        return any(len(found) > 2 for found in lengths.values())
+
     def has_training_logs(self) -> bool:
         """Whether some run has a log of its training, or will have one."""
         return any(logged(run) or not trained(run) for run in self.runs)

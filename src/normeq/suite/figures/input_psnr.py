@@ -28,6 +28,8 @@ FIGURE = FigureKind(
     order=20,
     reads="noise_levels.csv",
     published=True,
+    when="has_several_noise_levels",
+    otherwise="evaluate.noise_levels has a single level, which makes no curve",
 )
 
 LABELS = {

@@ -34,6 +34,8 @@ FIGURE = FigureKind(
     order=10,
     reads="noise_levels.csv",
     published=True,
+    when="has_several_noise_levels",
+    otherwise="evaluate.noise_levels has a single level, which makes no curve",
 )
 
 TICKS = [1, 2, 5, 10, 15, 25, 50, 75, 100, 150, 200, 255]

@@ -32,6 +32,7 @@ PUBLISHED = "#8C8C8C"
 INK = "#262626"
 GREY = "#595959"
 DPI = 200
+NAMED = 3  # networks in a title
 EM = 0.54  # width of a typical character, in font sizes
 
 
@@ -77,9 +78,11 @@ def line_styles(denoisers: pd.DataFrame) -> dict[tuple[str, str], LineStyle]:
 
 
 def titled(title: str, denoisers: pd.DataFrame) -> str:
-    """``Training: fdncnn8x32``: a title with the networks of the table, as far as there are any."""
-    names = ", ".join(dict.fromkeys(denoisers.loc[denoisers["variant"] != "other", "network"]))
-    return f"{title}: {names}" if names else title
+    """``Training: fdncnn8x32``: a title with the networks of the table, as far as there are any; more than
+    three are counted."""
+    names = list(dict.fromkeys(denoisers.loc[denoisers["variant"] != "other", "network"]))
+    named = ", ".join(names) if len(names) <= NAMED else f"{len(names)} networks"
+    return f"{title}: {named}" if names else title
 
 
 def heading(figure: Figure, title: str, subtitle: str) -> None:

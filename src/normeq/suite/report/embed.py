@@ -41,5 +41,8 @@ def embed_figure(path: Path) -> str:
 
 def _webp(path: Path) -> str:
     buffer = io.BytesIO()
-    Image.open(path).convert("RGB").save(buffer, "WEBP", lossless=True)
+    try:
+        Image.open(path).convert("RGB").save(buffer, "WEBP", lossless=True)
+    except KeyError:  # Pillow leaves out a format that it could not load, also for want of memory
+        raise NormeqError("report: Pillow cannot write WebP here; is there memory left?") from None
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,228 @@
+"""How accuracy grows with the pixels trained on: PSNR = limit − c · pixels^(−exponent), fitted.
+
+Networks that differ in nothing but the length of their training (and the rate that goes with it) are one
+series for each variant. All variants of a series share the exponent; limit and c are each variant's own. The
+interval is over trainings: what is left of the fit is taken for the noise of a training, and the fit is
+repeated with such noise. It is not over images: published values are of the same ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize_scalar
+
+from normeq.errors import NormeqError
+from normeq.nn.variants import get_variant
+from normeq.suite.results.long_tables import CONDITION, VARIANT_ORDER, read_noise_levels
+from normeq.suite.results.published import at_sigma, read_published
+from normeq.suite.statistics.means import CONFIDENCE, per_image, summarise
+from normeq.system.files import read_json
+from normeq.training.spec import RunSpec
+
+LENGTHS = 3  # of a series at least
+EXPONENTS = (0.05, 2.0)  # looked through
+WARM_UP = 0.1  # of the steps at most; shorter trainings have hardly begun and are left out of the fit
+OF_LENGTH = ("steps", "max_minutes", "lr", "store", "validate_every", "holdout")
+REPEATS = 999
+ARCHITECTURE = "FDnCNN-20"  # whose published values are shown
+
+
+@dataclass(frozen=True)
+class Law:
+    """PSNR (dB) over million pixels for several variants: ``limits - factors * mpx**-exponent``.
+
+    Attributes:
+        exponent: shared.
+        limits, factors: dB, one for each variant.
+        spread: dB, standard deviation of a point about the fit.
+        freedom: points less parameters, from which the spread is known.
+    """
+
+    exponent: float
+    limits: NDArray[np.float64]
+    factors: NDArray[np.float64]
+    spread: float
+    freedom: int
+
+    def __call__(self, mpx: ArrayLike) -> NDArray[np.float64]:
+        """PSNR of every variant, (variants, lengths), after so many million pixels (lengths,)."""
+        fading = np.asarray(mpx, dtype=np.float64) ** -self.exponent
+        return self.limits[:, None] - self.factors[:, None] * fading
+
+    def pixels_to(self, levels: ArrayLike) -> NDArray[np.float64]:
+        """Million pixels after which each variant has its level (dB); infinite above the limit."""
+        left = self.limits - np.asarray(levels, dtype=np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pixels = (self.factors / left) ** (1 / self.exponent)
+        return np.where(left > 0, pixels, np.where(left <= 0, np.inf, np.nan))
+
+
+def fit_law(which: ArrayLike, mpx: ArrayLike, psnr: ArrayLike) -> Law:
+    """Least squares, with one exponent for all variants.
+
+    Args:
+        which: (points,) number of the variant, from 0.
+        mpx: (points,) million pixels.
+        psnr: (points,) dB.
+
+    Raises:
+        ValueError: no more points than parameters.
+    """
+    which, mpx, psnr = np.asarray(which), np.asarray(mpx, np.float64), np.asarray(psnr, np.float64)
+    variants = int(which.max()) + 1
+    free = len(psnr) - 2 * variants - 1
+    if free < 1:
+        raise ValueError(f"{len(psnr)} points for {2 * variants + 1} parameters")
+    own = np.eye(variants)[which]
+
+    def solved(exponent: float) -> tuple[NDArray[np.float64], float]:
+        terms = np.hstack([own, -own * mpx[:, None] ** -exponent])
+        values = np.linalg.lstsq(terms, psnr, rcond=None)[0]
+        return values, float(((terms @ values - psnr) ** 2).sum())
+
+    best = minimize_scalar(lambda x: solved(np.exp(x))[1], bounds=np.log(EXPONENTS), method="bounded")
+    exponent = float(np.exp(best.x))
+    values, left = solved(exponent)
+    return Law(exponent, values[:variants], values[variants:], (left / free) ** 0.5, free)
+
+
+def repeated(law: Law, which: ArrayLike, mpx: ArrayLike, repeats: int = REPEATS) -> list[Law]:
+    """Fits of what other trainings might have given: the law's values plus noise of its spread, which is as
+    uncertain as its degrees of freedom say (Student's t)."""
+    which, mpx = np.asarray(which), np.asarray(mpx, np.float64)
+    exact = law(mpx)[which, np.arange(len(mpx))]
+    rng = np.random.default_rng(0)
+    spread = law.spread * (law.freedom / rng.chisquare(law.freedom, repeats)) ** 0.5
+    noise = rng.normal(0, spread[:, None], (repeats, len(mpx)))
+    return [fit_law(which, mpx, exact + one) for one in noise]
+
+
+def law_points(path: Path) -> pd.DataFrame:
+    """PSNR at the noise level of training beside the pixels trained on.
+
+    Args:
+        path: ``noise_levels.csv``; the runs of its networks are looked for in ``../runs``.
+
+    Returns:
+        network, variant, train_sigma, dataset, sigma (8-bit units), psnr, images, seeds, draws, mpx (million
+        training pixels), series (what tells one series from another), recipe (for a reader), fitted.
+
+    Raises:
+        NormeqError: no network whose run is there was measured at its own level.
+    """
+    table = read_noise_levels(path)
+    runs = _runs(path.parent.parent / "runs")
+    if "weights" not in table:
+        raise NormeqError(f"{path}: no column weights, which tells what run a row is of")
+    own = table["train_sigma"] == table["sigma"].map("{:g}".format)
+    table = table[own & table["weights"].isin(runs["weights"])]
+    if table.empty:
+        raise NormeqError(
+            f"{path}: no network was measured at its own noise level and has its run in "
+            f"{path.parent.parent / 'runs'}"
+        )
+    keys = [*CONDITION, "mpx", "series", "recipe", "begun"]
+    joined = table.merge(runs, on="weights", validate="many_to_one")
+    points = summarise(per_image(joined, "psnr", keys), "psnr", keys).rename(columns={"mean": "psnr"})
+    lengths = points[points["begun"]].groupby(["series", "dataset", "variant"])["mpx"].nunique()
+    many = points.set_index(["series", "dataset", "variant"]).index.map(lengths).to_numpy(float)
+    points["fitted"] = points["begun"] & (many >= LENGTHS)
+    return points.drop(columns=["begun", "low", "high"])
+
+
+def _runs(folder: Path) -> pd.DataFrame:
+    rows = []
+    for file in sorted(folder.glob("*/run.json")):
+        record = read_json(file)
+        if not isinstance(record, dict) or not {"spec", "pixels", "weights_sha256"} <= record.keys():
+            continue
+        spec = RunSpec.from_dict(record["spec"])
+        recipe = spec.to_dict()["recipe"]
+        network = {key: value for key, value in spec.network.items() if key != "name"}
+        alike = {key: value for key, value in recipe.items() if key not in OF_LENGTH}
+        rows.append(
+            {
+                "weights": record["weights_sha256"][:8],
+                "mpx": record["pixels"] / 1e6,
+                "series": json.dumps([network, spec.dataset, spec.sigma_label, alike], sort_keys=True),
+                "recipe": f"{recipe['batch']} patches of {recipe['patch']}×{recipe['patch']}",
+                "begun": recipe["warmup"] <= WARM_UP * record["steps"],
+            }
+        )
+    columns = ["weights", "mpx", "series", "recipe", "begun"]
+    return pd.DataFrame(rows, columns=columns).drop_duplicates("weights")
+
+
+def laws(points: pd.DataFrame, published: Path | None) -> pd.DataFrame:
+    """The fits, a row for each series, data set and variant.
+
+    Args:
+        points: as :func:`law_points` gives them.
+        published: folder of published values, or None.
+
+    Returns:
+        series, dataset, variant, limit, factor (dB), exponent, spread (dB), published (dB),
+        published_mpx (million pixels of that training), there (the law's PSNR there), mpx_to_published; for
+        limit, exponent, there and mpx_to_published also ``_low`` and ``_high`` (95 % over trainings).
+
+    Raises:
+        NormeqError: no series with enough lengths.
+    """
+    rows: list[dict[str, object]] = []
+    values = read_published(published, "published_psnr.csv") if published else None
+    for (series, dataset), group in points[points["fitted"]].groupby(["series", "dataset"], sort=False):
+        variants = sorted(group["variant"].unique(), key=VARIANT_ORDER.index)
+        which = group["variant"].map(variants.index).to_numpy()
+        try:
+            law = fit_law(which, group["mpx"], group["psnr"])
+        except ValueError:
+            continue
+        levels = [_published(values, variant, dataset, group["sigma"].iloc[0]) for variant in variants]
+        lengths = np.array([_published_mpx(variant) for variant in variants])
+        others = repeated(law, which, group["mpx"])
+        every = np.arange(len(variants))
+        found = {
+            "limit": (law.limits, [other.limits for other in others]),
+            "exponent": (np.full(len(variants), law.exponent), [0 * every + o.exponent for o in others]),
+            "there": (law(lengths)[every, every], [other(lengths)[every, every] for other in others]),
+            "mpx_to_published": (law.pixels_to(levels), [other.pixels_to(levels) for other in others]),
+        }
+        for i, variant in enumerate(variants):
+            row = {"series": series, "dataset": dataset, "variant": variant, "factor": law.factors[i]}
+            row |= {"spread": law.spread, "published": levels[i], "published_mpx": lengths[i]}
+            for name, (value, again) in found.items():
+                low, high = _percentiles(np.array([one[i] for one in again]))
+                row |= {name: value[i], f"{name}_low": low, f"{name}_high": high}
+            rows.append(row)
+    if not rows:
+        raise NormeqError(f"law: no network was trained at {LENGTHS} lengths or more, all else alike")
+    return pd.DataFrame(rows)
+
+
+def _percentiles(values: NDArray[np.float64]) -> Sequence[float]:
+    tail = (1 - CONFIDENCE) / 2
+    return np.quantile(values, [tail, 1 - tail], method="inverted_cdf")  # no mean with infinity
+
+
+def _published(values: pd.DataFrame | None, variant: str, dataset: str, sigma: float) -> float:
+    """The published PSNR of the paper's network in one variant; the higher where it is printed twice."""
+    if values is None:
+        return float("nan")
+    rows = at_sigma(values[values["architecture"] == ARCHITECTURE], sigma, dataset)
+    names = get_variant(variant).published_names
+    rows = rows[
+        [names.get(paper) == name for paper, name in zip(rows["paper"], rows["variant"], strict=True)]
+    ]
+    return float(rows["value"].max()) if len(rows) else float("nan")
+
+
+def _published_mpx(variant: str) -> float:
+    recipe = get_variant(variant).published_recipe
+    return recipe["steps"] * recipe["batch"] * recipe["patch"] ** 2 / 1e6 if recipe else float("nan")

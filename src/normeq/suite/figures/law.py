@@ -1,0 +1,111 @@
+"""PSNR against the pixels trained on, with the fitted law carried on to the published lengths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from normeq.suite.analysis.law import law_points, laws
+from normeq.suite.figures.registry import FigureKind
+from normeq.suite.figures.style import COLOURS, INK, MARKERS, PUBLISHED, heading, legend, line_styles, write
+from normeq.suite.results.long_tables import VARIANT_ORDER
+from normeq.suite.results.names import counted, dataset_name, trained_names
+
+FIGURE = FigureKind(
+    help="PSNR against the pixels trained on, with the fitted law.",
+    order=115,
+    reads="noise_levels.csv",
+    published=True,
+    when="has_series_of_lengths",
+    otherwise="the config has no network trained at three lengths, all else alike",
+)
+BELOW = 1.2  # dB below the best point that are shown; the first pixels gain tens of dB
+
+
+def draw(numbers: pd.DataFrame) -> Figure:
+    """Draw the numbers of :func:`law_figure`: a column for each data set."""
+    points = numbers[numbers["kind"] == "point"]
+    datasets = list(points["dataset"].unique())
+    figure = Figure(figsize=(max(6.6, 4.4 * len(datasets)), 4.6), layout="constrained")
+    grid = figure.subplots(1, len(datasets), squeeze=False)[0]
+    for axes, dataset in zip(grid, datasets, strict=True):
+        cell = numbers[numbers["dataset"] == dataset]
+        for variant in sorted(cell["variant"].unique(), key=VARIANT_ORDER.index):
+            _variant(axes, cell[cell["variant"] == variant], variant)
+        axes.set_xscale("log")
+        top = cell.loc[cell["kind"] != "law", "psnr"].max()
+        axes.set_ylim(top - BELOW, top + 0.12)
+        images = counted(cell.loc[cell["kind"] == "point", "images"], "image")
+        axes.set_title(f"{dataset_name(dataset)}, {images}")
+        axes.set_xlabel("pixels trained on (million, log scale)")
+    grid[0].set_ylabel("PSNR (dB)")
+    style = line_styles(
+        points.sort_values("variant", key=lambda c: c.map(VARIANT_ORDER.index)).assign(network="")
+    )
+    samples = [
+        Line2D([], [], color=INK, marker="o", markerfacecolor="white", linestyle="", label="not in the fit"),
+        Line2D([], [], color=INK, linestyle="--", linewidth=1, label="extrapolated"),
+    ]
+    if (numbers["kind"] == "published").any():
+        samples.append(
+            Line2D(
+                [], [], color=PUBLISHED, marker="o", markerfacecolor="white", linestyle="", label="published"
+            )
+        )
+    legend(figure, style, samples)
+    exponents = numbers.dropna(subset=["exponent"]).groupby("dataset", sort=False)["exponent"].first()
+    named = "; ".join(f"{dataset_name(name)}: exponent {value:.2f}" for name, value in exponents.items())
+    heading(
+        figure,
+        "Accuracy against the length of training",
+        f"{trained_names(points['train_sigma'])} and tested there; lines: "
+        f"limit − c · pixels^(−exponent), one exponent for all variants ({named}); "
+        f"points more than {BELOW:g} dB below the best are not shown",
+    )
+    return figure
+
+
+def _variant(axes: Axes, rows: pd.DataFrame, variant: str) -> None:
+    look = {"color": COLOURS[variant], "marker": MARKERS[variant], "linestyle": "", "markersize": 5}
+    law = rows[rows["kind"] == "law"].sort_values("mpx")
+    seen = rows[(rows["kind"] == "point") & rows["fitted"].astype(bool)]
+    for part, line in ((law["mpx"] <= seen["mpx"].max(), "-"), (law["mpx"] >= seen["mpx"].max(), "--")):
+        axes.plot(law["mpx"][part], law["psnr"][part], line, color=COLOURS[variant], linewidth=1.1)
+    axes.plot(seen["mpx"], seen["psnr"], **look)
+    other = rows[(rows["kind"] == "point") & ~rows["fitted"].astype(bool)]
+    axes.plot(other["mpx"], other["psnr"], **look, markerfacecolor="white")
+    there = rows[rows["kind"] == "published"]
+    axes.plot(there["mpx"], there["psnr"], **look | {"color": PUBLISHED}, markerfacecolor="white")
+
+
+def law_figure(points: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
+    """What is drawn: kind (point, law, published), dataset, variant, mpx (million pixels), psnr (dB), and for
+    points also network, train_sigma, images, fitted; for laws exponent."""
+    parts = [points.assign(kind="point").drop(columns=["series", "sigma"])]
+    last = np.nanmax([points["mpx"].max(), *fits["published_mpx"]]) * 1.5
+    for fit in fits.to_dict("records"):
+        own = points[(points["series"] == fit["series"]) & points["fitted"]]
+        mpx = np.geomspace(own["mpx"].min() / 1.3, last, 60)
+        label = {"dataset": fit["dataset"], "variant": fit["variant"]}
+        psnr = fit["limit"] - fit["factor"] * mpx ** -fit["exponent"]
+        parts.append(
+            pd.DataFrame({"mpx": mpx, "psnr": psnr}).assign(kind="law", exponent=fit["exponent"], **label)
+        )
+        if fit["published"] > 0:
+            here = {"mpx": [fit["published_mpx"]], "psnr": [fit["published"]]}
+            parts.append(pd.DataFrame(here).assign(kind="published", **label))
+    numbers = pd.concat(parts, ignore_index=True)
+    front = ["kind", "dataset", "variant", "network", "train_sigma", "mpx", "psnr"]
+    return numbers[[*front, *[column for column in numbers.columns if column not in front]]]
+
+
+def make(table: Path, out: Path, published: Path | None = None) -> list[Path]:
+    """Read ``noise_levels.csv`` and the runs beside it; write OUT.svg, .png, .csv and return their paths."""
+    points = law_points(table)
+    numbers = law_figure(points, laws(points, published))
+    return write(lambda: draw(numbers), numbers, out)
