@@ -3,7 +3,10 @@
 import re
 import shlex
 import shutil
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -15,7 +18,7 @@ from tests.workflow.conftest import ROOT, Project
 SUFFIXES = (".csv", ".md", ".tex", ".json", ".html")
 
 
-@pytest.mark.parametrize("experiment", ["paper", "compact"])
+@pytest.mark.parametrize("experiment", ["paper", "compact", "poster", "law"])
 def test_committed_products_are_what_the_code_makes(experiment, tmp_path, monkeypatch):
     project = Project.make(tmp_path)
     kept = [f"results/{experiment}", "results/runs", f"figures/{experiment}"]
@@ -34,7 +37,7 @@ def test_committed_products_are_what_the_code_makes(experiment, tmp_path, monkey
     done = project.snakemake("-n", "-R", "collect", "--printshellcmds", config=f"config/{experiment}.yaml")
     assert done.returncode == 0, done.stderr
     commands = re.findall(r"^Shell command: normeq (.+?) > logs/", done.stdout + done.stderr, flags=re.M)
-    assert len(commands) > 25 and {line.split()[0] for line in commands} == {
+    assert len(commands) > 25 and {line.split()[0] for line in commands} <= {
         "collect",
         "table",
         "figure",
@@ -49,8 +52,40 @@ def test_committed_products_are_what_the_code_makes(experiment, tmp_path, monkey
         assert result.exit_code == 0, (command, result.output)
     made = [path for folder in kept for path in (tmp_path / folder).rglob("*") if path.suffix in SUFFIXES]
     other = [
-        str(path.relative_to(tmp_path))
-        for path in made
-        if path.read_bytes() != (ROOT / path.relative_to(tmp_path)).read_bytes()
+        str(path.relative_to(tmp_path)) for path in made if not alike(path, ROOT / path.relative_to(tmp_path))
     ]
     assert not other, "older than the code; delete them and run Snakemake"
+
+
+def alike(made: Path, committed: Path) -> bool:
+    """Whether two files are the same; numbers of a CSV up to the last digits, in which processors differ."""
+    if made.read_bytes() == committed.read_bytes():
+        return True
+    if made.suffix != ".csv":
+        return False
+    one, two = (pd.read_csv(path, dtype=str, keep_default_na=False) for path in (made, committed))
+    if one.shape != two.shape or list(one) != list(two):
+        return False
+    pairs = zip(one.to_numpy().ravel(), two.to_numpy().ravel(), strict=True)
+    return all(
+        a == b or (is_number(a) and is_number(b) and float(a) == pytest.approx(float(b), rel=1e-9))
+        for a, b in pairs
+    )
+
+
+def is_number(text: str) -> bool:
+    try:
+        return np.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def test_alike(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y\nnorm,29.779222211206832\n")
+    for text, same in (
+        ("norm,29.77922221120683", True),
+        ("norm,29.7792223", False),
+        ("other,29.77922221120683", False),
+    ):
+        (tmp_path / "b.csv").write_text(f"x,y\n{text}\n")
+        assert alike(tmp_path / "a.csv", tmp_path / "b.csv") == same

@@ -30,6 +30,7 @@ from normeq.training.lock import only_one
 from normeq.training.log import no_log, open_log
 from normeq.training.optimizers import build_optimizers
 from normeq.training.patches import PatchSampler
+from normeq.training.precision import usable_precision
 from normeq.training.schedule import learning_rate_factor
 from normeq.training.signals import stop_signals
 from normeq.training.spec import RunSpec
@@ -137,6 +138,7 @@ def _train(
                 "values": [min(int(i.min()) for i in arrays), max(int(i.max()) for i in arrays)],
             },
             "steps": run.step,
+            "computed_in": run.precision,
             "pixels": run.pixels,
             "seconds": round(run.seconds, 1),
             "validation_psnr": run.record.get("validation_psnr"),
@@ -183,6 +185,9 @@ class Run:
         network = spec.build()
         initialize(network, self.recipe.init)
         self.network = network.to(group.device).to(memory_format=torch.channels_last)
+        self.precision = usable_precision(
+            self.network, self.recipe.precision, group.device, self.recipe.patch
+        )
         self.optimizers = build_optimizers(self.network, self.recipe)
         self.average = WeightAverage(self.network, self.recipe.average) if self.recipe.average else None
         kept = images[: len(images) - self.recipe.holdout]
@@ -222,7 +227,7 @@ class Run:
         if compile_mode:
             forward = torch.compile(forward, mode=compile_mode, dynamic=False)
         loss_function = LOSSES[recipe.loss]
-        autocast = torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
+        autocast = torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
         running, counted = torch.zeros((), device=device), 0
         validated, saved = self.step, time.monotonic()
         start = time.monotonic() - self.seconds

@@ -1,11 +1,15 @@
-"""Random configs for benchmarks/faults.py: from the schema, valid and broken, and traps of YAML."""
+"""Random configs: from the schema, valid and broken, and traps of YAML."""
 
 from __future__ import annotations
 
 import copy
 import os
+import random
 import signal
+import tempfile
+import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,12 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from fault_kinds.processes import Trial
+from fault_kinds.project import (
+    CONFIG,
+    Yard,
+)
+from fault_kinds.workflow import snakemake, workflow
 from normeq.errors import NormeqError
 from normeq.suite.config.resolve import resolve
 from normeq.suite.config.schema import schema_of
@@ -196,3 +206,39 @@ def _read(file: Path) -> int:
         print(f"normeq: error: {error}", flush=True)
         return 2 if "\n" not in str(error) else 3
     return 0
+
+
+THEIRS = "random config, Snakemake's own reading"  # of which it shows tracebacks
+
+
+def bad_configs(yard: Yard, rng: random.Random, count: int, sample: int) -> Iterator[Trial]:
+    """Random configs, read by the functions of the workflow; some of them by ``snakemake -n`` itself."""
+    texts = configs(count, CONFIG)
+    with yard.fresh() as folder:
+        for number, text in enumerate(texts):
+            file = folder / "random.yaml"
+            file.write_bytes(text)
+            said = folder / "said.txt"
+            said.unlink(missing_ok=True)
+            began = time.monotonic()
+            status, words = read_as_the_workflow(file, folder, said)
+            trial = Trial("random config", "the workflow's functions", refused=status == 2)
+            if status == SNAKEMAKE:
+                trial.group, trial.what = THEIRS, "files that are no text, days that are none"
+            trial.traceback = status not in (0, 2)
+            trial.seconds = time.monotonic() - began
+            if trial.traceback and status != SNAKEMAKE:
+                kept = Path(tempfile.gettempdir()) / f"faults-config-{number}.yaml"
+                kept.write_bytes(text)
+                trial.note = f"{kept}: {words[-700:]}"
+            yield trial
+        workflow(folder)
+        for number in range(sample):
+            (folder / "random.yaml").write_bytes(texts[number * len(texts) // max(sample, 1)])
+            began = time.monotonic()
+            done = snakemake(folder, "-n", config="random.yaml")
+            trial = Trial("random config", "snakemake -n", refused=done.returncode != 0)
+            trial.traceback = "Traceback (most recent" in done.stdout + done.stderr
+            trial.seconds = time.monotonic() - began
+            trial.note = (done.stdout + done.stderr)[-700:] if trial.traceback else ""
+            yield trial
