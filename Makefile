@@ -38,8 +38,8 @@ paper: $(VENV)/.installed ## the paper's experiment; trains what is not there (h
 	@printf '%s\n' "" "Done. Open:" "  report   results/paper/report.html" "  tables   results/paper/tables/" "  figures  figures/paper/"
 
 poster: $(VENV)/.installed ## the poster's experiment: DRUNet and DnCNN
-	@$(RUN) --configfile config/poster.yaml
-	@printf '%s\n' "" "Done. Open:" "  report   results/poster/report.html" "  tables   results/poster/tables/" "  figures  figures/poster/"
+	@$(RUN) experiment poster --configfile config/poster.yaml
+	@printf '%s\n' "" "Done. Open:" "  poster   results/poster/poster.html (to print: normeq poster --pdf)" "  report   results/poster/report.html" "  tables   results/poster/tables/" "  figures  figures/poster/"
 
 train: $(VENV)/.installed ## what config/paper.yaml, poster.yaml and campaign.yaml name and is not trained yet, in slices
 	@$(BIN)/normeq data get bsd431

@@ -19,7 +19,7 @@ from normeq.suite.commands.evaluate import certify_command, collect_command, met
 from normeq.suite.compare.cli import compare_command
 from normeq.suite.data.cli import app as data_app
 from normeq.suite.figures.cli import figure_app
-from normeq.suite.report.cli import report_command, run_card_command
+from normeq.suite.report.cli import poster_command, report_command, run_card_command
 from normeq.suite.tables.cli import table_app
 from normeq.suite.training.cli import train_command
 from normeq.system.console import run
@@ -53,6 +53,7 @@ app.add_typer(table_app, name="table")
 app.add_typer(figure_app, name="figure")
 app.command("run-card")(run_card_command)
 app.command("report")(report_command)
+app.command("poster")(poster_command)
 
 
 @app.callback(invoke_without_command=True)

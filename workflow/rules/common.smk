@@ -17,6 +17,7 @@ from normeq.suite.experiment.plan import check_networks, fingerprint, read_exper
 from normeq.suite.figures.registry import figures
 from normeq.suite.measuring.collected import read_collected
 from normeq.suite.measuring.registry import all_measurements
+from normeq.suite.report import POSTER_FIGURES
 from normeq.suite.tables.registry import tables
 from normeq.system.gpus import count_gpus
 from normeq.denoisers.sources import this_run

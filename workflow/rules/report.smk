@@ -64,3 +64,35 @@ rule report:
     shell:
         "normeq report {output.page:q} --config {input.config:q} {params.shown:q} > {log:q} 2>&1"
         " && echo {params.key} > {output.made:q}"
+
+
+# What normeq.suite.report.poster shows.
+POSTER = [figure for figure in FIGURES if Path(figure).stem in POSTER_FIGURES]
+POSTER_CLAIMS = [table for table in TABLES if Path(table).stem == "claims"]
+POSTER_KEY = key("poster", *EXPERIMENT.measurements, config=EXPERIMENT.recorded(), shown=[*POSTER, *POSTER_CLAIMS])
+
+
+rule poster:
+    # On request: the page of the paper's poster. `normeq poster --pdf` prints it.
+    input:
+        config=CONFIG_RECORD,
+        figures=made_of(POSTER, "poster", POSTER_KEY),
+        claims=POSTER_CLAIMS,
+    output:
+        page=f"results/{NAME}/poster.html",
+        made=stamp("poster"),
+    log:
+        f"logs/{NAME}/poster.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        gpu=0,
+        mem_mb=2000,
+        runtime=10,
+    params:
+        figures=f"figures/{NAME}",
+        claims=["--claims", *POSTER_CLAIMS] if POSTER_CLAIMS else [],
+        key=POSTER_KEY,
+    shell:
+        "normeq poster {output.page:q} --config {input.config:q} --figures {params.figures:q} {params.claims:q} > {log:q} 2>&1"
+        " && echo {params.key} > {output.made:q}"

@@ -1,4 +1,4 @@
-"""``normeq report`` and ``normeq run-card``."""
+"""``normeq report``, ``normeq poster`` and ``normeq run-card``."""
 
 from __future__ import annotations
 
@@ -37,6 +37,23 @@ def report_command(
         gallery or [], noise_levels, intervals, timing or [],
     )  # fmt: skip
     typer.echo(str(out))
+
+
+def poster_command(
+    out: Annotated[Path, typer.Argument(help="The HTML file.", callback=ends_in(".html", "HTML"))],
+    config: Annotated[Path, typer.Option(help="The config as recorded: results/NAME/config.yaml.")],
+    figures: Annotated[Path, typer.Option(help="Folder of the figures: figures/NAME.")],
+    claims: Annotated[Path | None, typer.Option(help="results/NAME/tables/claims.md")] = None,
+    pdf: Annotated[Path | None, typer.Option(help="Print it into this PDF too; needs Chromium.")] = None,
+) -> None:
+    """One page in the order of the paper's poster, to be printed (A1)."""
+    from normeq.suite.report.poster import print_page, write_poster
+
+    write_poster(out, config, figures, claims)
+    typer.echo(str(out))
+    if pdf is not None:
+        print_page(out, pdf)
+        typer.echo(str(pdf))
 
 
 def run_card_command(

@@ -64,8 +64,8 @@ def write_report(
         raise NormeqError("report: --gallery needs --noise-levels, whose numbers it shows")
     if captions and not captions.is_dir():
         raise NormeqError(f"report: no folder of captions {captions}")
-    settings = _settings(config)
-    texts = {table.stem: _text(table) for table in tables}
+    settings = settings_of(config)
+    texts = {table.stem: text_of(table) for table in tables}
     claims = texts.pop("claims", None)
     drawn = [_figure(figure, captions) for figure in figures]
     measured = [file for file in (noise_levels, intervals) if file]
@@ -73,9 +73,9 @@ def write_report(
     protocol = get_protocol(settings["evaluate"].get("protocol", "paper"))
     shown = _variants(settings, records, texts.values())
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string(_asset("template.html")).render(
+    page = environment.from_string(asset("template.html")).render(
         config=settings,
-        config_text=_text(config),
+        config_text=text_of(config),
         glance=_glance(settings, records, claims),
         main=next((figure for figure in drawn if figure["id"] == MAIN), None),
         headline=noise_levels and headline(noise_levels, intervals),
@@ -92,15 +92,16 @@ def write_report(
         protocol=protocol.name,
         card=protocol.card(shown),
         quality=QUALITY,
-        css=environment.from_string(_asset("report.css")).render(variants=shown) + "\n",
-        scripts=[_asset("tables.js"), *([_asset("gallery.js")] if gallery else [])],
+        css=environment.from_string(asset("report.css")).render(variants=shown) + "\n",
+        scripts=[asset("tables.js"), *([asset("gallery.js")] if gallery else [])],
         version=__version__,
     )
     with atomic_path(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file of this package."""
     return files("normeq.suite.report").joinpath(name).read_text("utf-8")
 
 
@@ -134,16 +135,26 @@ def _read(path: Path) -> bytes:
         raise NormeqError(f"report: cannot read {path}: {error.strerror}") from None
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The text of an input.
+
+    Raises:
+        NormeqError: it cannot be read, or is no text.
+    """
     try:
         return _read(path).decode()
     except UnicodeDecodeError:
         raise NormeqError(f"report: {path} is not text") from None
 
 
-def _settings(config: Path) -> dict:
+def settings_of(config: Path) -> dict:
+    """The recorded config of an experiment.
+
+    Raises:
+        NormeqError: it is none.
+    """
     try:
-        settings = yaml.safe_load(_text(config))
+        settings = yaml.safe_load(text_of(config))
     except yaml.YAMLError as error:
         raise NormeqError(f"report: {config} is not YAML ({' '.join(str(error).split())})") from None
     if not isinstance(settings, dict) or not isinstance(settings.get("evaluate"), dict):
