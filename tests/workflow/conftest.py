@@ -30,7 +30,7 @@ CONFIG = {
     },
     "denoisers": {"mine": f"{OWN_FILE}:denoise"},
     "evaluate": {
-        "noise_levels": {"datasets": ["skimage-test"], "sigmas": [25], "images": 1},
+        "noise_levels": {"datasets": ["skimage-test"], "sigmas": [25, 50], "images": 1},
         "intervals": {
             "datasets": ["skimage-test"],
             "sigma": 25,

@@ -124,7 +124,7 @@ def test_changed_data_train(clone):
 
 
 def test_one_more_noise_level_measures_noise_levels_only(clone):
-    clone.configure(evaluate__noise_levels__sigmas=[25, 50])
+    clone.configure(evaluate__noise_levels__sigmas=[25, 75])
     plan = clone.plan()
     assert {name for name in plan if name in RECORDED - {"get_data"}} == {"evaluate_noise_levels"}
     assert plan["collect"] == 1 and plan["figure_noise_levels"] == 1
@@ -144,7 +144,7 @@ def test_one_level_more_and_one_less_again(clone, tmp_path):
     """Without the tables of one denoiser: what the collected one holds is not measured."""
     table = clone.folder / "results/speck/noise_levels.csv"
     first = table.read_bytes()
-    clone.configure(evaluate__noise_levels__sigmas=[25, 50])
+    clone.configure(evaluate__noise_levels__sigmas=[25, 75])
     assert taken_over(clone, str(table.relative_to(clone.folder))) == [0.5, 0.5]
     again = clone.clone(tmp_path / "again")
     assert not RECORDED & again.plan(str(table.relative_to(clone.folder))).keys()

@@ -12,7 +12,7 @@ CLAIM = {
     "id": "a", "claim": "b", "kind": "interval_loss", "variant": "norm", "train_sigma": 25,
     "datasets": ["skimage-test"], "bound": "within", "threshold": 0.01,
 }  # fmt: skip
-LEVELS = {"evaluate__noise_levels__sigmas": [25, 50]}
+LEVELS = {"evaluate__noise_levels__sigmas": [25, 75]}
 PAIRS = {"evaluate__intervals__intervals": [[0, 1], [0, 2]]}
 FEWER = {"denoisers": {}}
 CARD = "results/runs/tiny-norm-sigma25-seed0-b2a7da24/speck.md"
@@ -40,7 +40,7 @@ EDITS = [
         {"record_config", "run_card"},
     ),
     ({}, "table_filters", set()),
-    ({"evaluate__noise_levels__sigmas": [25.0], "device": "auto"}, "report", set()),
+    ({"evaluate__noise_levels__sigmas": [25.0, 50], "device": "auto"}, "report", set()),
 ]
 
 
@@ -78,7 +78,7 @@ def test_what_the_config_no_longer_asks_for_is_refused_by_name(unrecorded):
 def test_cosmetic_edits_plan_nothing(finished, unrecorded):
     """A comment, another order of keys, numbers and defaults spelled otherwise."""
     config = yaml.safe_load((finished.folder / "speck.yaml").read_text())
-    config["evaluate"]["noise_levels"]["sigmas"] = [25.0]
+    config["evaluate"]["noise_levels"]["sigmas"] = [25.0, 50]
     config["evaluate"]["heatmap"] |= {"scales": [1.0, 10.0], "shifts": [-1.0, 0.0], "size": 24.0}
     config["train"]["recipe"] |= {"steps": 4.0}
     config["train"]["seeds"] = [0]

@@ -31,9 +31,9 @@ REGISTERS = {
     "figures": (normeq.suite.figures, "FIGURE", figures),
 }
 COMMANDS = {
-    "tables": "certificate comparisons filters generalisation intervals matched-noise protocols tiles tuning"
-    " variance",
-    "figures": "defect examples filters heatmap input-psnr interval-pictures intervals layers microscopy"
+    "tables": "certificate comparisons filters generalisation intervals law matched-noise protocols tiles"
+    " tuning variance",
+    "figures": "defect examples filters heatmap input-psnr interval-pictures intervals law layers microscopy"
     " noise-levels rotation tiles training tuning two-dimensional",
 }
 HEAVY = ("pandas", "matplotlib", "scipy", "torch", "seaborn")
@@ -108,6 +108,12 @@ class Small:
     def has_training_logs(self) -> bool:
         return False
 
+    def has_several_noise_levels(self) -> bool:
+        return True
+
+    def has_series_of_lengths(self) -> bool:
+        return False
+
 
 def test_what_an_experiment_lacks_is_said() -> None:
     reasons = {figure.name: figure.lacking(Small()) for figure in figures() if figure.name != "defect"}
@@ -116,6 +122,7 @@ def test_what_an_experiment_lacks_is_said() -> None:
     }  # fmt: skip
     assert reasons["heatmap"] == "the config has no evaluate.heatmap"
     assert reasons["filters"] == "evaluate.filters can measure none of the config's denoisers"
+    assert reasons["law"] == "the config has no network trained at three lengths, all else alike"
     assert reasons["training"] == "the config has no run with a log of training"
 
 
