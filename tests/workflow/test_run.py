@@ -124,7 +124,7 @@ def test_changed_data_train(clone):
 
 
 def test_one_more_noise_level_measures_noise_levels_only(clone):
-    clone.configure(evaluate__noise_levels__sigmas=[25, 75])
+    clone.configure(evaluate__noise_levels__sigmas=[25, 50, 75])
     plan = clone.plan()
     assert {name for name in plan if name in RECORDED - {"get_data"}} == {"evaluate_noise_levels"}
     assert plan["collect"] == 1 and plan["figure_noise_levels"] == 1
@@ -144,8 +144,8 @@ def test_one_level_more_and_one_less_again(clone, tmp_path):
     """Without the tables of one denoiser: what the collected one holds is not measured."""
     table = clone.folder / "results/speck/noise_levels.csv"
     first = table.read_bytes()
-    clone.configure(evaluate__noise_levels__sigmas=[25, 75])
-    assert taken_over(clone, str(table.relative_to(clone.folder))) == [0.5, 0.5]
+    clone.configure(evaluate__noise_levels__sigmas=[25, 50, 75])
+    assert taken_over(clone, str(table.relative_to(clone.folder))) == [2 / 3, 2 / 3]
     again = clone.clone(tmp_path / "again")
     assert not RECORDED & again.plan(str(table.relative_to(clone.folder))).keys()
     again.configure()
@@ -158,7 +158,7 @@ def test_another_experiment_takes_over_what_this_one_measured(clone):
     done = clone.snakemake("results/other/noise_levels.csv")
     assert done.returncode == 0, done.stderr + done.stdout
     logs = [file.read_text() for file in (clone.folder / "logs/other/noise_levels").rglob("*.log")]
-    assert len(logs) == 2 and all("1 measurements, 1 of them made before" in text for text in logs)
+    assert len(logs) == 2 and all("2 measurements, 2 of them made before" in text for text in logs)
     tables = [clone.folder / "results" / name / "noise_levels.csv" for name in ("speck", "other")]
     assert tables[0].read_bytes() == tables[1].read_bytes()
 

@@ -20,13 +20,14 @@ from normeq.errors import NormeqError, few
 from normeq.nn.weights import load_state, save_network
 from normeq.system import provenance
 from normeq.system.files import clear_left, read_json, write_json
+from normeq.system.locks import clear_lock
 from normeq.system.seals import seal, unseal, warn_of_broken
 from normeq.training.average import WeightAverage
 from normeq.training.checkpoint import load_checkpoint, save_checkpoint
 from normeq.training.distributed import ProcessGroup, join_group
 from normeq.training.images import TrainingImages
 from normeq.training.init import initialize
-from normeq.training.lock import only_one
+from normeq.training.lock import LOCK, only_one
 from normeq.training.log import no_log, open_log
 from normeq.training.optimizers import build_optimizers
 from normeq.training.patches import PatchSampler
@@ -95,6 +96,7 @@ def train(
     fingerprint = spec.fingerprint(images.pin)
     done = completed_run(out, fingerprint)
     if done is not None:
+        clear_lock(out / LOCK)
         return done
 
     with only_one(out):

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from normeq.errors import NormeqError
+from normeq.suite.data import fetch
 from normeq.suite.data.staging import exclusive, move_into_place, staging
 
 
@@ -56,3 +57,10 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(NormeqError, match="cannot write .*file"), exclusive(tmp_path / "file" / "set"):
         pass
+
+
+def test_a_complete_set_clears_the_lock_of_a_killed_process(tmp_path):
+    fetch.get("skimage-test", tmp_path)
+    left = tmp_path / ".skimage-test.lock"
+    left.touch()
+    assert fetch.get("skimage-test", tmp_path).source == "already there" and not left.exists()

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from normeq.errors import NormeqError
 from normeq.system.files import describe_os_error
+from normeq.system.locks import clear_lock
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,13 @@ def exclusive(place: Path) -> Iterator[None]:
         ):  # while it is held: filelock takes no lock on a file that has no name any more
             Path(lock.lock_file).unlink()
         lock.release()
+
+
+def clear_left(place: Path) -> None:
+    """Remove what a killed process left beside ``place``, unless one is at work there."""
+    lock, folder = place.with_name(f".{place.name}.lock"), place.with_name(f".{place.name}.partial")
+    if (clear_lock(lock) or not lock.exists()) and folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
