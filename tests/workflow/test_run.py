@@ -1,5 +1,6 @@
 """A whole experiment of seconds, and then: what runs again, and what does not."""
 
+import base64
 import os
 import re
 import shutil
@@ -151,6 +152,18 @@ def test_one_level_more_and_one_less_again(clone, tmp_path):
     again.configure()
     assert taken_over(again, str(table.relative_to(clone.folder))) == [1, 1]
     assert (again.folder / "results/speck/noise_levels.csv").read_bytes() == first
+
+
+def test_a_job_killed_after_its_last_file_keeps_nothing_from_being_made(clone):
+    """Snakemake's mark of a job that has not ended lies beside files that are whole."""
+    [run] = clone.folder.glob("results/runs/*")
+    marks = clone.folder / ".snakemake/incomplete"
+    marks.mkdir(parents=True, exist_ok=True)
+    for name in ("model.safetensors", "run.json"):
+        (marks / base64.b64encode(f"results/runs/{run.name}/{name}".encode()).decode()).touch()
+    (clone.folder / "results/speck/noise_levels.csv").unlink()
+    plan = clone.plan("results/speck/noise_levels.csv")
+    assert "collect" in plan and "train" not in plan
 
 
 def test_another_experiment_takes_over_what_this_one_measured(clone):

@@ -152,12 +152,15 @@ def measure(
     from normeq.denoisers import sources
     from normeq.imaging.protocol import get_protocol
     from normeq.suite.measuring.row_cache import open_row_cache
+    from normeq.system.locks import clear_lock
+    from normeq.training.lock import LOCK
 
     setup: dict[str, Any] = {"data_dir": data_dir}
     if kind.follows_protocol:
         setup["protocol"] = get_protocol(protocol or "paper")
     row_cache = open_row_cache(reuse or [], out) if kind.columns else None
     opened, setup["device"] = open_on(denoiser, device, threads)
+    clear_lock(Path(denoiser) / LOCK)  # of a training that was killed when all but this was done
     if row_cache is not None:
         if kind.reuses_rows:
             setup["row_cache"] = row_cache
