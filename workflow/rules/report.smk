@@ -69,7 +69,9 @@ rule report:
 # What normeq.suite.report.poster shows.
 POSTER = [figure for figure in FIGURES if Path(figure).stem in POSTER_FIGURES]
 POSTER_CLAIMS = [table for table in TABLES if Path(table).stem == "claims"]
-POSTER_KEY = key("poster", *EXPERIMENT.measurements, config=EXPERIMENT.recorded(), shown=[*POSTER, *POSTER_CLAIMS])
+POSTER_KEY = key(
+    "poster", *EXPERIMENT.measurements, config=EXPERIMENT.recorded(), shown=[*POSTER, *POSTER_CLAIMS]
+)
 
 
 rule poster:
