@@ -122,7 +122,7 @@ def test_what_an_experiment_lacks_is_said() -> None:
     }  # fmt: skip
     assert reasons["heatmap"] == "the config has no evaluate.heatmap"
     assert reasons["filters"] == "evaluate.filters can measure none of the config's denoisers"
-    assert reasons["law"] == "the config has no network trained at three lengths, all else alike"
+    assert reasons["law"] == "the config has no network trained at enough lengths, all else alike"
     assert reasons["training"] == "the config has no run with a log of training"
 
 

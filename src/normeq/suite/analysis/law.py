@@ -8,10 +8,10 @@ repeated with such noise. It is not over images: published values are of the sam
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,12 +24,10 @@ from normeq.suite.results.long_tables import CONDITION, VARIANT_ORDER, read_nois
 from normeq.suite.results.published import at_sigma, read_published
 from normeq.suite.statistics.means import CONFIDENCE, per_image, summarise
 from normeq.system.files import read_json
+from normeq.training.lengths import LENGTHS, enough, has_begun, series
 from normeq.training.spec import RunSpec
 
-LENGTHS = 3  # of a series at least
 EXPONENTS = (0.05, 2.0)  # looked through
-WARM_UP = 0.1  # of the steps at most; shorter trainings have hardly begun and are left out of the fit
-OF_LENGTH = ("steps", "max_minutes", "lr", "store", "validate_every", "holdout")
 REPEATS = 999
 ARCHITECTURE = "FDnCNN-20"  # whose published values are shown
 
@@ -53,8 +51,9 @@ class Law:
 
     def __call__(self, mpx: ArrayLike) -> NDArray[np.float64]:
         """PSNR of every variant, (variants, lengths), after so many million pixels (lengths,)."""
-        fading = np.asarray(mpx, dtype=np.float64) ** -self.exponent
-        return self.limits[:, None] - self.factors[:, None] * fading
+        return psnr_after(
+            np.asarray(mpx, np.float64), self.limits[:, None], self.factors[:, None], self.exponent
+        )
 
     def pixels_to(self, levels: ArrayLike) -> NDArray[np.float64]:
         """Million pixels after which each variant has its level (dB); infinite above the limit."""
@@ -62,6 +61,11 @@ class Law:
         with np.errstate(divide="ignore", invalid="ignore"):
             pixels = (self.factors / left) ** (1 / self.exponent)
         return np.where(left > 0, pixels, np.where(left <= 0, np.inf, np.nan))
+
+
+def psnr_after(mpx: Any, limit: Any, factor: Any, exponent: float) -> Any:
+    """PSNR (dB) by the law after million pixels ``mpx``; numbers, or arrays that broadcast."""
+    return limit - factor * mpx**-exponent
 
 
 def fit_law(which: ArrayLike, mpx: ArrayLike, psnr: ArrayLike) -> Law:
@@ -78,7 +82,7 @@ def fit_law(which: ArrayLike, mpx: ArrayLike, psnr: ArrayLike) -> Law:
     which, mpx, psnr = np.asarray(which), np.asarray(mpx, np.float64), np.asarray(psnr, np.float64)
     variants = int(which.max()) + 1
     free = len(psnr) - 2 * variants - 1
-    if free < 1:
+    if not enough(len(psnr), variants):
         raise ValueError(f"{len(psnr)} points for {2 * variants + 1} parameters")
     own = np.eye(variants)[which]
 
@@ -118,9 +122,9 @@ def law_points(path: Path) -> pd.DataFrame:
         NormeqError: no network whose run is there was measured at its own level.
     """
     table = read_noise_levels(path)
-    runs = _runs(path.parent.parent / "runs")
     if "weights" not in table:
         raise NormeqError(f"{path}: no column weights, which tells what run a row is of")
+    runs = _runs(path.parent.parent / "runs", set(table["weights"]))
     own = table["train_sigma"] == table["sigma"].map("{:g}".format)
     table = table[own & table["weights"].isin(runs["weights"])]
     if table.empty:
@@ -137,23 +141,24 @@ def law_points(path: Path) -> pd.DataFrame:
     return points.drop(columns=["begun", "low", "high"])
 
 
-def _runs(folder: Path) -> pd.DataFrame:
+def _runs(folder: Path, weights: set[str]) -> pd.DataFrame:
+    """Length and series of the runs with these weights (eight hex digits of their SHA-256)."""
     rows = []
     for file in sorted(folder.glob("*/run.json")):
         record = read_json(file)
-        if not isinstance(record, dict) or not {"spec", "pixels", "weights_sha256"} <= record.keys():
+        if not isinstance(record, dict) or not {"spec", "steps", "pixels", "weights_sha256"} <= record.keys():
+            continue
+        if record["weights_sha256"][:8] not in weights:
             continue
         spec = RunSpec.from_dict(record["spec"])
-        recipe = spec.to_dict()["recipe"]
-        network = {key: value for key, value in spec.network.items() if key != "name"}
-        alike = {key: value for key, value in recipe.items() if key not in OF_LENGTH}
+        side = spec.recipe.patch
         rows.append(
             {
                 "weights": record["weights_sha256"][:8],
                 "mpx": record["pixels"] / 1e6,
-                "series": json.dumps([network, spec.dataset, spec.sigma_label, alike], sort_keys=True),
-                "recipe": f"{recipe['batch']} patches of {recipe['patch']}×{recipe['patch']}",
-                "begun": recipe["warmup"] <= WARM_UP * record["steps"],
+                "series": series(spec),
+                "recipe": f"{spec.recipe.batch} patches of {side}×{side}",
+                "begun": has_begun(spec, record["steps"]),
             }
         )
     columns = ["weights", "mpx", "series", "recipe", "begun"]
@@ -177,7 +182,7 @@ def laws(points: pd.DataFrame, published: Path | None) -> pd.DataFrame:
     """
     rows: list[dict[str, object]] = []
     values = read_published(published, "published_psnr.csv") if published else None
-    for (series, dataset), group in points[points["fitted"]].groupby(["series", "dataset"], sort=False):
+    for (of, dataset), group in points[points["fitted"]].groupby(["series", "dataset"], sort=False):
         variants = sorted(group["variant"].unique(), key=VARIANT_ORDER.index)
         which = group["variant"].map(variants.index).to_numpy()
         try:
@@ -195,7 +200,7 @@ def laws(points: pd.DataFrame, published: Path | None) -> pd.DataFrame:
             "mpx_to_published": (law.pixels_to(levels), [other.pixels_to(levels) for other in others]),
         }
         for i, variant in enumerate(variants):
-            row = {"series": series, "dataset": dataset, "variant": variant, "factor": law.factors[i]}
+            row = {"series": of, "dataset": dataset, "variant": variant, "factor": law.factors[i]}
             row |= {"spread": law.spread, "published": levels[i], "published_mpx": lengths[i]}
             for name, (value, again) in found.items():
                 low, high = _percentiles(np.array([one[i] for one in again]))
@@ -204,6 +209,31 @@ def laws(points: pd.DataFrame, published: Path | None) -> pd.DataFrame:
     if not rows:
         raise NormeqError(f"law: no network was trained at {LENGTHS} lengths or more, all else alike")
     return pd.DataFrame(rows)
+
+
+def law_curves(points: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
+    """Every number of the figure.
+
+    Returns:
+        kind (point, law, published), dataset, variant, mpx (million pixels), psnr (dB); for points also network,
+        train_sigma, images, fitted and more of :func:`law_points`; for laws exponent.
+    """
+    parts = [points.assign(kind="point").drop(columns=["series", "sigma"])]
+    last = np.nanmax([points["mpx"].max(), *fits["published_mpx"]]) * 1.5
+    for fit in fits.to_dict("records"):
+        own = points[(points["series"] == fit["series"]) & points["fitted"]]
+        mpx = np.geomspace(own["mpx"].min() / 1.3, last, 60)
+        label = {"dataset": fit["dataset"], "variant": fit["variant"]}
+        psnr = psnr_after(mpx, fit["limit"], fit["factor"], fit["exponent"])
+        parts.append(
+            pd.DataFrame({"mpx": mpx, "psnr": psnr}).assign(kind="law", exponent=fit["exponent"], **label)
+        )
+        if fit["published"] > 0:
+            here = {"mpx": [fit["published_mpx"]], "psnr": [fit["published"]]}
+            parts.append(pd.DataFrame(here).assign(kind="published", **label))
+    numbers = pd.concat(parts, ignore_index=True)
+    front = ["kind", "dataset", "variant", "network", "train_sigma", "mpx", "psnr"]
+    return numbers[[*front, *[column for column in numbers.columns if column not in front]]]
 
 
 def _percentiles(values: NDArray[np.float64]) -> Sequence[float]:

@@ -26,6 +26,7 @@ from normeq.suite.config.settings import Settings
 from normeq.suite.data import registry
 from normeq.suite.experiment.checks import check_claims, check_evaluate, check_images, check_levels
 from normeq.suite.measuring.registry import Measurement, all_measurements
+from normeq.training.lengths import can_be_fitted
 from normeq.training.spec import RunSpec
 
 
@@ -134,14 +135,9 @@ class Experiment:
         return len(self.config["evaluate"]["noise_levels"]["sigmas"]) > 1
 
     def has_series_of_lengths(self) -> bool:
-        """Whether some network is trained at three lengths or more in one variant, seed and noise level."""
-        lengths: dict[str, set[int | None]] = {}
-        for spec in self.runs.values():
-            network = {key: value for key, value in spec.network.items() if key != "name"}
-            recipe = (spec.recipe.batch, spec.recipe.patch)
-            alike = json.dumps([network, spec.variant, spec.sigma_label, spec.seed, recipe], sort_keys=True)
-            lengths.setdefault(alike, set()).add(spec.recipe.steps)
-        return any(len(found) > 2 for found in lengths.values())
+        """Whether some network is trained at enough lengths, and tested at its noise level."""
+        tested = {f"{sigma:g}" for sigma in self.config["evaluate"]["noise_levels"]["sigmas"]}
+        return can_be_fitted(spec for spec in self.runs.values() if spec.sigma_label in tested)
 
     def has_training_logs(self) -> bool:
         """Whether some run has a log of its training, or will have one."""

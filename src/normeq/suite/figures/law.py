@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from normeq.suite.analysis.law import law_points, laws
+from normeq.suite.analysis.law import law_curves, law_points, laws
 from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import COLOURS, INK, MARKERS, PUBLISHED, heading, legend, line_styles, write
 from normeq.suite.results.long_tables import VARIANT_ORDER
@@ -22,13 +21,13 @@ FIGURE = FigureKind(
     reads="noise_levels.csv",
     published=True,
     when="has_series_of_lengths",
-    otherwise="the config has no network trained at three lengths, all else alike",
+    otherwise="the config has no network trained at enough lengths, all else alike",
 )
 BELOW = 1.2  # dB below the best point that are shown; the first pixels gain tens of dB
 
 
 def draw(numbers: pd.DataFrame) -> Figure:
-    """Draw the numbers of :func:`law_figure`: a column for each data set."""
+    """Draw the numbers of :func:`law_curves`: a column for each data set."""
     points = numbers[numbers["kind"] == "point"]
     datasets = list(points["dataset"].unique())
     figure = Figure(figsize=(max(6.6, 4.4 * len(datasets)), 4.6), layout="constrained")
@@ -83,29 +82,8 @@ def _variant(axes: Axes, rows: pd.DataFrame, variant: str) -> None:
     axes.plot(there["mpx"], there["psnr"], **look | {"color": PUBLISHED}, markerfacecolor="white")
 
 
-def law_figure(points: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
-    """What is drawn: kind (point, law, published), dataset, variant, mpx (million pixels), psnr (dB), and for
-    points also network, train_sigma, images, fitted; for laws exponent."""
-    parts = [points.assign(kind="point").drop(columns=["series", "sigma"])]
-    last = np.nanmax([points["mpx"].max(), *fits["published_mpx"]]) * 1.5
-    for fit in fits.to_dict("records"):
-        own = points[(points["series"] == fit["series"]) & points["fitted"]]
-        mpx = np.geomspace(own["mpx"].min() / 1.3, last, 60)
-        label = {"dataset": fit["dataset"], "variant": fit["variant"]}
-        psnr = fit["limit"] - fit["factor"] * mpx ** -fit["exponent"]
-        parts.append(
-            pd.DataFrame({"mpx": mpx, "psnr": psnr}).assign(kind="law", exponent=fit["exponent"], **label)
-        )
-        if fit["published"] > 0:
-            here = {"mpx": [fit["published_mpx"]], "psnr": [fit["published"]]}
-            parts.append(pd.DataFrame(here).assign(kind="published", **label))
-    numbers = pd.concat(parts, ignore_index=True)
-    front = ["kind", "dataset", "variant", "network", "train_sigma", "mpx", "psnr"]
-    return numbers[[*front, *[column for column in numbers.columns if column not in front]]]
-
-
 def make(table: Path, out: Path, published: Path | None = None) -> list[Path]:
     """Read ``noise_levels.csv`` and the runs beside it; write OUT.svg, .png, .csv and return their paths."""
     points = law_points(table)
-    numbers = law_figure(points, laws(points, published))
+    numbers = law_curves(points, laws(points, published))
     return write(lambda: draw(numbers), numbers, out)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from normeq.suite.analysis.law import WARM_UP, law_points, laws
+from normeq.suite.analysis.law import law_points, laws
 from normeq.suite.formats.numbers import fixed, with_interval
 from normeq.suite.formats.table import Table, dataset_order
 from normeq.suite.results.names import dataset_name, measured_on, variant_name
 from normeq.suite.tables.registry import TableKind
+from normeq.training.lengths import WARM_UP
 
 TABLE = TableKind(
     help="PSNR against the pixels trained on, with a fitted law.",
@@ -18,7 +19,7 @@ TABLE = TableKind(
     reads="noise_levels.csv",
     published=True,
     when="has_series_of_lengths",
-    otherwise="the config has no network trained at three lengths, all else alike",
+    otherwise="the config has no network trained at enough lengths, all else alike",
 )
 
 
