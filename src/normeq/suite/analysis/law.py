@@ -215,8 +215,8 @@ def law_curves(points: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
     """Every number of the figure.
 
     Returns:
-        kind (point, law, published), dataset, variant, mpx (million pixels), psnr (dB); for points also network,
-        train_sigma, images, fitted and more of :func:`law_points`; for laws exponent.
+        kind (point, law, published), dataset, variant, mpx (million pixels), psnr (dB); for points also
+        network, train_sigma, images, fitted and more of :func:`law_points`; for laws exponent.
     """
     parts = [points.assign(kind="point").drop(columns=["series", "sigma"])]
     last = np.nanmax([points["mpx"].max(), *fits["published_mpx"]]) * 1.5
