@@ -187,9 +187,9 @@ class Run:
         network = spec.build()
         initialize(network, self.recipe.init)
         self.network = network.to(group.device).to(memory_format=torch.channels_last)
-        self.precision = usable_precision(
-            self.network, self.recipe.precision, group.device, self.recipe.patch
-        )
+        asked = self.recipe.precision
+        usable = usable_precision(self.network, asked, group.device, self.recipe.patch)
+        self.precision = "float32" if group.any(usable != asked) else asked  # the same for all
         self.optimizers = build_optimizers(self.network, self.recipe)
         self.average = WeightAverage(self.network, self.recipe.average) if self.recipe.average else None
         kept = images[: len(images) - self.recipe.holdout]
