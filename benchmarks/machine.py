@@ -30,17 +30,23 @@ def synchronize(device: torch.device) -> None:
 
 
 def peak_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """FLOP/s of a large matrix product, best of several: the denominator of the utilisation."""
-    side = 8192 if device.type == "cuda" else 2048
-    a, b = torch.randn(2, side, side, device=device, dtype=dtype)
-    seconds = []
-    for _ in range(8):
-        synchronize(device)
-        start = time.perf_counter()
-        a @ b
-        synchronize(device)
-        seconds.append(time.perf_counter() - start)
-    return 2 * side**3 / min(seconds)
+    """FLOP/s of a large matrix product, best of several: the denominator of the utilisation.
+
+    The product grows until it takes 20 ms: a processor without such arithmetic needs minutes for a large one.
+    """
+    side = 256
+    while True:
+        side *= 2
+        a, b = torch.randn(2, side, side, device=device, dtype=dtype)
+        seconds = []
+        for _ in range(8):
+            synchronize(device)
+            start = time.perf_counter()
+            a @ b
+            synchronize(device)
+            seconds.append(time.perf_counter() - start)
+        if min(seconds) > 0.02 or side == 8192:
+            return 2 * side**3 / min(seconds)
 
 
 class PeakMemory:

@@ -4,9 +4,9 @@
     python benchmarks/throughput.py --device cuda --network drunet
 
 The straightforward loop is what most repositories have: a Dataset that crops and flips one image at a time, a
-DataLoader, float32, eager mode, standard memory format. The trainer is the one of this project, in bfloat16,
-compiled on a GPU. Both train the same network on the same images, made up in memory; both are timed after
-warm-up, in turn.
+DataLoader, float32, eager mode, standard memory format. The trainer is the one of this project, in bfloat16
+where that works, compiled on a GPU. Both train the same network on the same images, made up in memory; both
+are timed after warm-up, in turn.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from normeq.nn import VARIANTS, build_network
 from normeq.system.provenance import git_revision, pick_device
 from normeq.training.distributed import ProcessGroup
 from normeq.training.loop import Run
+from normeq.training.precision import usable_precision
 from normeq.training.spec import RunSpec
 
 COLUMNS = (
@@ -130,7 +131,6 @@ def main() -> int:
     steps = options.steps or (50 if gpu else 5)
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (321, 481), dtype=np.uint8) for _ in range(64)]
-    rate = peak_rate(device, torch.bfloat16)
     rows = []
     for network in options.networks:
         architecture, settings = NETWORKS[network]
@@ -139,6 +139,8 @@ def main() -> int:
             with FlopCounterMode(display=False) as counter:
                 net(torch.zeros(1, 1, patch, patch)).sum().backward()
             flops = counter.get_total_flops() * batch
+            precision = usable_precision(net.to(device), "bfloat16", device, patch)
+            rate = peak_rate(device, getattr(torch, precision))
             seconds: dict[str, list[float]] = {"straightforward": [], "normeq": []}
             for _ in range(options.rounds):
                 for name, loop in (("straightforward", straightforward), ("normeq", trainer)):
