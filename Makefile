@@ -49,7 +49,7 @@ data: $(VENV)/.installed ## place Set12, BSD68 and the training images in data/ 
 	@$(BIN)/normeq data get set12 bsd68 bsd431
 
 test: $(VENV)/.installed-dev ## the test suite; `make cluster` has the rest
-	@PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/cluster
+	@PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/cluster
 
 cluster: $(VENV)/.installed-dev ## the workflow on a SLURM of three nodes (Debian: munge slurmctld slurmd slurm-client)
 	@PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/cluster

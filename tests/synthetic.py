@@ -83,7 +83,6 @@ def intervals(
                     }.get(variant, 1e-5) * random.uniform(0.7, 1.0)
                     for draw in range(draws):
                         psnr = base - min(loss, 22.0) + random.normal(0, 1e-5)
-                        rows.append(
-                            (network, variant, level, seed, dataset, f"{i:02d}", 25.0, a, b, draw, psnr)
-                        )
+                        where = (network, variant, level, seed, dataset, f"{i:02d}", 25.0)
+                        rows.append((*where, a, b, "nominal", draw, psnr))
     return pd.DataFrame(rows, columns=INTERVAL_COLUMNS)

@@ -21,6 +21,7 @@ OUT_OF_MEMORY = [
     RuntimeError("std::bad_alloc"),
     OSError(12, "Cannot allocate memory"),
     SystemError("error return without exception set"),
+    OSError("could not get source code"),
     ImportError("x.so: failed to map segment from shared object"),
 ]
 

@@ -25,6 +25,7 @@ def is_out_of_memory(error: BaseException) -> bool:
         "alloc_failed",
         "failed to map segment",  # of a package that is imported only now
         "without exception set",  # Python itself, where there was no memory for the exception
+        "could not get source code",  # PyTorch reads its own; Python's linecache swallows the MemoryError
     )
     return isinstance(error, RuntimeError | OSError | SystemError | ImportError) and any(
         word in str(error).lower() for word in words

@@ -115,7 +115,7 @@ def test_holm_on_a_textbook_family() -> None:
 def interval_table(losses: dict[tuple[float, float], list[float]]) -> pd.DataFrame:
     count = len(next(iter(losses.values())))
     rows = [
-        ("net", "scale", 25, 0, "set12", f"{i:02d}", 25.0, a, b, 0, 30 + 2 * i - loss)
+        ("net", "scale", 25, 0, "set12", f"{i:02d}", 25.0, a, b, "nominal", 0, 30 + 2 * i - loss)
         for (a, b), each in {(0, 1): [0.0] * count, **losses}.items() for i, loss in enumerate(each)
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=synthetic.INTERVAL_COLUMNS)

@@ -195,6 +195,13 @@ def test_tables_over_intervals(tmp_path: Path) -> None:
     assert "| [−1, 1] |" in text and "0.250 [0.250, 0.250]" in text
 
 
+def test_other_things_sent_to_a_and_b_are_no_change(tmp_path: Path) -> None:
+    table = synthetic.intervals(images=IMAGES)
+    a, b = written(tmp_path, a=table, b=table.assign(normalise="minmax"))
+    with pytest.raises(NormeqError, match="a.csv has nominal, .*b.csv has minmax"):
+        compare(a, b)
+
+
 def test_ssim_is_compared_too(tmp_path: Path) -> None:
     before = levels()
     after = before.copy()

@@ -15,7 +15,7 @@ from normeq.imaging.metrics import psnr
 from normeq.imaging.noise import labelled_noise
 from normeq.imaging.protocol import KAIR
 from normeq.nn import build_network
-from normeq.suite.measurements import heatmap, interval_pictures, tuning
+from normeq.suite.measurements import heatmap, interval_pictures, intervals, tuning
 from normeq.suite.measuring import batches, pictures
 from normeq.suite.measuring import rows as tables
 from normeq.suite.measuring.row_cache import RowCache
@@ -166,6 +166,29 @@ def test_pictures_on_intervals_of_the_images_own_range(clean):
     for picture in found["denoised"]:
         np.testing.assert_allclose(picture, noisy[2:18, 3:19].clip(0, 1), atol=1e-5)
     assert json.loads(str(found["meta"]))["normalise"] == "minmax"
+
+
+@pytest.mark.parametrize("kind", [intervals, heatmap])
+def test_each_image_of_a_batch_is_presented_by_its_own_range(clean, monkeypatch, kind):
+    """The poster's T_{a,b} in the long tables: images of one batch differ in what goes to a and b."""
+    monkeypatch.setattr("normeq.suite.measuring.stream.batch_pixels", lambda denoiser, device: 10**6)
+    seen = []
+
+    def f(y, sigma):
+        seen.append((y.amin((1, 2, 3)), y.amax((1, 2, 3)), sigma.flatten()))
+        return y
+
+    ranges = ([(0, 1), (10, 12)],) if kind is intervals else ([2], [10])
+    rows = list(kind.evaluate(denoiser(f), ["d"], 25, *ranges, 1, "minmax", device=CPU))
+    extents = [np.ptp(x + labelled_noise((24, 30), 25, "d", name, 0)) for name, x in clean.items()]
+    for (low, high, sigma), (a, b) in zip(seen, [(0, 1), (10, 12)], strict=True):
+        assert low.tolist() == pytest.approx([a] * 2, abs=1e-6)
+        assert high.tolist() == pytest.approx([b] * 2, abs=1e-6)
+        assert sigma.tolist() == pytest.approx([25 / 255 * (b - a) / e for e in extents], rel=1e-5)
+    for row in rows:
+        noisy = clean[row["image"]] + labelled_noise((24, 30), 25, "d", row["image"], 0)
+        assert row["normalise"] == "minmax"
+        assert row["psnr"] == pytest.approx(psnr(noisy, clean[row["image"]]), abs=1e-4)
 
 
 @pytest.mark.parametrize("scale", [0, -1, float("inf"), float("nan")])

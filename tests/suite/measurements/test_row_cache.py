@@ -12,11 +12,13 @@ from skimage.io import imsave
 from normeq.denoisers.open import open_denoiser
 from normeq.imaging.noise import labelled_noise
 from normeq.imaging.protocol import KAIR, PAPER
+from normeq.suite.analysis.intervals import interval_summary
 from normeq.suite.measurements import intervals, noise_levels
 from normeq.suite.measuring import batches
 from normeq.suite.measuring import rows as tables
 from normeq.suite.measuring import stream as streaming
 from normeq.suite.measuring.row_cache import RowCache
+from normeq.suite.results.long_tables import read_intervals
 from normeq.system.seals import unseal
 from tests.synthetic_images import stand_for_data_sets
 from tests.synthetic_networks import save_small
@@ -172,6 +174,27 @@ def test_one_more_interval_measures_one_interval(own, tmp_path):
         )
     )
     assert len(rows) == 9 and row_cache.used == 6 and calls.read_text().split() == ["50"] * 3
+
+
+def test_what_went_to_a_and_b_tells_rows_apart(own, tmp_path):
+    """And a table from before that could be chosen holds the nominal range."""
+    denoiser = open_denoiser(f"mine={own}:denoise", CPU)
+    out, pairs = tmp_path / "a.csv", [(0, 1), (10, 11)]
+    rows = list(intervals.evaluate(denoiser, ["d"], 25, pairs, 1, device=CPU))
+    older = pd.DataFrame(rows).drop(columns=["normalise", "measured_by"])
+    older.to_csv(out, index=False)
+    for normalise, used in (("nominal", 6), ("minmax", 0)):
+        cache = RowCache([out])
+        found = list(
+            intervals.evaluate(denoiser, ["d"], 25, pairs, 1, normalise, device=CPU, row_cache=cache)
+        )
+        assert cache.used == used and {row["normalise"] for row in found} == {normalise}
+    tables.collect([out], tmp_path / "all.csv")
+    with open(tmp_path / "all.csv", newline="") as handle:
+        table = csv.DictReader(handle)
+        assert {row["normalise"] for row in table} == {"nominal"} and table.fieldnames == intervals.COLUMNS
+    assert set(read_intervals(out)["normalise"]) == {"nominal"}
+    assert interval_summary(read_intervals(out))["normalise"].tolist() == ["nominal"] * 2
 
 
 def test_batches_are_of_one_size_and_data_set():

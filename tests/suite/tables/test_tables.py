@@ -170,6 +170,22 @@ def test_the_protocol_is_named_below_the_tables(levels, tmp_path: Path) -> None:
         matched_noise.make(path)
 
 
+def test_what_went_to_a_and_b_is_said_and_never_mixed(tmp_path: Path) -> None:
+    table, path = synthetic.intervals(images={"set12": 2}), tmp_path / "intervals.csv"
+    table.to_csv(path, index=False)
+    assert any("y → a + (b − a)·y" in note for note in intervals.make(path).notes)
+    table.assign(normalise="minmax").to_csv(path, index=False)
+    made = intervals.make(path)
+    assert any("lowest and highest value" in note for note in made.notes)
+    assert set(made.numbers["normalise"]) == {"minmax"}
+    table.assign(normalise=["minmax", "nominal"] * (len(table) // 2)).to_csv(path, index=False)
+    with pytest.raises(NormeqError, match="several normalisations .minmax, nominal."):
+        intervals.make(path)
+    table.assign(normalise="max").to_csv(path, index=False)
+    with pytest.raises(NormeqError, match="normalise has 'max', not nominal or minmax"):
+        intervals.make(path)
+
+
 def test_intervals_are_ordered_unit_scaled_shifted(tmp_path: Path) -> None:
     order = in_order(synthetic.intervals(images={"set12": 1}).sample(frac=1, random_state=1))
     pairs = list(order[["a", "b"]].itertuples(index=False, name=None))

@@ -8,14 +8,15 @@ from normeq.errors import NormeqError
 from normeq.suite.results.long_tables import CONDITION
 from normeq.suite.statistics.means import paired, per_image
 
-KEYS = [*CONDITION, "scale", "shift"]
+KEYS = [*CONDITION, "scale", "shift", "normalise"]
 
 
 def heatmap_losses(table: pd.DataFrame) -> pd.DataFrame:
     """Mean PSNR at every scale and shift, and what is lost against scale 1 without shift, paired by image.
 
     Returns:
-        network, variant, train_sigma, dataset, sigma, scale, shift, psnr, loss (dB), images, seeds, draws.
+        network, variant, train_sigma, dataset, sigma, scale, shift, normalise, psnr, loss (dB), images,
+        seeds, draws.
 
     Raises:
         NormeqError: the rows with scale 1 and shift 0 are missing.

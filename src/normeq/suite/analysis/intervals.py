@@ -10,7 +10,7 @@ from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import CONDITION
 from normeq.suite.statistics.means import paired, per_image, summarise
 
-KEYS = [*CONDITION, "a", "b"]
+KEYS = [*CONDITION, "a", "b", "normalise"]
 
 
 def interval_name(a: float, b: float) -> str:
@@ -30,8 +30,8 @@ def interval_summary(table: pd.DataFrame) -> pd.DataFrame:
     """Mean PSNR on every interval, and the change from [0,1] paired by image, each with its 95 % interval.
 
     Returns:
-        network, variant, train_sigma, dataset, sigma, a, b, psnr, psnr_low, psnr_high, change, change_low,
-        change_high (dB), images, seeds, draws.
+        network, variant, train_sigma, dataset, sigma, a, b, normalise, psnr, psnr_low, psnr_high, change,
+        change_low, change_high (dB), images, seeds, draws.
 
     Raises:
         NormeqError: the rows for [0,1] are missing.

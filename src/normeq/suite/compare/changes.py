@@ -80,6 +80,9 @@ def compare(a: Path, b: Path, rename: Mapping[str, str] | None = None) -> Compar
     keys, read = KINDS[kind]
     rename = dict(rename or {})
     whole_a, whole_b = read(a), read(b)
+    if "normalise" in whole_a and whole_a["normalise"].iloc[0] != whole_b["normalise"].iloc[0]:
+        sent = [f"{path} has {x['normalise'].iloc[0]}" for path, x in ((a, whole_a), (b, whole_b))]
+        raise NormeqError(f"normalise differs ({', '.join(sent)}): other things went to a and b")
     on = [*keys, "seed", "image", "draw"]
     whole_a = _renamed(whole_a, whole_b, rename, on, (a, b))
     values = ["psnr", *(["ssim"] if {"ssim"} <= set(whole_a) & set(whole_b) else [])]

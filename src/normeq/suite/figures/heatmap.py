@@ -19,6 +19,7 @@ from normeq.suite.figures.style import GREY, INK, heading, line_styles, titled, 
 from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import IDENTITY, read_heatmap
 from normeq.suite.results.names import counted, dataset_name, trained_names
+from normeq.suite.results.normalise import sent
 
 FIGURE = FigureKind(
     help="PSNR lost over scale and shift of the range, one panel per denoiser.",
@@ -69,8 +70,8 @@ def draw(numbers: pd.DataFrame) -> Figure:
     heading(
         figure,
         titled("What the range [a, b] costs", numbers),
-        f"{trained_names(numbers['train_sigma'])}; {where}; y → a + (b − a)·y, denoised in "
-        f"float32, and back; dB lost, mean over images; {counted(numbers['draws'], 'noise draw')} per image, "
+        f"{trained_names(numbers['train_sigma'])}; {where}; {sent(numbers)}, denoised in float32, "
+        f"and back; dB lost, mean over images; {counted(numbers['draws'], 'noise draw')} per image, "
         f"{counted(numbers['seeds'], 'training seed')}",
     )
     return figure

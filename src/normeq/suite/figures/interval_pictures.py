@@ -12,6 +12,7 @@ from normeq.suite.analysis.intervals import interval_name
 from normeq.suite.figures.range_pictures import draw_ranges
 from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import write
+from normeq.suite.results.normalise import SENT
 from normeq.suite.results.pictures import INTERVAL_PICTURES, META, Part, crop_name, read_parts, training_name
 
 FIGURE = FigureKind(
@@ -19,11 +20,6 @@ FIGURE = FigureKind(
     order=40,
     reads="interval_pictures.npz",
 )
-
-SENT = {
-    "nominal": "y → a + (b − a)·y",
-    "minmax": "lowest and highest value of the noisy image to a and b",
-}
 
 
 def plotted(parts: Sequence[Part]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from normeq.suite.figures.style import GREY, LineStyle, heading, legend, line_st
 from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import read_intervals
 from normeq.suite.results.names import counted, dataset_name, level_name, trained_names
+from normeq.suite.results.normalise import sent
 
 FIGURE = FigureKind(
     help="PSNR against the interval [a,b] on which the image is presented.",
@@ -124,7 +125,8 @@ def _words(figure: Figure, numbers: pd.DataFrame, style: dict[tuple[str, str], L
     heading(
         figure,
         titled("The same noisy image presented on [a, b]", numbers),
-        f"{trained_names(numbers['train_sigma'])}; y → a + (b − a)·y, denoised, and back; mean over images, "
+        f"{trained_names(numbers['train_sigma'])}; {sent(numbers)}, denoised, and back; "
+        "mean over images, "
         "bars: 95 % interval over images (change: paired); "
         f"{counted(numbers['draws'], 'noise draw')} per image, {counted(numbers['seeds'], 'training seed')}; "
         f"lower axis linear within ±{LINEAR:g} dB, logarithmic beyond",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Annotated
 
 from normeq.suite.config.settings import Option, Settings
 from normeq.suite.measuring.pictures import Crop, cut, meta, noisy_versions
+from normeq.suite.measuring.presented import Normalise, presented
 from normeq.suite.measuring.registry import Measurement
 from normeq.suite.measuring.settings import (
     CropSetting,
@@ -20,6 +18,7 @@ from normeq.suite.measuring.settings import (
     check_crop,
     check_intervals,
 )
+from normeq.suite.results.normalise import MINMAX, NOMINAL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,22 +34,14 @@ class IntervalPictures(Settings):
     crop: CropSetting
     sigma: Annotated[Sigma, Option("--sigma", 25.0)]
     intervals: Intervals
-    normalise: Annotated[
-        Literal["nominal", "minmax"],
-        Field(
-            description="What goes to a and b: 0 and 1 of the nominal range, or the lowest and highest value "
-            "of the noisy image, the poster's T_{a,b}."
-        ),
-    ] = "nominal"
+    normalise: Normalise = NOMINAL
 
     def check(self, fail: Callable[[str, str], None]) -> None:
         check_crop(self.crop, fail)
         check_intervals(self.intervals, fail)
 
 
-MEASUREMENT = Measurement(
-    "interval_pictures", IntervalPictures, of="each", unkeyed=(("normalise", "nominal"),)
-)
+MEASUREMENT = Measurement("interval_pictures", IntervalPictures, of="each", unkeyed=(("normalise", NOMINAL),))
 
 
 def evaluate(
@@ -59,7 +50,7 @@ def evaluate(
     crop: Crop,
     sigma: float,
     intervals: Sequence[tuple[float, float]],
-    normalise: str = "nominal",
+    normalise: str = NOMINAL,
     *,
     data_dir: str | Path,
     device: torch.device,
@@ -70,8 +61,7 @@ def evaluate(
         image, crop: as in :func:`examples`.
         sigma: 8-bit units, on [0,1].
         intervals: pairs (a, b), a < b.
-        normalise: ``nominal`` sends 0 and 1 to a and b, ``minmax`` the lowest and highest value of the noisy
-            image (:class:`normeq.equivariance.interval.T`).
+        normalise: what goes to a and b, ``nominal`` or ``minmax`` (:func:`presented`).
 
     Returns:
         ``meta`` (JSON), ``clean`` and ``noisy`` (H, W), ``sigma`` (), ``psnr_in`` (), ``intervals`` (I, 2),
@@ -79,24 +69,16 @@ def evaluate(
     """
     import numpy as np
 
-    from normeq.equivariance.interval import T
-    from normeq.equivariance.ranges import in_interval
     from normeq.imaging.metrics import psnr
     from normeq.suite.measuring.batches import run
 
     file, clean, (noisy,) = noisy_versions(image, [sigma], data_dir)
     shown, shown_noisy = cut(clean, crop, image), cut(noisy, crop, image)
-    minmax = normalise == "minmax"
-    moved = [
-        replace(
-            denoiser,
-            function=T(a, b).around(denoiser.function) if minmax else in_interval(denoiser.function, a, b),
-        )
-        for a, b in intervals
-    ]
-    denoised = [cut(run(there, noisy, sigma, device), crop, image) for there in moved]
+    moved = [presented(denoiser, b - a, a, normalise) for a, b in intervals]
+    denoised = [cut(run(there, noisy, sigma, device), crop, image) for there, _ in moved]
+    said = {"normalise": normalise} if normalise == MINMAX else {}
     return {
-        "meta": np.array(meta(denoiser, file, crop, **({"normalise": normalise} if minmax else {}))),
+        "meta": np.array(meta(denoiser, file, crop, **said)),
         "clean": shown,
         "noisy": shown_noisy,
         "sigma": np.array(float(sigma)),

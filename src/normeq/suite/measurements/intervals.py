@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Unpack
 
 from normeq.suite.config.settings import Option, Settings
+from normeq.suite.measuring.presented import Normalise, presented
 from normeq.suite.measuring.registry import Measurement
 from normeq.suite.measuring.settings import Datasets, Draws, Images, Intervals, Sigma, check_intervals
+from normeq.suite.results.normalise import NOMINAL
 
 if TYPE_CHECKING:
     from normeq.denoisers.open import Denoiser
     from normeq.suite.measuring.stream import Setup
 
 COLUMNS = (
-    "network,variant,train_sigma,seed,dataset,image,sigma,a,b,draw,psnr,weights,pixels,measured_by,protocol"
+    "network,variant,train_sigma,seed,dataset,image,sigma,a,b,normalise,draw,psnr,weights,pixels,measured_by,"
+    "protocol"
 ).split(",")
 
 
 class IntervalsSettings(Settings):
-    """PSNR when the noisy image is mapped from [0,1] to [a,b] before the network, and back after it."""
+    """PSNR when the noisy image is mapped to [a,b] before the network, and back after it."""
 
     datasets: Datasets
     sigma: Annotated[Sigma, Option("--sigma", 25.0)]
     intervals: Intervals
+    normalise: Normalise = NOMINAL
     draws: Draws = 1
     images: Images = None
 
@@ -37,7 +40,13 @@ class IntervalsSettings(Settings):
 
 
 MEASUREMENT = Measurement(
-    "intervals", IntervalsSettings, tuple(COLUMNS), follows_protocol=True, reuses_rows=True, far=True
+    "intervals",
+    IntervalsSettings,
+    tuple(COLUMNS),
+    follows_protocol=True,
+    reuses_rows=True,
+    far=True,
+    unkeyed=(("normalise", NOMINAL),),
 )
 
 
@@ -47,28 +56,32 @@ def evaluate(
     sigma: float,
     intervals: Sequence[tuple[float, float]],
     draws: int,
+    normalise: str = NOMINAL,
     **setup: Unpack[Setup],
 ) -> Iterator[dict[str, object]]:
     """Yield one row per (image, [a,b], draw), with the keys of :data:`COLUMNS`.
 
     The noisy image (σ in 8-bit units, nominal range [0,1]) is sent to [a,b], denoised there and sent back;
-    the same noise serves for every interval. PSNR in dB after going back.
+    the same noise serves for every interval. PSNR in dB after going back. [0,1] is one of the intervals: with
+    ``minmax`` it too changes the image.
 
     Args:
         sigma: noise level in 8-bit units, > 0.
         intervals: pairs (a, b) with a < b.
+        normalise: what goes to a and b, ``nominal`` or ``minmax`` (:func:`presented`).
         denoiser, datasets, draws, setup: as in :func:`normeq.suite.measurements.noise_levels.evaluate`.
 
     Raises:
         NormeqError: an interval without a < b.
     """
-    from normeq.equivariance.ranges import in_interval
     from normeq.suite.measuring.stream import Setting, psnr_only, stream
 
-    there = [(a, b, replace(denoiser, function=in_interval(denoiser.function, a, b))) for a, b in intervals]
+    there = [(a, b, *presented(denoiser, b - a, a, normalise)) for a, b in intervals]
     settings = [
-        Setting({"sigma": sigma, "a": a, "b": b, "draw": draw}, sigma, draw, moved, (b - a, a))
+        Setting(
+            {"sigma": sigma, "a": a, "b": b, "normalise": normalise, "draw": draw}, sigma, draw, moved, seen
+        )
         for draw in range(draws)
-        for a, b, moved in there
+        for a, b, moved, seen in there
     ]
     return stream(denoiser, datasets, settings, COLUMNS, psnr_only, **setup)

@@ -8,11 +8,11 @@ both, with λ = 3 at σ = 75 for a network trained at 25, that is λ = σ/σ_tra
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
 from normeq.nn.variants import CHANGES, VARIANTS
 from normeq.suite.config.settings import Settings
+from normeq.suite.measuring.presented import presented
 from normeq.suite.measuring.registry import Measurement
 from normeq.suite.measuring.settings import Datasets, Draws, Images, Middle, Scales, Shifts, Sigmas
 
@@ -92,7 +92,6 @@ def evaluate(
     Raises:
         NormeqError: λ that is not positive.
     """
-    from normeq.equivariance.ranges import in_range
     from normeq.suite.measuring.stream import Setting, psnr_only, stream
 
     tried = [
@@ -100,8 +99,7 @@ def evaluate(
             {"sigma": sigma, "draw": draw, "tuning": kind, "scale": scale, "shift": shift},
             sigma,
             draw,
-            replace(denoiser, function=in_range(denoiser.function, 1 / scale, -shift)),
-            (1 / scale, -shift),
+            *presented(denoiser, 1 / scale, -shift),
         )
         for sigma in sigmas
         for draw in range(draws)

@@ -14,7 +14,7 @@ from normeq.denoisers.open import Denoiser
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import Protocol
 from normeq.suite.measuring.batches import Image, test_images
-from normeq.suite.measuring.rows import DENOISER, KEYS, write_rows
+from normeq.suite.measuring.rows import DENOISER, KEYS, lacking, write_rows
 from normeq.system.provenance import measured_by
 from normeq.system.seals import is_intact, warn_of_broken
 
@@ -81,11 +81,13 @@ class RowCache:
         rows = []
         try:
             with open(file, newline="", encoding="utf-8") as handle:
-                for row in csv.DictReader(handle):
+                table = csv.DictReader(handle)
+                older = {name: value for name, (_, value) in lacking(table.fieldnames or ()).items()}
+                for row in table:
+                    row = older | row
                     rows.append(row)
                     complete = None not in row and None not in row.values()
                     if complete and all(row.get(key) for key in ("weights", "pixels", "protocol")):
-                        row = {"measured_by": ""} | row
                         before = self._rows.get(self._key(row), {})
                         if row.keys() >= before.keys():  # a poorer table does not hide a fuller one
                             self._rows[self._key(row)] = row

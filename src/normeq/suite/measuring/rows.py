@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from normeq.errors import NormeqError
 from normeq.suite.measuring.collected import Collected, read_collected, write_record
 from normeq.suite.measuring.registry import all_measurements
+from normeq.suite.results.normalise import NOMINAL
 from normeq.system.files import atomic_path
 from normeq.system.seals import refuse_broken, seal, unseal
 
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 SHARED = (
-    "network,variant,train_sigma,seed,dataset,image,sigma,a,b,tuning,kind,scale,shift,dtype,device,draw,protocol"
+    "network,variant,train_sigma,seed,dataset,image,sigma,a,b,tuning,kind,scale,shift,dtype,device,normalise,draw,protocol"
 ).split(",")
 # Columns that tell rows apart: those that several measurements have, in the order of tables, and others.
 KEYS = [*SHARED, *(label for kind in all_measurements().values() for label in kind.labels)]
+# Columns that came later than the first tables, and what a table without them holds.
+LATER = {"measured_by": "", "normalise": NOMINAL}
 DENOISER = ("network", "variant", "train_sigma", "seed")
 
 
@@ -42,6 +45,23 @@ def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str
             count += 1
     seal(path)
     return count
+
+
+def lacking(columns: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Columns that a long table lacks because it is older than they are.
+
+    Args:
+        columns: those that it has.
+
+    Returns:
+        Where each belongs, in the order in which they are to be put there, and what the table holds.
+    """
+    there = set(columns)
+    for kind in all_measurements().values():
+        missing = [column for column in kind.columns if column not in there]
+        if there <= set(kind.columns) and set(missing) <= set(LATER):
+            return {column: (kind.columns.index(column), LATER[column]) for column in missing}
+    return {}
 
 
 def collect(
@@ -74,8 +94,8 @@ def collect(
             frames.append(_rows_of(held, before.parts[str(part)]))
         else:
             frames.append(_read(part))
-        if "protocol" in frames[-1] and "measured_by" not in frames[-1]:  # older than that column
-            frames[-1].insert(frames[-1].columns.get_loc("protocol"), "measured_by", "")
+        for name, (at, value) in lacking(frames[-1].columns).items():
+            frames[-1].insert(at, name, value)
         if list(frames[-1].columns) != list(frames[0].columns):
             raise NormeqError(f"{part}: other columns than {parts[0]}")
     table = pd.concat(frames, ignore_index=True)

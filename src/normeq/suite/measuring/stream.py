@@ -20,6 +20,7 @@ from normeq.imaging.metrics import Reference
 from normeq.imaging.protocol import PAPER, Protocol
 from normeq.suite.measuring.batches import Image, batch_pixels, batches, denoise, stack, test_images
 from normeq.suite.measuring.row_cache import RowCache, labels, mark
+from normeq.suite.results.normalise import NOMINAL
 
 Numbers = Callable[[Protocol, Reference, Tensor, Tensor], Iterable[dict[str, float]]]
 
@@ -53,14 +54,14 @@ class Setting:
         columns: what tells it from other settings in the table.
         sigma, draw: the noise; 8-bit units.
         denoiser: what gets the noisy image.
-        there: λ and μ of the range λy + μ on which that one works.
+        seen: what its network sees of noisy images (N, 1, H, W), if that is not they themselves.
     """
 
     columns: dict[str, object]
     sigma: float
     draw: int
     denoiser: Denoiser
-    there: tuple[float, float] = (1.0, 0.0)
+    seen: Callable[[Tensor], Tensor] | None = None
 
 
 def stream(
@@ -94,9 +95,8 @@ def stream(
                 labels(denoiser, image, protocol, device) | setting.columns | {"size": size}
                 for image in batch
             ]
-            if denoiser.centred and setting.there != (1.0, 0.0):
-                scale, shift = setting.there
-                far = is_far((shift + scale * noisy(setting.sigma, setting.draw))[:, None])
+            if denoiser.centred and setting.seen:
+                far = is_far(setting.seen(noisy(setting.sigma, setting.draw)[:, None]))
                 asked = [mark(label, one) for label, one in zip(asked, far, strict=True)]
             rows = [row_cache.find(label, columns) for label in asked]
             if None in rows:
@@ -119,7 +119,8 @@ def stream(
 
 def _case(batch: list[Image], setting: Setting) -> str:
     """``, a = 10, b = 11, on set12/01`` for messages."""
-    more = [f"{key} = {value}" for key, value in setting.columns.items() if key not in ("sigma", "draw")]
+    said = {key: value for key, value in setting.columns.items() if key not in ("sigma", "draw")}
+    more = [f"{key} = {value}" for key, value in said.items() if value != NOMINAL]
     images = f"on {batch[0].dataset}/{batch[0].name}" + (" and others of its size" if len(batch) > 1 else "")
     return "".join(f", {part}" for part in (*more, images))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -11,13 +11,16 @@ from normeq.errors import NormeqError
 from normeq.system.seals import warn_of_broken
 
 
-def read_csv(path: str | Path, columns: Iterable[str] = (), remedy: str = "") -> pd.DataFrame:
+def read_csv(
+    path: str | Path, columns: Iterable[str] = (), remedy: str = "", later: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Read a CSV table as text.
 
     Args:
         path: the file.
         columns: those that it must have.
         remedy: what to do where it is not such a table, e.g. the command that writes it.
+        later: columns that came later than the first tables, and what these hold.
 
     Returns:
         At least one row; every cell as text, as it was written, an empty one as the empty string.
@@ -25,7 +28,7 @@ def read_csv(path: str | Path, columns: Iterable[str] = (), remedy: str = "") ->
     Raises:
         NormeqError: the file is missing, is no CSV table in UTF-8, lacks a column, or has no rows.
     """
-    remedy = f"; {remedy}" if remedy else ""
+    remedy, columns = f"; {remedy}" if remedy else "", list(columns)
     warn_of_broken(path)
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -36,6 +39,9 @@ def read_csv(path: str | Path, columns: Iterable[str] = (), remedy: str = "") ->
     except (OSError, ValueError) as error:  # pandas' errors of parsing and decoding are ValueErrors
         text = " ".join(str(error).split())
         raise NormeqError(f"cannot read {path} as a CSV table: {text}{remedy}") from None
+    for column, value in (later or {}).items():
+        if column in columns and column not in table:
+            table[column] = value
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise NormeqError(f"{path}: missing column(s) {', '.join(missing)}{remedy}")

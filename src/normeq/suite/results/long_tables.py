@@ -10,6 +10,7 @@ import pandas as pd
 from normeq.errors import NormeqError
 from normeq.nn.variants import VARIANTS
 from normeq.suite.results.csv_files import read_csv
+from normeq.suite.results.normalise import MINMAX, NOMINAL
 
 IDENTITY = ["network", "variant", "train_sigma"]  # which denoiser
 SERIES = [*IDENTITY, "dataset"]
@@ -17,10 +18,10 @@ CONDITION = [*SERIES, "sigma"]  # what a mean over images is of
 MEASUREMENT = ["image", "seed", "draw"]  # what is paired, and averaged in this order from the right
 NOISE_LEVELS = [*IDENTITY, "seed", "dataset", "image", "sigma", "draw", "psnr_in", "psnr", "ssim"]
 PROTOCOLS = [*NOISE_LEVELS, "psnr_in_clipped", "protocol"]
-INTERVALS = [*IDENTITY, "seed", "dataset", "image", "sigma", "a", "b", "draw", "psnr"]
-HEATMAP = [*IDENTITY, "seed", "dataset", "image", "sigma", "scale", "shift", "draw", "psnr"]
+INTERVALS = [*IDENTITY, "seed", "dataset", "image", "sigma", "a", "b", "normalise", "draw", "psnr"]
+HEATMAP = [*IDENTITY, "seed", "dataset", "image", "sigma", "scale", "shift", "normalise", "draw", "psnr"]
 TUNING = [*IDENTITY, "seed", "dataset", "image", "sigma", "draw", "tuning", "scale", "shift", "psnr"]
-TEXT = {"tuning", "protocol", "network", "variant", "dataset", "image", "train_sigma", "seed", "draw"}
+TEXT = set("tuning normalise protocol network variant dataset image train_sigma seed draw".split())
 MAY_BE_EMPTY = {"train_sigma", "seed"}  # a user's own denoiser need not be trained
 VARIANT_ORDER = [*VARIANTS, "other"]
 DATASET_ORDER = ["set12", "set12-without-04", "bsd68", "skimage-test"]
@@ -102,15 +103,18 @@ def _read(path: Path, columns: list[str], group: list[str]) -> pd.DataFrame:
     if len(twice):
         row = ", ".join(f"{c}={twice.iloc[0][c]}" for c in measurement)
         raise NormeqError(f"{path}: a measurement is listed twice ({row}); collect each part once")
-    protocols = sorted(set(table.get("protocol", [])))
-    if len(protocols) > 1 and "protocol" not in columns:
-        raise NormeqError(f"{path}: several protocols ({', '.join(protocols)}); their numbers do not compare")
+    for what, several in (("protocol", "protocols"), ("normalise", "normalisations")):
+        found = sorted(set(table.get(what, [])))
+        if len(found) > 1 and not (what == "protocol" and what in columns):
+            raise NormeqError(f"{path}: several {several} ({', '.join(found)}); their numbers do not compare")
+    if "normalise" in columns and not set(table["normalise"]) <= {NOMINAL, MINMAX}:
+        raise NormeqError(f"{path}: column normalise has {found[0]!r}, not {NOMINAL} or {MINMAX}")
     _same_images(path, table, group)
     return showing_order(table)
 
 
 def _load(path: Path, columns: list[str]) -> pd.DataFrame:
-    table = read_csv(path, columns)
+    table = read_csv(path, columns, later={"normalise": NOMINAL})
     for column in columns:
         cells = table[column].str.strip()
         if column in TEXT:

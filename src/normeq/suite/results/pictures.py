@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from normeq.errors import NormeqError
 from normeq.suite.results.long_tables import VARIANT_ORDER
 from normeq.suite.results.names import dataset_name, level_name, variant_name
+from normeq.suite.results.normalise import NOMINAL
 
 EXAMPLES = ("clean", "sigmas", "noisy", "denoised", "psnr", "psnr_in")
 FILTERS = ("clean", "sigmas", "pixels", "noisy", "denoised", "filters", "sums", "defect", "psnr")
@@ -40,7 +41,7 @@ class Part:
     path: Path
     meta: dict[str, str]
     arrays: dict[str, NDArray[np.float64]]
-    normalise: str = "nominal"
+    normalise: str = NOMINAL
 
     def __getitem__(self, key: str) -> NDArray[np.float64]:
         return self.arrays[key]
@@ -117,7 +118,7 @@ def _read(path: Path, keys: Sequence[str]) -> Part | None:
             or not (np.isfinite(array) | (key in {"psnr", "psnr_in"}) & np.isposinf(array)).all()
         ):
             raise NormeqError(f"{path}: array {key} is empty or has values that are not finite")
-    normalise = str(meta.get("normalise", "nominal"))
+    normalise = str(meta.get("normalise", NOMINAL))
     return Part(path, {key: _text(meta[key]) for key in META}, arrays, normalise)
 
 

@@ -11,7 +11,14 @@ from normeq.suite.formats.numbers import fixed, signed
 from normeq.suite.formats.table import Table
 from normeq.suite.results.leaks import leak_note, with_leak_free
 from normeq.suite.results.long_tables import IDENTITY, read_intervals
-from normeq.suite.results.names import dataset_name, denoiser_name, level_name, measured_on, protocol_note
+from normeq.suite.results.names import (
+    dataset_name,
+    denoiser_name,
+    level_name,
+    measured_on,
+    protocol_note,
+)
+from normeq.suite.results.normalise import sent
 from normeq.suite.tables.registry import TableKind
 
 TABLE = TableKind(
@@ -46,7 +53,7 @@ def make(path: Path) -> Table:
         title="The same noisy image presented on [a,b]: mean PSNR in dB (change from [0,1])",
         notes=(
             f"{measured_on(numbers)}.",
-            "y becomes a + (b − a)·y, is denoised, and goes back; σ is that on [0,1], in 8-bit units.",
+            f"{sent(numbers)}, denoised, and back; σ is that on [0,1], in 8-bit units.",
             "The change is paired by image; the CSV has its 95 % interval. Below 0.005 dB it prints as 0.00.",
             protocol_note(table),
             *leak_note(numbers),
