@@ -1,7 +1,7 @@
 """What happens when things break: killed commands, damaged files, bad configs, full disks. Counted.
 
     python benchmarks/faults.py            # 20 minutes, into benchmarks/results/faults-counts.csv
-    python benchmarks/faults.py --quick    # a little of everything, under a minute; writes only with --out
+    python benchmarks/faults.py --quick    # a little of everything, two minutes; writes only with --out
     python benchmarks/faults.py --table    # the recorded counts as docs/reliability.md has them
 
 Each trial breaks something in a small project of its own, lets the command say what it says, puts right what
@@ -50,6 +50,9 @@ from normeq.suite.measuring.registry import all_measurements
 from normeq.suite.tables.registry import tables
 
 COLUMNS = "group,what,trials,lost,silent,tracebacks,half_files,refused,recovery_s,recovery_max_s".split(",")
+
+
+FAULTS = ("lost", "silent", "tracebacks", "half_files")
 
 
 @dataclass
@@ -112,6 +115,7 @@ def shared_out(
     """The trials of all groups, by several processes at once; every group belongs to one of them."""
     if jobs == 1:
         for trial in all_trials(yard, quick, only):
+            _dot()
             yield trial
             if time.monotonic() > end_of_time:
                 return
@@ -126,6 +130,7 @@ def shared_out(
             try:
                 with open(files[-1], "w", encoding="utf-8") as found:
                     for trial in all_trials(yard, quick, names[job::jobs]) if names[job::jobs] else ():
+                        _dot()
                         found.write(json.dumps(vars(trial)) + "\n")
                         found.flush()
                         if time.monotonic() > end_of_time:
@@ -138,6 +143,25 @@ def shared_out(
         end(pid)
     for file in files:
         yield from (Trial(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines())
+
+
+def _dot() -> None:
+    """A sign of life for each trial."""
+    print(".", end="", file=sys.stderr, flush=True)
+
+
+def line(row: dict[str, Any]) -> str:
+    """``kill -9, train: 7 trials; 1 lost; recovered in 1.4 s``."""
+    named = {
+        "lost": "lost",
+        "silent": "silently wrong",
+        "tracebacks": "tracebacks",
+        "half_files": "half files",
+    }
+    bad = [f"{row[key]} {words}" for key, words in named.items() if row[key]]
+    recovered = [f"recovered in {row['recovery_s']} s"] if row["recovery_s"] else []
+    trials = f"{row['trials']} trial{'s' * (row['trials'] != 1)}"
+    return f"{row['group']}, {row['what']}: {'; '.join([trials, *(bad or ['no fault']), *recovered])}"
 
 
 def markdown(rows: Sequence[dict[str, str]]) -> str:
@@ -156,7 +180,7 @@ def markdown(rows: Sequence[dict[str, str]]) -> str:
             if times
             else "–"
         )
-        what = ", ".join(dict.fromkeys(row["what"] for row in of))
+        what = "; ".join(dict.fromkeys(row["what"] for row in of))
         lines.append(f"| {group} | {what} | {' | '.join(total)} | {middle} |")
     return "\n".join(lines) + "\n"
 
@@ -193,11 +217,15 @@ def main() -> int:
     target = options.out or (None if options.quick or options.only else recorded)
     if target:
         write_csv(target, COLUMNS, rows)
+    print(file=sys.stderr)
     for row in rows:
-        print(*(f"{key} {row[key]}" for key in COLUMNS), flush=True)
-    ours = [row for row in rows if row["group"] != THEIRS]
-    faults = sum(row[key] for row in ours for key in ("lost", "silent", "tracebacks", "half_files"))
-    print(f"{sum(row['trials'] for row in rows)} trials, {faults} faults")
+        print(line(row), flush=True)
+    faults, theirs = (
+        sum(row[key] for row in rows if (row["group"] == THEIRS) == snakemake for key in FAULTS)
+        for snakemake in (False, True)
+    )
+    beside = f", and {theirs} in {THEIRS.partition(', ')[2]}" if theirs else ""
+    print(f"{sum(row['trials'] for row in rows)} trials, {faults} faults{beside}")
     return 1 if faults else 0
 
 

@@ -203,7 +203,11 @@ def measure(runs: int, folder: Path) -> list[dict[str, object]]:
         numbers = {"seconds": seconds, "peak_mb": memory, "mb": mb}
         shown = {key: "" if value is None else f"{value:.3g}" for key, value in numbers.items()}
         found.append({"runs": runs, "networks": networks, "rows": rows, "what": what} | shown)
-        print(*(f"{key} {found[-1][key]}" for key in COLUMNS), flush=True)
+        units = {"seconds": "s", "peak_mb": "MB of memory", "mb": "MB"}
+        said = (
+            ", ".join(f"{shown[key]} {unit}" for key, unit in units.items() if shown[key]) or "not measured"
+        )
+        print(f"{runs:,} run{'s' * (runs != 1)}, {what}: {said}", flush=True)
 
     dry = ["snakemake", "-n", "--quiet", "all", "--cores", "1", "--configfile", "x.yaml"]
     note("dry run, from nothing", *timed(dry, folder), None)

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LIBRARY = ("torch", "numpy", "safetensors")  # what `pip install normeq` brings
+LIBRARY = ("torch", "numpy", "safetensors")  # what `pip install .` brings
 PRELUDE = """
 import runpy, sys
 

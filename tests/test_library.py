@@ -91,7 +91,7 @@ normeq.load("./run")
 try:
     from_folder(".")
 except NormeqError as error:
-    assert 'pip install "normeq[files]"' in str(error)
+    assert "pip install '.[files]' in a clone" in str(error)
 else:
     raise AssertionError("images were read without Pillow")
 print("used")

@@ -59,7 +59,15 @@ def test_the_conda_environment_is_in_step():
 def test_the_library_needs_little_and_tests_and_lint_the_suite():
     assert [split(requirement)[0] for requirement in PROJECT["dependencies"]] == list(bare.LIBRARY)
     assert set(extra("files") + extra("cli")) < set(extra("suite"))
-    assert set(extra("suite")) <= set(extra("test")) & set(extra("lint"))
+    assert set(extra("suite")) <= set(extra("test")) & set(extra("lint")) & set(extra("slurm"))
+
+
+def test_no_page_installs_by_a_name_that_is_not_ours_on_the_index():
+    """`pip install normeq` would take whatever somebody put there."""
+    files = [file for end in ("*.md", "*.py", "*.yaml", "*.yml") for file in ROOT.rglob(end)]
+    for file in files:
+        if not {".venv", "site", ".snakemake"} & set(file.relative_to(ROOT).parts) and file != Path(__file__):
+            assert not re.search(r"pip install ['\"]?normeq", file.read_text(encoding="utf-8")), file
 
 
 # Modules that are called otherwise than what is installed.

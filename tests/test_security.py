@@ -93,10 +93,13 @@ def test_nor_objects_elsewhere(md5):
     check_listing([{"md5": "0" * 32, "relpath": "a/ä b.png"}])
 
 
-@pytest.mark.parametrize("out", ["../../evil", "/evil", "other"])
-def test_a_pin_cannot_name_another_folder(tmp_path, out):
+@pytest.mark.parametrize(
+    ("out", "md5"),
+    [*((out, "0" * 32 + ".dir") for out in ("../../evil", "/evil", "other")), ("tiny", "../../" + "0" * 32)],
+)
+def test_a_pin_cannot_name_another_folder(tmp_path, out, md5):
     pin = tmp_path / "tiny.dvc"
-    pin.write_text(yaml.safe_dump({"outs": [{"md5": "0" * 32 + ".dir", "path": out}]}))
+    pin.write_text(yaml.safe_dump({"outs": [{"md5": md5, "path": out}]}))
     with pytest.raises(NormeqError, match="is not the DVC pin of a folder tiny"):
         pull("tiny", pin, Remote("x", {"url": str(tmp_path)}, {}), tmp_path)
 

@@ -44,7 +44,7 @@ def terms(yard: Yard, rng: random.Random, count: int) -> Iterator[Trial]:
     names = ("train", "evaluate", "data get", "collect")
     for number in range(count):
         name = names[number % len(names)]
-        trial = Trial("SIGTERM, 50 in a row", name)
+        trial = Trial("50 SIGTERMs in a row", name)
         with yard.fresh(name) as folder:
             pid = start(COMMANDS[name].words, folder, folder / "said.txt")
             time.sleep(rng.random() * yard.seconds[name])

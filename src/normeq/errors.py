@@ -55,7 +55,12 @@ def explain(error: BaseException) -> str | None:
 def missing_package(error: ModuleNotFoundError) -> str:
     """The line for a package that a command needs and the library alone does not bring."""
     package = str(error.name).partition(".")[0]
-    return f'the Python package {package} is not installed, which this needs: pip install "normeq[suite]"'
+    return f"the Python package {package} is not installed, which this needs: {install('suite')}"
+
+
+def install(extra: str) -> str:
+    """The command that brings an extra. (By its name alone pip would take somebody else's package.)"""
+    return f"pip install '.[{extra}]' in a clone of normeq"
 
 
 def few(names: Sequence[str], show: int = 3) -> str:

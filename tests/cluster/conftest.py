@@ -27,7 +27,7 @@ def missing() -> str:
     if packages:
         return f"no SLURM here: apt-get install --no-install-recommends {' '.join(packages)}"
     if not importlib.util.find_spec("snakemake_executor_plugin_slurm"):
-        return "no SLURM in Snakemake: pip install 'normeq[slurm]'"
+        return "no SLURM in Snakemake: pip install '.[slurm]'"
     return ""
 
 

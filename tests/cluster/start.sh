@@ -5,6 +5,7 @@
 # no database, no control groups, no systemd. Debian: apt-get install slurmctld slurmd slurm-client munge
 # PORT, CPUS (of each node; more than there are is fine) and MEMORY (MB) may be set.
 set -euo pipefail
+PATH=$PATH:/usr/sbin # where Debian puts daemons, and not everybody looks
 folder=$(realpath -m "$1")
 port=${PORT:-16817} cpus=${CPUS:-8} memory=${MEMORY:-64000} user=$(id -un)
 export SLURM_CONF=$folder/etc/slurm.conf

@@ -9,7 +9,7 @@ for process in $(pgrep -x slurmstepd); do
   readlink "/proc/$process"/fd/* | grep -qF "$folder/log/" && kill -9 "$process"
 done
 for process in /proc/[0-9]*; do
-  if grep -qzxF "SLURM_CONF=$SLURM_CONF" "$process/environ" 2> /dev/null && grep -qz '^SLURMD_NODENAME=' "$process/environ"; then
+  if grep -sqzxF "SLURM_CONF=$SLURM_CONF" "$process/environ" && grep -sqz '^SLURMD_NODENAME=' "$process/environ"; then
     kill -9 "${process#/proc/}"
   fi
 done

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from normeq.denoisers import pretrained
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, install
 from normeq.nn.folding import fold
 from normeq.nn.reach import reach
 from normeq.nn.weights import load_network
@@ -173,7 +173,7 @@ def _to_onnx(portable: Portable, file: Path, multiple: int, made: dict[str, Any]
         import onnxruntime
         import onnxscript
     except ImportError as error:
-        raise NormeqError(f"export to ONNX needs {error.name}: pip install 'normeq[onnx]'") from None
+        raise NormeqError(f"export to ONNX needs {error.name}: {install('onnx')}") from None
     names = list(portable.inputs())
     program = torch.onnx.export(
         _program(portable, multiple),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, install
 from normeq.imaging.names import image_names
 from normeq.imaging.strays import is_stray, walk
 from normeq.system.hashes import digest, sha256_of
@@ -103,7 +103,7 @@ def from_folder(folder: str | Path) -> TrainingImages:
     try:
         from normeq.imaging.images import SUFFIXES, read_gray_uint8
     except ModuleNotFoundError as error:
-        raise NormeqError('image files are read by Pillow: pip install "normeq[files]"') from error
+        raise NormeqError(f"image files are read by Pillow: {install('files')}") from error
 
     folder = Path(folder)
     if not folder.is_dir():

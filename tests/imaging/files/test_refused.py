@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, install
 from normeq.imaging.files import read
 
 IMAGE = np.arange(63, dtype=np.uint8).reshape(7, 9)
@@ -82,7 +82,7 @@ CASES = {
     "transparent value": ("a.png", png(transparency=3), "transparent"),
     "cmyk jpeg": ("a.jpg", lambda file: Image.new("CMYK", (5, 5)).save(file), "CMYK"),
     "misnamed": ("a.png", lambda file: NOISE.save(file, "JPEG"), "a JPEG file, whose name says PNG"),
-    "objects": ("a.npy", lambda file: np.save(file, np.array([{}]), allow_pickle=True), "damaged"),
+    "objects": ("a.npy", lambda file: np.save(file, np.array([{}]), allow_pickle=True), "holds Python objects"),
     "bool npy": ("a.npy", lambda file: np.save(file, IMAGE > 3), "bool samples"),
     "complex npy": ("a.npy", lambda file: np.save(file, IMAGE.astype(complex)), "complex128 samples"),
     "line": ("a.npy", lambda file: np.save(file, IMAGE[0]), "is no image"),
@@ -110,8 +110,8 @@ def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch, name, module)
     file.write_bytes(b"something")
     for hidden in {"astropy": ["astropy.io.fits"], "pillow": ["normeq.imaging.images"]}.get(module, [module]):
         monkeypatch.setitem(sys.modules, hidden, None)
-    more = "" if module in ("tifffile", "pillow") else f" {module}"
+    remedy = f"pip install {module}" if module not in ("tifffile", "pillow") else install("files")
     with pytest.raises(NormeqError) as caught:
         read(file)
-    words = f"need {module}, which is not installed: pip install 'normeq[files]'{more}"
+    words = f"need {module}, which is not installed: {remedy}"
     assert str(caught.value).endswith(words)

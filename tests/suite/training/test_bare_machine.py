@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from normeq.errors import install
 from normeq.nn.weights import load_network
 from tests import bare
 
@@ -90,6 +91,6 @@ def test_measuring(tmp_path, run):
 )
 def test_a_missing_package_is_one_line(tmp_path, present, arguments, package):
     result = bare.run(tmp_path, present, "normeq", *arguments)
-    wanted = f'the Python package {package} is not installed, which this needs: pip install "normeq[suite]"'
+    wanted = f"the Python package {package} is not installed, which this needs: {install('suite')}"
     assert (result.returncode, result.stderr) == (2, f"normeq: error: {wanted}\n")
     assert not (tmp_path / "y").exists() and not (tmp_path / "x.csv").exists()

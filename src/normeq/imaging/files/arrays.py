@@ -19,7 +19,13 @@ def read_npy(path: Path, channel_axis: int | None) -> Picture:
     with path.open("rb") as stream:
         if stream.read(6) != b"\x93NUMPY":
             raise NormeqError(f"{path}: {unidentified(path)}")
-    array = numbers(path, np.load(path, allow_pickle=False))
+    try:
+        stored = np.load(path, allow_pickle=False)
+    except ValueError as error:
+        if "Object arrays" in str(error):
+            raise NormeqError(f"{path}: holds Python objects, which are never read: save numbers") from None
+        raise
+    array = numbers(path, stored)
     if channel_axis is not None and (array.ndim < 3 or not -array.ndim <= channel_axis < array.ndim):
         raise NormeqError(f"{path}: shape {array.shape} has no axis {channel_axis} of channels")
     if channel_axis is None and array.ndim > 2 and array.shape[-1] <= THIN < array.shape[-2]:

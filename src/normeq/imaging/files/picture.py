@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, install
 from normeq.system.files import atomic_path
 
 SUFFIXES = {
@@ -105,10 +105,8 @@ def need(module: str, path: Path, kind: str, package: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError:
-        own = "" if package in EXTRA else f" {package}"
-        raise NormeqError(
-            f"{path}: {kind} files need {package}, which is not installed: pip install 'normeq[files]'{own}"
-        ) from None
+        remedy = install("files") if package in EXTRA else f"pip install {package}"
+        raise NormeqError(f"{path}: {kind} files need {package}, which is not installed: {remedy}") from None
 
 
 def numbers(path: Path, array: np.ndarray) -> np.ndarray:

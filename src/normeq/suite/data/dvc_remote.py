@@ -7,6 +7,7 @@ byte by sha256.
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from normeq.errors import NormeqError
 from normeq.suite.data import dvc_guarded
 
 REPOSITORY = ".dvc"
+MD5 = re.compile(r"[0-9a-f]{32}\.dir")
 SOURCE = "normeq-source"  # the chosen remote's name in the throw-away repository
 
 
@@ -79,10 +81,7 @@ def pull(name: str, pin: Path, remote: Remote, folder: Path) -> None:
     """
     if "://" not in remote.url and not Path(remote.url).is_dir():
         raise NormeqError(f"{name}: the DVC remote {remote.name} is not there: no folder {remote.url}")
-    if _folder_of(pin) != name:  # DVC would write wherever it says
-        raise NormeqError(
-            f"{pin} is not the DVC pin of a folder {name}: restore it with `git checkout -- {pin}`"
-        )
+    check_pin(name, pin)
     try:
         shutil.copy(pin, folder / f"{name}.dvc")
         _throw_away_repository(folder, remote)
@@ -103,12 +102,25 @@ def pull(name: str, pin: Path, remote: Remote, folder: Path) -> None:
         raise NormeqError(f"{name}: DVC could not pull from {remote.url}: {_reason(done.stderr)}")
 
 
+def check_pin(name: str, pin: Path) -> None:
+    """Refuse a pin of another folder, where DVC would write.
+
+    Raises:
+        NormeqError: ``pin`` is not the pin of the folder ``name``.
+    """
+    if _folder_of(pin) != name:
+        raise NormeqError(
+            f"{pin} is not the DVC pin of a folder {name}: restore it with `git checkout -- {pin}`"
+        )
+
+
 def _folder_of(pin: Path) -> str | None:
     """The one folder that a pin speaks of; None where it is no pin of one folder."""
     try:
         content = yaml.safe_load(pin.read_text(encoding="utf-8"))
         [entry] = content["outs"]
-        return str(entry["path"]) if not content.keys() & {"deps", "frozen"} else None
+        whole = MD5.fullmatch(str(entry["md5"])) and not content.keys() & {"deps", "frozen"}
+        return str(entry["path"]) if whole else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
         return None
 

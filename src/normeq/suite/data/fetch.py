@@ -100,9 +100,10 @@ def _fill(dataset: Dataset, data_dir: Path, folder: Path, wanted: str | None) ->
 
 def _pull(dataset: Dataset, data_dir: Path, folder: Path, wanted: str | None) -> str | None:
     """Pull by DVC. None when there is no remote, or one that nobody asked for by name does not have it."""
+    pins = registry.find_folder(data_dir)
+    dvc_remote.check_pin(dataset.name, pins / f"{dataset.name}.dvc")
     if wanted == PUBLIC:
         return None
-    pins = registry.find_folder(data_dir)
     remote = dvc_remote.choose(wanted, pins)
     if remote is None:
         return None
