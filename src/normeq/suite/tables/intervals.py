@@ -53,7 +53,7 @@ def make(path: Path) -> Table:
         title="The same noisy image presented on [a,b]: mean PSNR in dB (change from [0,1])",
         notes=(
             f"{measured_on(numbers)}.",
-            f"{sent(numbers)}, denoised, and back; σ is that on [0,1], in 8-bit units.",
+            f"On [a,b]: {sent(numbers)}, denoised, and back; σ is that on [0,1], in 8-bit units.",
             "The change is paired by image; the CSV has its 95 % interval. Below 0.005 dB it prints as 0.00.",
             protocol_note(table),
             *leak_note(numbers),
