@@ -82,7 +82,7 @@ CASES = {
     "transparent value": ("a.png", png(transparency=3), "transparent"),
     "cmyk jpeg": ("a.jpg", lambda file: Image.new("CMYK", (5, 5)).save(file), "CMYK"),
     "misnamed": ("a.png", lambda file: NOISE.save(file, "JPEG"), "a JPEG file, whose name says PNG"),
-    "objects": ("a.npy", lambda file: np.save(file, np.array([{}]), allow_pickle=True), "holds Python objects"),
+    "objects": ("a.npy", lambda file: np.save(file, np.array([{}]), allow_pickle=True), "Python objects"),
     "bool npy": ("a.npy", lambda file: np.save(file, IMAGE > 3), "bool samples"),
     "complex npy": ("a.npy", lambda file: np.save(file, IMAGE.astype(complex)), "complex128 samples"),
     "line": ("a.npy", lambda file: np.save(file, IMAGE[0]), "is no image"),

@@ -89,6 +89,16 @@ def test_without_intervals_there_is_one_view(tmp_path):
     assert [view["kind"] for view in found["views"]] == ["noise"]
 
 
+def test_numbers_of_another_normalisation_stand_under_no_picture(tmp_path):
+    """Pictures are of the nominal range."""
+    parts = files.write(tmp_path)
+    table = pd.read_csv(tmp_path / "intervals.csv", dtype=str)
+    table.assign(normalise="minmax").to_csv(tmp_path / "intervals.csv", index=False)
+    _, moved = gallery_data(parts, tmp_path / "noise_levels.csv", tmp_path / "intervals.csv")["views"]
+    assert {number for image in moved["whole"] for stop in image for number in stop[1:]} == {None}
+    assert "lowest and highest value of the noisy image" in moved["note"]
+
+
 def test_what_was_not_measured_has_no_number(tmp_path):
     parts = files.write(tmp_path)
     levels = pd.read_csv(tmp_path / "noise_levels.csv", **READ)

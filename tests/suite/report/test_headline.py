@@ -27,6 +27,15 @@ def test_numbers_are_those_of_the_long_tables(tmp_path):
             assert cells == pytest.approx(expected, abs=0.0051)
 
 
+def test_what_went_to_a_and_b_is_said_where_it_is_not_the_nominal_range(tmp_path):
+    files.write(tmp_path)
+    assert "(" not in headline(tmp_path / "noise_levels.csv", tmp_path / "intervals.csv")["note"]
+    ranges = pd.read_csv(tmp_path / "intervals.csv", **READ)
+    ranges.assign(normalise="minmax").to_csv(tmp_path / "intervals.csv", index=False)
+    note = headline(tmp_path / "noise_levels.csv", tmp_path / "intervals.csv")["note"]
+    assert "largest (lowest and highest value of the noisy image to a and b)." in note
+
+
 def test_without_intervals_and_with_several_networks(tmp_path):
     other = ("wide", "norm", "5-50", "0")
     files.write(tmp_path, denoisers=[files.OURS[0], other])

@@ -21,8 +21,10 @@ from normeq.suite.report import QUALITY
 from normeq.suite.report.gallery_numbers import Condition, Numbers
 from normeq.suite.results.long_tables import read_intervals, read_noise_levels, train_range
 from normeq.suite.results.names import dataset_name
+from normeq.suite.results.normalise import NOMINAL, sent
 
 PICTURES = 1800  # denoised ones on a page of less than 6 MB: each of 64×64 takes 2.4 kB
+OTHER_NUMBERS = "Numbers of whole images are not shown, as the long table has them of another map:"
 OF_IMAGES = ("clean", "shapes", "crops", "psnr", "denoised")  # arrays whose first axis is that of images
 
 
@@ -80,7 +82,9 @@ def gallery_data(parts: Sequence[Path], noise_levels: Path, intervals: Path | No
     views = [_over_noise_levels(gallery, Numbers(levels, gallery.metas))]
     if "moved" in gallery.metas[0]:
         ranges = read_intervals(intervals) if intervals else levels.assign(a=np.nan, b=np.nan)
-        views.append(_over_intervals(gallery, Numbers(levels, gallery.metas, ranges)))
+        other = intervals is not None and ranges["normalise"].iloc[0] != NOMINAL
+        numbers = Numbers(levels, gallery.metas, ranges.head(0) if other else ranges)
+        views.append(_over_intervals(gallery, numbers, f" {OTHER_NUMBERS} {sent(ranges)}." if other else ""))
     return {
         "size": int(gallery.parts[0]["clean"].shape[1]),
         "datasets": [dataset_name(name) for name in gallery.datasets],
@@ -184,7 +188,7 @@ def _over_noise_levels(gallery: Gallery, numbers: Numbers) -> dict[str, object]:
     )
 
 
-def _over_intervals(gallery: Gallery, numbers: Numbers) -> dict[str, object]:
+def _over_intervals(gallery: Gallery, numbers: Numbers, more: str) -> dict[str, object]:
     moved = gallery.metas[0]["moved"]
     sigma, pairs = float(moved["sigma"]), [tuple(pair) for pair in moved["intervals"]]
     stops = list(
@@ -197,7 +201,7 @@ def _over_intervals(gallery: Gallery, numbers: Numbers) -> dict[str, object]:
         {
             "kind": "intervals",
             "title": f"Over intervals [a, b] at σ = {sigma:g}",
-            "note": "The noisy image is sent from [0, 1] to [a, b], denoised there and sent back.",
+            "note": f"The noisy image is sent from [0, 1] to [a, b], denoised there and sent back.{more}",
             "axis": "Interval",
             "stops": names,
             "ticks": names,

@@ -12,6 +12,7 @@ from normeq.suite.analysis.noise_levels import mean_psnr
 from normeq.suite.formats.numbers import fixed
 from normeq.suite.results.long_tables import IDENTITY, read_intervals, read_noise_levels, train_range
 from normeq.suite.results.names import dataset_name, denoiser_name, level_name, measured_on, variant_name
+from normeq.suite.results.normalise import NOMINAL, sent
 
 WORST = "worst [a,b]"
 
@@ -34,8 +35,10 @@ def headline(noise_levels: Path, intervals: Path | None) -> dict[str, object]:
     sigmas = _few(means)
     psnr = means.set_index([*IDENTITY, "dataset", "sigma"])["psnr"].to_dict()
     change: dict[tuple[str, ...], float] = {}
+    how = ""
     if intervals is not None:
         ranges = interval_summary(read_intervals(intervals))
+        how = f" ({sent(ranges)})" if ranges["normalise"].iloc[0] != NOMINAL else ""
         change = ranges.groupby([*IDENTITY, "dataset"])["change"].min().to_dict()
     denoisers = list(means[IDENTITY].drop_duplicates().itertuples(index=False, name=None))
     cells: dict[tuple[str, ...], list[str]] = {denoiser: [] for denoiser in denoisers}
@@ -62,7 +65,7 @@ def headline(noise_levels: Path, intervals: Path | None) -> dict[str, object]:
         ],
         "note": f"{measured_on(means)}."
         + (
-            f" {WORST.capitalize()}: the change from [0,1] on the interval where it is largest."
+            f" {WORST.capitalize()}: the change from [0,1] on the interval where it is largest{how}."
             if change
             else ""
         ),
