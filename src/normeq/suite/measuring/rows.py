@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from normeq.errors import NormeqError
 from normeq.suite.measuring.collected import Collected, read_collected, write_record
 from normeq.suite.measuring.registry import all_measurements
-from normeq.suite.results.normalise import NOMINAL
+from normeq.suite.results import normalise
 from normeq.system.files import atomic_path
 from normeq.system.seals import refuse_broken, seal, unseal
 
@@ -23,7 +23,7 @@ SHARED = (
 # Columns that tell rows apart: those that several measurements have, in the order of tables, and others.
 KEYS = [*SHARED, *(label for kind in all_measurements().values() for label in kind.labels)]
 # Columns that came later than the first tables, and what a table without them holds.
-LATER = {"measured_by": "", "normalise": NOMINAL}
+LATER = {"measured_by": ""} | normalise.LATER
 DENOISER = ("network", "variant", "train_sigma", "seed")
 
 

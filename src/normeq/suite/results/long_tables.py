@@ -10,7 +10,7 @@ import pandas as pd
 from normeq.errors import NormeqError
 from normeq.nn.variants import VARIANTS
 from normeq.suite.results.csv_files import read_csv
-from normeq.suite.results.normalise import MINMAX, NOMINAL
+from normeq.suite.results.normalise import LATER, MINMAX, NOMINAL
 
 IDENTITY = ["network", "variant", "train_sigma"]  # which denoiser
 SERIES = [*IDENTITY, "dataset"]
@@ -114,7 +114,7 @@ def _read(path: Path, columns: list[str], group: list[str]) -> pd.DataFrame:
 
 
 def _load(path: Path, columns: list[str]) -> pd.DataFrame:
-    table = read_csv(path, columns, later={"normalise": NOMINAL})
+    table = read_csv(path, columns, later=LATER)
     for column in columns:
         cells = table[column].str.strip()
         if column in TEXT:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOMINAL, MINMAX = "nominal", "minmax"
+LATER = {"normalise": NOMINAL}  # a long table without that column is older than it
 SENT = {
     NOMINAL: "y → a + (b − a)·y",
     MINMAX: "lowest and highest value of the noisy image to a and b",
