@@ -5,7 +5,7 @@
 
 A trial is the compact network (or the one it names), trained at sigma 25 on bsd431 without the 8 images that
 it is then measured on (mean PSNR in dB, one noise draw). Set12 and BSD68 are never looked at. `recipes.yaml`
-lists the trials and what each changes.
+lists the trials and what each changes: keys of the recipe, or an `idea` of recipe_ideas.py.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 import torch
 import yaml
 from machine import RESULTS, write_csv
+from recipe_ideas import IDEAS
 
 from normeq.suite.data.training import training_images
 from normeq.system.provenance import cpu_model, git_revision
@@ -40,7 +41,8 @@ def read_trials() -> list[dict[str, Any]]:
             "trial": trial,
             "variant": variant,
             "seed": seed,
-            "changes": entry.get("recipe", {}),
+            "changes": entry.get("recipe", {}) | ({"idea": entry["idea"]} if "idea" in entry else {}),
+            "idea": entry.get("idea", "none"),
             "network": plan["network"] | entry.get("network", {}),
             "recipe": plan["recipe"] | entry.get("recipe", {}),
         }
@@ -65,7 +67,7 @@ def run(trial: dict[str, Any], data_dir: Path, device: torch.device) -> dict[str
             "recipe": recipe,
         }
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, IDEAS[trial["idea"]]():
         record = train(spec, folder, training_images(spec.dataset, data_dir), device=device)
         log = [json.loads(line) for line in (Path(folder) / "train.jsonl").read_text().splitlines()]
     curve = [f"{r['step']}:{r['validation_psnr']:.3f}" for r in log if "validation_psnr" in r]
