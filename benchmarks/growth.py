@@ -30,7 +30,7 @@ import normeq.cli as cli
 import normeq.suite.report.page  # noqa: F401  (imported now, for all that are forked)
 from normeq.suite.config.resolve import resolve
 from normeq.suite.config.schema import schema_of
-from normeq.suite.experiment.plan import read_experiment
+from normeq.suite.experiment.read import read_experiment
 from normeq.suite.experiment.settings import Config
 from normeq.suite.figures.registry import figures
 from normeq.suite.tables.registry import tables

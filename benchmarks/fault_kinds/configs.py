@@ -26,7 +26,7 @@ from fault_kinds.workflow import snakemake, workflow
 from normeq.errors import NormeqError
 from normeq.suite.config.resolve import resolve
 from normeq.suite.config.schema import schema_of
-from normeq.suite.experiment.plan import check_networks, read_experiment
+from normeq.suite.experiment.read import check_networks, read_experiment
 from normeq.suite.experiment.settings import Config
 
 SNAKEMAKE = 4

@@ -12,7 +12,7 @@ from normeq.denoisers import pretrained as trained
 from normeq.denoisers.open import open_denoiser
 from normeq.errors import NormeqError
 from normeq.suite.config.resolve import resolve as resolve_config
-from normeq.suite.experiment.plan import read_experiment
+from normeq.suite.experiment.read import read_experiment
 from normeq.system.provenance import file_sha256
 from tests.synthetic_networks import save_small
 

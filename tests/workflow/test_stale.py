@@ -5,7 +5,7 @@ import shutil
 import pytest
 import yaml
 
-from normeq.suite.experiment.plan import fingerprint
+from normeq.suite.experiment.experiment import fingerprint
 from tests.workflow.conftest import CONFIG, DATA, OWN_FILE
 
 CLAIM = {

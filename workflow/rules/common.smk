@@ -13,7 +13,8 @@ from normeq.errors import NormeqError
 from normeq.suite.claims.registry import claim_kinds
 from normeq.suite.config.resolve import resolve
 from normeq.suite.data.registry import find_folder
-from normeq.suite.experiment.plan import check_networks, fingerprint, read_experiment
+from normeq.suite.experiment.experiment import fingerprint
+from normeq.suite.experiment.read import check_networks, read_experiment
 from normeq.suite.figures.registry import figures
 from normeq.suite.measuring.collected import read_collected
 from normeq.suite.measuring.registry import all_measurements

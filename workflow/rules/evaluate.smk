@@ -1,4 +1,4 @@
-# One job per denoiser and measurement. The file name carries the settings (see normeq.suite.experiment.plan). What an earlier file or a
+# One job per denoiser and measurement. The file name carries the settings (see normeq.suite.experiment.experiment). What an earlier file or a
 # collected table has is taken from there (see normeq.suite.measuring.row_cache): one more noise level measures one noise level.
 
 # Tables of one denoiser are not asked for by themselves: what a collected table holds need not be there (rule collect).

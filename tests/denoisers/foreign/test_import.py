@@ -23,7 +23,7 @@ from normeq.denoisers.foreign.levels import check_level, level_of
 from normeq.denoisers.open import open_denoiser
 from normeq.errors import NormeqError
 from normeq.suite.config.resolve import resolve as resolve_config
-from normeq.suite.experiment.plan import read_experiment
+from normeq.suite.experiment.read import read_experiment
 from normeq.system.provenance import file_sha256
 from tests.denoisers.foreign import reference as r
 from tests.denoisers.foreign.cases import BY_NAME

@@ -8,7 +8,7 @@ import yaml
 
 from normeq.errors import NormeqError
 from normeq.suite.config.resolve import resolve as resolve_config
-from normeq.suite.experiment.plan import read_experiment
+from normeq.suite.experiment.read import read_experiment
 from tests.suite.results.test_published import write
 
 ROOT = Path(__file__).parents[3]

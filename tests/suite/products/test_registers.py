@@ -17,7 +17,8 @@ from typer.main import get_command
 import normeq.suite.figures
 import normeq.suite.tables
 from normeq.suite.config.resolve import resolve as resolve_config
-from normeq.suite.experiment.plan import Experiment, read_experiment
+from normeq.suite.experiment.experiment import Experiment
+from normeq.suite.experiment.read import read_experiment
 from normeq.suite.figures.cli import figure_app
 from normeq.suite.figures.registry import FigureKind, figures
 from normeq.suite.measuring.registry import all_measurements

@@ -11,7 +11,8 @@ import yaml
 from normeq.errors import NormeqError
 from normeq.suite.campaign.queue import Job
 from normeq.suite.config.resolve import resolve
-from normeq.suite.experiment.plan import Experiment, check_networks, read_experiment
+from normeq.suite.experiment.experiment import Experiment
+from normeq.suite.experiment.read import check_networks, read_experiment
 from normeq.suite.experiment.settings import config_schema
 from normeq.training.loop import completed_run
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 
 class Planned(Protocol):
-    """What a product asks of an experiment, see :class:`normeq.suite.experiment.plan.Experiment`."""
+    """What a product asks of an experiment, see :class:`normeq.suite.experiment.experiment.Experiment`."""
 
     @property
     def measurements(self) -> Collection[str]: ...

@@ -1,4 +1,4 @@
-"""From a config to the work: which runs are trained, what is measured on each, and the names of the files.
+"""The work that an experiment is: what is measured on each denoiser, and the names of the files.
 
 Names carry content. A run's folder ends in the fingerprint of all that decides its weights; a measurement's
 file ends in the fingerprint of its settings and data. So whether something must be computed can be read off
@@ -18,13 +18,11 @@ import yaml
 
 from normeq.denoisers import pretrained as shipped
 from normeq.denoisers import sources
-from normeq.denoisers.foreign.spec import ImportedSpec, spec_of
-from normeq.errors import NormeqError
 from normeq.imaging.protocol import FAR, get_protocol
 from normeq.nn.variants import get_variant
 from normeq.suite.config.settings import Settings
 from normeq.suite.data import registry
-from normeq.suite.experiment.checks import check_claims, check_evaluate, check_images, check_levels
+from normeq.suite.experiment.networks import kind_of, logged, pretrained, trained
 from normeq.suite.measuring.registry import Measurement, all_measurements
 from normeq.training.lengths import can_be_fitted
 from normeq.training.spec import RunSpec
@@ -32,7 +30,7 @@ from normeq.training.spec import RunSpec
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment, made by :func:`read_experiment`.
+    """An experiment, made by :func:`normeq.suite.experiment.read.read_experiment`.
 
     Attributes:
         name: folder name under ``results/`` and ``figures/``.
@@ -122,8 +120,8 @@ class Experiment:
 
     def compares_variants(self) -> bool:
         """Whether some network is there in several variants."""
-        kinds = {_kind(spec) for spec in self.runs.values()}
-        kinds |= {_kind(spec) for spec in _shipped(self.config).values()}
+        kinds = {kind_of(spec) for spec in self.runs.values()}
+        kinds |= {kind_of(spec) for spec in pretrained(self.config).values()}
         return len(kinds) > len({(network, sigma) for network, _, sigma in kinds})
 
     def measures_published_metric(self) -> bool:
@@ -244,177 +242,3 @@ class Experiment:
 def fingerprint(content: Any) -> str:
     """Eight hex digits that change with ``content`` (JSON-ready), order of keys aside."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def read_experiment(config: dict[str, Any]) -> Experiment:
-    """Make the experiment of a resolved config (see :func:`normeq.suite.config.resolve.resolve`).
-
-    Raises:
-        NormeqError: what a schema cannot see: unknown data sets, a = b, pixels outside the crop, two runs of
-            one name, a claim that could never be tested; the message names the key.
-    """
-    evaluate = config["evaluate"]
-    sections = check_evaluate(evaluate)
-    used = {
-        f"evaluate.{kind}" + (".datasets" if hasattr(settings, "datasets") else ""): settings.datasets_read()
-        for kind, settings in sections.items()
-    }
-    if "train" in config:
-        used["train.dataset"] = [config["train"]["dataset"]]
-    data_dir = Path(config["data"]["dir"])
-    known = registry.load(data_dir)
-    for key, names in used.items():
-        for name in names:
-            if name not in known:
-                raise NormeqError(f"config: {key}: unknown data set {name!r}; choose from {', '.join(known)}")
-    pins = {name: registry.pin(name, data_dir) for names in used.values() for name in names}
-    check_images(sections, known)
-    if config["device"] == "cpu" and "tf32" in evaluate.get("certificate", {}).get("dtypes", []):
-        raise NormeqError(
-            "config: evaluate.certificate.dtypes: tf32 exists on NVIDIA GPUs only, and device is cpu"
-        )
-    runs: dict[str, RunSpec] = {}
-    left_out = set()
-    for spec, missing in _specs(config):
-        name = spec.name(pins[spec.dataset])
-        if name in runs:
-            raise NormeqError(
-                f"config: networks: two runs are called {name}; give each network its own name, "
-                "and name each noise level once"
-            )
-        runs[name] = spec
-        if missing == "skip" and not trained(name):
-            left_out.add(name)
-    _check_trained(config, runs)
-    check_levels(evaluate, [*runs.values(), *_shipped(config).values()])
-    check_claims(config, known, list(runs.values()), list(_shipped(config).values()))
-    if config["shown"] == "trained" and not config["trained"]:
-        raise NormeqError("config: shown: trained, but no networks are named under trained")
-    if left_out:
-        runs = {name: spec for name, spec in runs.items() if name not in left_out}
-        if not runs and not config["denoisers"] and not config["trained"]:
-            raise NormeqError(
-                "config: train.missing: none of the networks is trained yet; write missing: train, "
-                "or put their folders into results/runs"
-            )
-    if not runs and not config["denoisers"] and not config["trained"]:
-        raise NormeqError("config: nothing to evaluate: name networks and train, trained, or denoisers")
-    return Experiment(config["experiment"], config, runs, pins)
-
-
-def trained(run: str) -> bool:
-    """Whether the weights of a run are there."""
-    return Path("results/runs", run, "model.safetensors").is_file()
-
-
-def logged(run: str) -> bool:
-    """Whether the log of a run's training is there."""
-    return Path("results/runs", run, "train.jsonl").is_file()
-
-
-def _specs(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:
-    """Every training of the config, and what to do where it is missing (``train`` or ``skip``)."""
-    if not config["networks"]:
-        return []
-    if "train" not in config:
-        raise NormeqError(
-            "config: the key 'train' is missing (networks are named, but not how to train them)"
-        )
-    train = config["train"]
-    for number, network in enumerate(config["networks"]):
-        if "sigmas" not in network and "sigmas" not in train:
-            raise NormeqError(
-                f"config: train: the key 'sigmas' is missing (networks[{number}] names none of its own)"
-            )
-    options: dict[str, dict[str, Any]] = {}
-    for number, network in enumerate(config["networks"]):
-        own = _options(network)
-        if options.setdefault(network["name"], own) != own:
-            raise NormeqError(
-                f"config: networks[{number}]: {network['name']} is the name of another network too; tables "
-                "know networks by name"
-            )
-    return [
-        (
-            RunSpec.from_dict(
-                {
-                    "network": _options(network),
-                    "variant": variant,
-                    "dataset": train["dataset"],
-                    "sigma": sigma,
-                    "seed": seed,
-                    "recipe": train["recipe"] | network.get("recipe", {}),
-                }
-                | ({"noise": train["noise"]} if "noise" in train else {})
-            ),
-            network.get("missing", train["missing"]),
-        )
-        for network in config["networks"]
-        for sigma in network.get("sigmas") or train["sigmas"]
-        for seed in network.get("seeds", train["seeds"])
-        for variant in network.get("variants", config["variants"])
-    ]
-
-
-def _options(network: dict[str, Any]) -> dict[str, Any]:
-    """The network itself, without how it is trained."""
-    training = ("variants", "recipe", "sigmas", "seeds", "missing")
-    return {key: value for key, value in network.items() if key not in training}
-
-
-def _shipped(config: dict[str, Any]) -> dict[str, RunSpec | ImportedSpec]:
-    """What the pretrained networks were trained as, and imported ones as far as it is known."""
-    return {name: spec_of(shipped.description(name)) for name in config["trained"]}
-
-
-def _kind(spec: RunSpec | ImportedSpec) -> tuple[str, str, str]:
-    """What tells networks apart in tables and figures, seeds left aside."""
-    return spec.network["name"], spec.variant, spec.sigma_label
-
-
-def _check_trained(config: dict[str, Any], runs: dict[str, RunSpec]) -> None:
-    known = shipped.names()
-    for name in config["trained"]:
-        if name not in known and not shipped.is_imported(name):
-            raise NormeqError(f"config: trained: {shipped.unknown(name)}, or one made by `normeq import`")
-        if Path(name).name in config["denoisers"]:
-            raise NormeqError(f"config: denoisers: {name} is the name of a trained network; choose another")
-    ends = [Path(name).name for name in config["trained"]]
-    for end in ends:
-        if ends.count(end) > 1:
-            raise NormeqError(
-                f"config: trained: two networks are called {end}; import one under another name"
-            )
-    taken = {_kind(spec): run for run, spec in runs.items()}
-    for name, spec in _shipped(config).items():
-        if _kind(spec) in taken:
-            raise NormeqError(
-                f"config: trained: {name} would be taken for {taken[_kind(spec)]}: both are called "
-                f"{spec.network['name']}, {spec.variant}, trained at {spec.sigma_label}; leave one out"
-            )
-        taken[_kind(spec)] = name
-
-
-def check_networks(experiment: Experiment) -> None:
-    """Build every network that is still to be trained, without memory, and look for the files of users'
-    denoisers, so that a mistake shows before hours of training.
-
-    Raises:
-        NormeqError: an option that its architecture does not have, a variant that it cannot be, or a missing
-            file.
-    """
-    for name, target in experiment.config["denoisers"].items():
-        file = target.rpartition(":")[0]
-        if file.endswith(".py") and not Path(file).is_file():
-            raise NormeqError(f"config: denoisers.{name}: no file {file}")
-    todo = [s for run, s in experiment.runs.items() if not trained(run)]
-    if not todo:
-        return
-    import torch
-
-    for spec in {json.dumps([s.network, s.variant]): s for s in todo}.values():
-        try:
-            with torch.device("meta"):
-                spec.build()
-        except NormeqError as error:
-            raise NormeqError(f"config: networks: {spec.network['name']}: {error}") from None
