@@ -79,7 +79,21 @@ class Cluster:
                 process.kill()
 
     def bring_back(self, node: str) -> None:
+        """Start the daemon again, after what a machine takes for that.
+
+        Sooner the controller would think that a job of a few seconds is still to come (BatchStartTimeout and
+        MessageTimeout), and ask again after minutes only.
+        """
+        time.sleep(15)
         self("slurmd", "-N", node)
+
+    def let_begin(self, number: str) -> None:
+        """Let a requeued job begin soon: SLURM would wait two minutes.
+
+        Not at once: a node knows to the second when it was told to end a job, and refuses the same job again
+        if it comes within that second ("Job credential revoked").
+        """
+        self("scontrol", "update", f"jobid={number}", "starttime=now+5")
 
     def restart_controller(self) -> None:
         controller = psutil.Process(int((self.folder / "run/slurmctld.pid").read_text()))

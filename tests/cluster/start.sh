@@ -38,6 +38,7 @@ SelectTypeParameters=CR_Core_Memory
 GresTypes=gpu
 SlurmdParameters=config_overrides
 SlurmdTimeout=30
+BatchStartTimeout=2
 ReturnToService=2
 KillWait=5
 MinJobAge=86400

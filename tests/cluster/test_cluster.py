@@ -140,7 +140,7 @@ def _story(
     cluster.lose(again["NodeList"])
     cluster.bring_back(again["NodeList"])
     until(lambda: cluster.job(again["JobId"])["Restarts"] == "1")
-    cluster("scontrol", "update", f"jobid={again['JobId']}", "starttime=now")  # SLURM would wait two minutes
+    cluster.let_begin(again["JobId"])
     codes = [process.wait(timeout=900) for process in running]
     return Story(cluster, first, second, codes, stopped_at, cluster.job(again["JobId"]))
 
