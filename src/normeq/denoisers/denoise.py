@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from normeq.denoisers.axes import channels_back, channels_third, check_array, single_images
 from normeq.denoisers.opened import Opened, open_network
 from normeq.denoisers.precision import tf32
 from normeq.denoisers.tiles import Tile, check_tile, tiles
+from normeq.denoisers.values import as_float64, mean_inside, value_map
 from normeq.errors import NormeqError, is_out_of_memory
-from normeq.imaging.protocol import FAR
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 Image = TypeVar("Image", np.ndarray, Tensor)
-STRIP = 2**20  # numbers of an image that are looked at together
-THIN = 4  # a last axis of so many pixels or fewer is one of channels
 DEFAULT = "fdncnn-norm-sigma25"
 
 
@@ -80,24 +77,24 @@ def denoise(
     Raises:
         NormeqError: one line that names the argument and the remedy.
     """
-    _check_array(image)
+    check_array(image)
     found = open_network(network, _device(image, network, device))
     level = check_sigma(sigma, found)
     span = _range(range, found, image)
     check_tile(tile, found)
     if gradients:
         _check_gradients(image, tile, found)
-    views = list(_single(_channels_third(image, channel_axis, found), found.channels))
+    views = list(single_images(channels_third(image, channel_axis, found), found.channels))
     if gradients:
         with _explained(found, tile), torch.enable_grad():
             parts = [_differentiable(view, found, level, span) for view in views]
-            result = torch.stack(parts).reshape(_channels_third(image, channel_axis, found).shape)
-            return _channels_back(result, image, channel_axis)
+            result = torch.stack(parts).reshape(channels_third(image, channel_axis, found).shape)
+            return channels_back(result, image, channel_axis)
     if isinstance(image, np.ndarray):
         result = np.empty(image.shape, image.dtype)
     else:
         result = torch.empty(image.shape, dtype=image.dtype, device=image.device)
-    targets = _single(_channels_third(result, channel_axis, found), found.channels)
+    targets = single_images(channels_third(result, channel_axis, found), found.channels)
     done = 0
     with _explained(found, tile), torch.no_grad(), tf32(False):
         for view, target in zip(views, targets, strict=True):
@@ -108,28 +105,18 @@ def denoise(
     return result
 
 
-@dataclass(frozen=True)
-class _Map:
-    """What is done to the values of an image on the way into a network, (y - shift) / scale, and undone on
-    the way out; ``constant``: there is nothing to denoise."""
-
-    shift: float
-    scale: float
-    constant: bool = False
-
-
 def _denoise_one(
     view: Any, target: Any, found: Opened, sigma: float | None, span: tuple[float, float] | None, tile: Any
 ) -> Iterator[int]:
     """Denoise one image (C, H, W) into ``target``; after each tile its number of pixels."""
     height, width = view.shape[-2:]
-    change = _values(view, found, span)
+    change = value_map(view, found, span)
     if change.constant:
         target[...] = view
         yield height * width
         return
     extended = _extended(height, width, found)
-    mean = change.shift + change.scale * _mean_inside(view, change) if extended != (height, width) else 0.0
+    mean = change.shift + change.scale * mean_inside(view, change) if extended != (height, width) else 0.0
     for part in tiles(*extended, tile, found):
         y = _read(view, part, mean).sub_(change.shift).div_(change.scale)
         inside = y.to(found.dtype)[None].to(found.device)
@@ -150,69 +137,13 @@ def _differentiable(
 ) -> Tensor:
     """One image (C, H, W) denoised whole, differentiably. A shift or scale that is taken out is a constant:
     a map that follows it has the same derivative."""
-    change = _values(view.detach(), found, span)
+    change = value_map(view.detach(), found, span)
     scale = 1.0 if change.constant else change.scale
     inside = ((view.double() - change.shift) / scale).to(found.dtype)[None].to(found.device)
     level = None if sigma is None else sigma / scale
     runs = found.module or found.function
     output = runs(inside) if level is None else runs(inside, level)
     return (output[0].double() * scale + change.shift).to(view.device, view.dtype)
-
-
-def _values(view: Any, found: Opened, span: tuple[float, float] | None) -> _Map:
-    """How values come to the network, from the whole image: the same for all of its tiles.
-
-    Raises:
-        NormeqError: NaN or infinity.
-    """
-    mean, largest, bad = _mean_and_largest(view)
-    if bad:
-        raise NormeqError(f"{bad} pixels are NaN or infinite: fill them in, or cut them away")
-    if span is not None:
-        return _Map(span[0], span[1] - span[0])
-    if not largest:
-        return _Map(mean, 1.0, constant=found.whole)
-    deviation = largest * math.sqrt(_mean_square(view, mean, largest))
-    if found.whole:
-        return _Map(mean, deviation)
-    # A power of two changes no digit, and nothing over- or underflows inside the network.
-    far = abs(mean) > FAR * deviation
-    top = largest if far else max(abs(_largest(view)), largest)
-    return _Map(mean if far else 0.0, 2.0 ** math.floor(math.log2(top)))
-
-
-def _strips(view: Any) -> Iterator[Tensor]:
-    rows = max(STRIP // max(math.prod(view.shape) // view.shape[-2], 1), 1)
-    for start in builtins.range(0, view.shape[-2], rows):
-        yield _double(view[:, start : start + rows])
-
-
-def _mean_and_largest(view: Any) -> tuple[float, float, int]:
-    """Mean, largest |value - mean|, and how many values are not finite."""
-    total, bad, low, high = 0.0, 0, math.inf, -math.inf
-    size = math.prod(view.shape)
-    for strip in _strips(view):
-        bad += int((~strip.isfinite()).sum())
-        total += float((strip / size).sum())
-        low, high = min(low, float(strip.min())), max(high, float(strip.max()))
-    mean = min(max(total, low), high)
-    return mean, max(high - mean, mean - low), bad
-
-
-def _largest(view: Any) -> float:
-    return max(float(strip.abs().max()) for strip in _strips(view))
-
-
-def _mean_square(view: Any, mean: float, unit: float) -> float:
-    """Mean of ((value - mean) / unit)²."""
-    size = math.prod(view.shape)
-    return sum(float(((strip - mean) / unit).square().sum()) for strip in _strips(view)) / size
-
-
-def _mean_inside(view: Any, change: _Map) -> float:
-    """Mean of an image as the network gets it."""
-    size = math.prod(view.shape)
-    return sum(float(((strip - change.shift) / change.scale).sum()) for strip in _strips(view)) / size
 
 
 def _extended(height: int, width: int, found: Opened) -> tuple[int, int]:
@@ -224,18 +155,10 @@ def _extended(height: int, width: int, found: Opened) -> tuple[int, int]:
     return rows, columns
 
 
-def _double(block: Any) -> Tensor:
-    """float64, as a copy."""
-    if isinstance(block, np.ndarray):
-        return torch.from_numpy(np.array(block, dtype=np.float64, order="C"))
-    block = block.detach()
-    return (block if block.device.type in ("cpu", "cuda") else block.cpu()).to(torch.float64, copy=True)
-
-
 def _read(view: Any, part: Tile, mean: float) -> Tensor:
     """A tile as float64; what lies beyond the image is its mean."""
     rows, columns = part.outer
-    block = _double(view[:, rows, columns])
+    block = as_float64(view[:, rows, columns])
     below, right = rows.stop - rows.start - block.shape[1], columns.stop - columns.start - block.shape[2]
     return torch.nn.functional.pad(block, (0, right, 0, below), value=mean) if below or right else block
 
@@ -261,70 +184,6 @@ def _limits(info: Any) -> tuple[float, float]:
     """The least and greatest float64 within an integer format."""
     high = float(info.max)
     return float(info.min), high if int(high) <= info.max else math.nextafter(high, 0.0)
-
-
-def _channels_third(array: Any, channel_axis: int | None, found: Opened) -> Any:
-    """A view of (…, C, H, W).
-
-    Raises:
-        NormeqError: the axes, or the number of channels, are not those of images for the network.
-    """
-    shape = tuple(array.shape)
-    if channel_axis is None:
-        if len(shape) < 2:
-            raise NormeqError(f"expected an image (H, W) or a stack (…, H, W), got shape {shape}")
-        if len(shape) > 2 and shape[-1] <= THIN < shape[-2]:
-            raise NormeqError(
-                f"shape {shape} would be images {shape[-1]} pixels wide: give channel_axis=-1 if the last "
-                "axis is that of the channels, or denoise such images one by one"
-            )
-        if found.channels != 1:
-            raise NormeqError(
-                f"{found.name}: takes images of {found.channels} channels: say which axis has them, "
-                "channel_axis=-1 for (…, H, W, C)"
-            )
-        return array[..., None, :, :]
-    if isinstance(channel_axis, bool) or not isinstance(channel_axis, int | np.integer):
-        raise NormeqError(f"channel_axis must be an axis or None, not {channel_axis!r}")
-    if len(shape) < 3 or not -len(shape) <= channel_axis < len(shape):
-        raise NormeqError(
-            f"channel_axis={channel_axis}: an image of shape {shape} has no axis of channels there"
-        )
-    moved = (np if isinstance(array, np.ndarray) else torch).moveaxis(array, channel_axis, -3)
-    if found.channels not in (1, moved.shape[-3]):
-        raise NormeqError(
-            f"{found.name}: takes images of {found.channels} channels, and axis {channel_axis} of shape "
-            f"{shape} has {moved.shape[-3]}"
-        )
-    return moved
-
-
-def _channels_back(result: Tensor, image: Tensor, channel_axis: int | None) -> Tensor:
-    return result.reshape(image.shape) if channel_axis is None else result.moveaxis(-3, channel_axis)
-
-
-def _single(array: Any, channels: int) -> Iterator[Any]:
-    """Views of single images (C, H, W), with as many channels as the network takes."""
-    for index in np.ndindex(*array.shape[:-3]):
-        for first in builtins.range(0, array.shape[-3], channels):
-            yield array[(*index, slice(first, first + channels))]
-
-
-def _check_array(image: object) -> None:
-    if isinstance(image, np.ma.MaskedArray):
-        raise NormeqError("masked arrays are not taken: fill in what is masked, image.filled(value)")
-    if isinstance(image, np.ndarray):
-        good = image.dtype.kind in "iu" or image.dtype.kind == "f" and image.dtype.itemsize <= 8
-        size = image.size
-    elif isinstance(image, Tensor):
-        good = image.dtype != torch.bool and not image.is_complex() and not image.is_quantized
-        size = image.numel()
-    else:
-        raise NormeqError(f"image must be a NumPy array or a torch tensor, not {type(image).__name__}")
-    if not good:
-        raise NormeqError(f"image of {image.dtype}: convert it to integers or floating-point numbers first")
-    if not size:
-        raise NormeqError(f"image of shape {tuple(image.shape)} has no pixels")
 
 
 def check_sigma(sigma: object, found: Opened) -> float | None:
