@@ -114,3 +114,19 @@ def test_a_deep_network_in_half_precision_keeps_shifts_to_its_digits(dtype):
     with torch.no_grad():
         here, there = network(y), network(y + 1)
     assert ((there - here).double() - 1).abs().mean() < 8 * torch.finfo(dtype).eps
+
+
+@pytest.mark.parametrize("free", [0, 1])
+def test_the_projection_keeps_the_memory_format_and_is_its_own_derivative(free):
+    weight = torch.randn(4, 3, 3, 2, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
+    kernel = affine_kernel(weight.requires_grad_(), "mean", free)
+    (slope,) = torch.autograd.grad(kernel.pow(3).sum(), weight)
+    for tensor in () if free else (kernel, slope):
+        assert tensor.is_contiguous(memory_format=torch.channels_last)
+    inside = 3 * kernel.detach()[:, : 3 - free] ** 2
+    expected = inside - inside.mean(dim=(1, 2, 3), keepdim=True)
+    torch.testing.assert_close(slope[:, : 3 - free], expected)
+    assert torch.autograd.gradcheck(
+        lambda w: affine_kernel(w, "mean", free), (weight,), check_forward_ad=True, check_batched_grad=True
+    )
+    assert torch.autograd.gradgradcheck(lambda w: affine_kernel(w, "mean", free).square(), (weight,))

@@ -7,7 +7,8 @@ import torch
 
 from normeq.nn import AffineConv2d, SortPool, build_network, padding
 from normeq.nn.folding import FoldedSortPool
-from normeq.nn.rotation import RotatedSortPool, rotate_input, rotate_output
+from normeq.nn.rotated_kernel import rotate
+from normeq.nn.rotation import RotatedSortPool
 
 SMALL = {"fdncnn": {"depth": 4, "channels": 6}, "drunet": {"widths": (4, 6, 8, 8), "blocks": 1}}
 
@@ -46,11 +47,41 @@ def test_two_channels_by_hand():
     high·max."""
     pairs = torch.tensor([[3.0, -1.0], [-2.0, 5.0], [4.0, 4.0]], dtype=torch.float64)
     eye = torch.eye(2, dtype=torch.float64)[:, :, None, None]
-    x = torch.nn.functional.conv2d(pairs[:, :, None, None].expand(-1, -1, 2, 2), rotate_output(eye))
+    x = torch.nn.functional.conv2d(
+        pairs[:, :, None, None].expand(-1, -1, 2, 2), rotate(eye, inputs=False, outputs=True)
+    )
     kernel = torch.tensor([[0.7, 0.3]], dtype=torch.float64)[:, :, None, None]
-    found = torch.nn.functional.conv2d(RotatedSortPool()(x), rotate_input(kernel))
+    found = torch.nn.functional.conv2d(RotatedSortPool()(x), rotate(kernel, inputs=True, outputs=False))
     expected = 0.7 * pairs.min(dim=1).values + 0.3 * pairs.max(dim=1).values
     torch.testing.assert_close(found, expected[:, None, None, None].expand(3, 1, 4, 4))
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(True, False), (False, True), (True, True)])
+@pytest.mark.parametrize("shape", [(4, 6), (2, 4, 3), (6, 2, 3, 2)])
+def test_rotated_kernels(inputs, outputs, shape):
+    """By matrices of the pairs; derivatives of every kind; in the memory format of the kernel."""
+    kernel = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    first, second = (torch.eye(size // 2, dtype=torch.float64) for size in shape[:2])
+    left = torch.kron(torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64), first) / 2**0.5
+    right = torch.kron(torch.tensor([[1.0, 1.0], [-1.0, 1.0]], dtype=torch.float64), second) / 2**0.5
+    expected = kernel.reshape(*shape[:2], -1)
+    expected = torch.einsum("pij,qi->pqj", expected, right) if inputs else expected
+    expected = torch.einsum("po,oij->pij", left, expected) if outputs else expected
+    found = rotate(kernel, inputs, outputs)
+    torch.testing.assert_close(found, expected.reshape(shape))
+    assert torch.autograd.gradcheck(
+        lambda k: rotate(k, inputs, outputs),
+        (kernel.requires_grad_(),),
+        check_forward_ad=True,
+        check_batched_grad=True,
+    )
+    assert torch.autograd.gradgradcheck(lambda k: rotate(k, inputs, outputs).square(), (kernel,))
+    if len(shape) == 4:
+        last = kernel.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
+        rotated = rotate(last, inputs, outputs)
+        (slope,) = torch.autograd.grad(rotated.square().sum(), last)
+        assert rotated.is_contiguous(memory_format=torch.channels_last)
+        assert slope.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4), (3, 1), (2, 2), (2, 3), (3, 2), (4, 5)])

@@ -42,19 +42,56 @@ def affine_kernel(weight: Tensor, constraint: Constraint = "telescope", free_cha
         NormeqError: ``centre`` of a kernel that has no central tap.
     """
     bound = weight.shape[1] - free_channels
-    taps = weight[:, :bound].flatten(1)
+    held, free = weight[:, :bound], weight[:, bound:]
+    if constraint != "mean":
+        kernel = _by_taps(held, constraint)
+    elif torch.compiler.is_compiling():  # plain operations, for the compiler to fuse
+        kernel = _projected(held, 1.0)
+    else:
+        kernel = _Projection.apply(held, 1.0)
+    return torch.cat([kernel, free], dim=1) if free_channels else kernel
+
+
+def _projected(weight: Tensor, total: float) -> Tensor:
+    """w - mean(w) + total/K, in the memory format of the weights: flattened they would be copied."""
+    mean = weight.mean(dim=tuple(range(1, weight.ndim)), keepdim=True)
+    return weight - (mean - total / weight[0].numel())
+
+
+class _Projection(torch.autograd.Function):
+    """:func:`_projected`; its derivative is the projection onto kernels that sum to 0."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(weight: Tensor, total: float) -> Tensor:
+        return _projected(weight, total)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _Projection.apply(gradient, 0.0), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
+        return _Projection.apply(tangent, 0.0)
+
+
+def _by_taps(weight: Tensor, constraint: Constraint) -> Tensor:
+    """The other constraints, which ask for the order of the taps."""
+    taps = weight.flatten(1)
     if constraint in ("telescope", "neighbours"):
         taps = taps.roll(1, dims=1) - taps + 1.0 / taps.shape[1]
-    elif constraint == "mean":
-        taps = taps - taps.mean(dim=1, keepdim=True) + 1.0 / taps.shape[1]
     elif constraint == "centre":
         check_centre(weight.shape[2:])
-        share = (1 - taps.sum(dim=1, keepdim=True)) / bound
-        taps = taps + share * _central(taps, bound)
+        share = (1 - taps.sum(dim=1, keepdim=True)) / weight.shape[1]
+        taps = taps + share * _central(taps, weight.shape[1])
     else:
         raise ValueError(f"constraint must be telescope, mean, centre or neighbours, not {constraint!r}")
-    kernel = taps.view_as(weight[:, :bound])
-    return torch.cat([kernel, weight[:, bound:]], dim=1) if free_channels else kernel
+    return taps.view_as(weight)
 
 
 def check_centre(size: tuple[int, ...]) -> None:

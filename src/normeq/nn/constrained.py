@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from normeq.errors import NormeqError
 from normeq.nn.padding import check_padding, pad
-from normeq.nn.rotation import rotate_input, rotate_output
+from normeq.nn.rotated_kernel import rotate
 
 _CONVOLVE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
@@ -129,9 +129,7 @@ class ConstrainedConv(Constrained):
 
     def adapt(self, kernel: Tensor) -> Tensor:
         """The kernels rotated on the sides that meet a sort pooling."""
-        if self.sorted_input:
-            kernel = rotate_input(kernel)
-        return rotate_output(kernel) if self.sorted_output else kernel
+        return rotate(kernel, self.sorted_input, self.sorted_output)
 
     def pad(self, x: Tensor) -> Tensor:
         """The input with its margin, which a sort pooling before has given it already."""

@@ -3,8 +3,9 @@
 For a pair (a, b) put s = (a + b)/√2 and d = (a - b)/√2. Then min = (s - |d|)/√2 and max = (s + |d|)/√2: in
 the basis (s, d) sort pooling is the identity on s and -|·| on d. A shift of the input touches s alone, and a
 difference d cannot feel it, which is also the shortest proof that sort pooling is equivariant. The rotation,
-its inverse and the sign are linear and move into the kernels before and after, so a layer becomes a
-convolution with an activation on half of its channels.
+its inverse and the sign are linear and move into the kernels before and after
+(:mod:`normeq.nn.rotated_kernel`), so a layer becomes a convolution with an activation on half of its
+channels.
 
 The next convolution mirrors its input at the borders, so the activation writes into the padded tensor at
 once: one pass over memory in place of two.
@@ -12,7 +13,6 @@ once: one pass over memory in place of two.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -20,24 +20,6 @@ from torch import Tensor, nn
 
 from normeq.errors import NormeqError
 from normeq.nn.padding import check_padding, inner, mirror, pad
-
-
-def _sum_and_difference(a: Tensor, b: Tensor, dim: int) -> Tensor:
-    return torch.cat((a + b, a - b), dim=dim) * math.sqrt(0.5)
-
-
-def rotate_output(kernel: Tensor) -> Tensor:
-    """Kernel (C_out, …) whose output pairs (k, k + C_out/2) come out as (s, d)."""
-    a, b = kernel.chunk(2, dim=0)
-    return _sum_and_difference(a, b, dim=0)
-
-
-def rotate_input(kernel: Tensor) -> Tensor:
-    """Kernel (C_out, C_in, …) that takes (s, |d|) where the original takes the sorted pairs (min, max)."""
-    low, high = kernel.chunk(2, dim=1)
-    return _sum_and_difference(
-        high, low, dim=1
-    )  # low·min + high·max = (low + high) s/√2 + (high - low) |d|/√2
 
 
 def _mirror_backward(gradient: Tensor) -> Tensor:
@@ -145,9 +127,10 @@ class _Adjoint(_Linear):
 class RotatedSortPool(nn.Module):
     """Sort pooling on rotated pairs, (s, d) to (s, |d|), and the margin of the next convolution.
 
-    Stands between a convolution rotated by :func:`rotate_output` and one rotated by :func:`rotate_input`,
-    which does not pad; together they compute what they would around :class:`normeq.nn.sort.SortPool`. Takes
-    (N, C, H, W) or (C, H, W), C even, which it may overwrite; gives (N, C, H+2, W+2) or (C, H+2, W+2).
+    Stands between a convolution whose outputs are rotated (:func:`normeq.nn.rotated_kernel.rotate`) and one
+    whose inputs are, which does not pad; together they compute what they would around
+    :class:`normeq.nn.sort.SortPool`. Takes (N, C, H, W) or (C, H, W), C even, which it may overwrite; gives
+    (N, C, H+2, W+2) or (C, H+2, W+2).
 
     Args:
         dims: number of axes behind the channels: 2 for images, 1 for signals, 3 for volumes.

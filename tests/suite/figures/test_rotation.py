@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from normeq.nn.rotation import RotatedSortPool, rotate_output
+from normeq.nn.rotated_kernel import rotate
+from normeq.nn.rotation import RotatedSortPool
 from normeq.nn.sort import SortPool
 from normeq.suite.figures.rotation import SHIFT, plotted
 
@@ -19,7 +20,7 @@ def test_points_are_those_of_the_layers():
     sorted_pairs = SortPool()(pairs)[0, :, 0].T
     np.testing.assert_allclose(sorted_pairs, table[["min", "max"]])
     eye = torch.eye(2, dtype=torch.float64)[:, :, None, None]
-    rotated = torch.nn.functional.conv2d(pairs, rotate_output(eye))
+    rotated = torch.nn.functional.conv2d(pairs, rotate(eye, inputs=False, outputs=True))
     np.testing.assert_allclose(rotated[0, :, 0].T, table[["s", "d"]])
     activated = RotatedSortPool()(rotated)[0, :, 1, 1:-1].T  # the library leaves the sign to the next kernel
     np.testing.assert_allclose(activated, table[["s_after", "d_after"]] * [1, -1])
