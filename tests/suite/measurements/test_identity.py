@@ -1,10 +1,6 @@
 """A user's denoiser is known by all that decides what it does; what is not fully known is measured again."""
 
 import csv
-import os
-import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,11 +9,10 @@ import yaml
 from skimage.io import imsave
 
 from normeq import cli
-from normeq.denoisers import own, sources
-from normeq.denoisers.identity import Unknown, value_digest
-from normeq.denoisers.open import open_denoiser
+from normeq.denoisers import sources
 from normeq.errors import NormeqError
 from normeq.suite.measuring.rows import collect
+from tests.denoisers.users_files import write
 
 CPU = torch.device("cpu")
 IMAGE = torch.arange(36.0).reshape(1, 1, 6, 6) / 36
@@ -60,18 +55,6 @@ def rows(path="o.csv"):
 
 def levels(*sigmas):
     return [word for sigma in sigmas for word in ("--sigmas", sigma)]
-
-
-def write(folder, files):
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(text, str):
-            path.write_text(text)
-        elif isinstance(text, np.ndarray):
-            np.save(path, text)
-        else:
-            torch.save(text, path)
 
 
 MODULE = """
@@ -251,168 +234,6 @@ def test_a_table_to_reuse_that_is_not_there_is_one_line(normeq, folder):
     arguments = ("--datasets", "mine", *levels(25), "--out", "o.csv", "--reuse", "typo.csv")
     status, _, errors = normeq("evaluate", "noise-levels", "x=d.py:f", *arguments)
     assert status == 2 and errors == "normeq: error: --reuse typo.csv: no such file or folder\n"
-
-
-# --- values
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (1, 1.0),
-        (np.zeros(2), np.zeros(2, np.float32)),
-        (np.zeros((2, 1)), np.zeros((1, 2))),
-        (torch.zeros(2), torch.zeros(2, dtype=torch.bfloat16)),
-        ([1, [2]], [1, 2]),
-        (lambda n, k=1: n * k, lambda n, k=2: n * k),
-        ({"a": torch.ones(1)}, {"a": torch.zeros(1)}),
-        (torch.nn.Conv2d(1, 1, 3, bias=False), torch.nn.Conv2d(1, 1, 3, bias=False)),
-        (torch.nn.Dropout(0.1), torch.nn.Dropout(0.2)),
-        (torch.nn.BatchNorm2d(1).half(), torch.nn.BatchNorm2d(1)),
-    ],
-)
-def test_values_that_differ_have_other_hashes(one, other):
-    assert value_digest(one) != value_digest(other)
-    assert value_digest(one) == value_digest(one)
-
-
-def test_a_closure_an_instance_and_a_method_are_known_by_what_they_hold():
-    class Scale:
-        def __init__(self, k):
-            self.k = k
-
-        def __call__(self, n, s):
-            return n * self.k
-
-    def make(k):
-        return lambda n, s: n * k
-
-    for kind in (make, Scale, lambda k: Scale(k).__call__):
-        assert value_digest(kind(0.5)) == value_digest(kind(0.5)) != value_digest(kind(0.25))
-    with pytest.raises(Unknown, match="BufferedReader"), open(__file__, "rb") as file:
-        value_digest(make(file))
-
-
-# --- a file is run as Python would run it
-
-
-def denoise(text):
-    return open_denoiser(text, CPU)(IMAGE, 0.1)
-
-
-def test_neighbours_of_the_same_name_are_not_mixed_up(folder):
-    for name, factor in (("one", 2), ("two", 3)):
-        write(folder, {
-            f"{name}/den.py": "from helper import k\ndef f(n, s): return n * k\n"
-                              "def late(n, s):\n    import helper as h, other\n"
-                              "    return n * h.k * other.k\n",
-            f"{name}/helper.py": f"k = {factor}\n",
-            f"{name}/other.py": f"k = {factor}\n",
-        })  # fmt: skip
-    opened = [open_denoiser(f"x={name}/den.py:{f}", CPU) for f in ("f", "late") for name in ("one", "two")]
-    for _ in range(2):
-        factors = [(one(IMAGE, 0.1) / IMAGE)[0, 0, 1, 1].item() for one in opened]
-        assert factors == pytest.approx([2, 3, 4, 9])
-    assert not {"helper", "other", "den"} & sys.modules.keys()
-
-
-@pytest.mark.parametrize("target", ["mymod:f", "sub/den.py:f", "sub.den:f", "sub/den.py:g", "pkg.inner:f"])
-def test_the_current_folder_and_that_of_the_file_are_on_the_path(folder, target):
-    write(folder, {
-        "mymod.py": "from beside import k\ndef f(n, s): return n * k\n",
-        "beside.py": "k = 2\n",
-        "sub/den.py": "from beside import k\nfrom deep.er import one\ndef f(n, s): return n * k * one\n"
-                      "def g(n, s):\n    from near import two\n    return n * two\n",
-        "sub/near.py": "two = 2\n",
-        "sub/deep/er.py": "one = 1\n",
-        "deep/er.py": "one = 1\n",
-        "pkg/__init__.py": "",
-        "pkg/inner.py": "from .k import k\ndef f(n, s): return n * k\n",
-        "pkg/k.py": "k = 2\n",
-    })  # fmt: skip
-    assert torch.equal(denoise(f"x={target}"), 2 * IMAGE)
-    assert open_denoiser(f"x={target}", CPU).weights
-
-
-def test_dataclasses_and_pickle_work(folder):
-    write(folder, {"den.py": (
-        "from __future__ import annotations\nfrom dataclasses import dataclass\nimport pickle\n"
-        "from near import double\n"
-        "@dataclass\nclass Options:\n    factor: float = 2.0\n"
-        "def f(n, s): return n * Options().factor\n"
-        "def g(n, s): return pickle.loads(pickle.dumps(f))(n, s)\n"
-        "def h(n, s): return double(n)\n"
-    ), "near.py": "def double(n): return 2 * n\n"})  # fmt: skip
-    assert torch.equal(denoise("x=den.py:f"), 2 * IMAGE) and torch.equal(denoise("x=den.py:g"), 2 * IMAGE)
-    module = sys.modules[own.module_name(folder / "den.py")]
-    (folder / "h.pickle").write_bytes(pickle.dumps(module.h))
-    code = "import pickle; print(pickle.load(open('h.pickle', 'rb'))(21, 0))"  # as another process of a pool
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, env=os.environ
-    )
-    assert done.stdout == "42\n", done.stderr
-
-
-def test_an_edit_within_a_second_is_not_hidden_by_a_compiled_file(folder):
-    write(folder, {"d.py": "from h import k\ndef f(n, s): return n * k\n", "h.py": "k = 2\n"})
-    assert torch.equal(denoise("x=d.py:f"), 2 * IMAGE)
-    write(folder, {"h.py": "k = 3\n"})
-    assert torch.equal(denoise("x=d.py:f"), 3 * IMAGE)
-
-
-# --- networks that take σ
-
-FORWARDS = {
-    "def forward(self, y): return y": 1.0,
-    "def forward(self, y, sigma): return y * (1 + sigma)": 1.25,
-    "def forward(self, y, sigma=None): return y * (1 + sigma)": 1.25,
-    "def forward(self, x, noise_level): return x * (1 + noise_level.view(-1, 1, 1, 1))": 1.25,
-    "def forward(self, x, t): return x * (1 + t)": 1.25,
-    "def forward(self, x, scale=2.0): return x * scale": 2.0,
-    "def forward(self, x, *, sigma): return x * (1 + sigma)": 1.25,
-    "def forward(self, x, mask=None, sigma=0.5): return x * (1 + sigma)": 1.25,
-    "def forward(self, y, sigma): return y * torch.full_like(y, 1 + sigma)": 1.25,
-    "def forward(self, y, sigma: float): return y * (1 + {0.25: sigma}[sigma])": 1.25,
-    "def forward(self, y, noise_map): return y * (1 + noise_map[0, 0, -1, -1])": 1.25,
-    "def forward(self, y, sigma): return y * (1 + sigma.repeat(1, 1, *y.shape[2:]))": 1.25,
-    "def forward(self, y, *more, **options): return y": 1.0,
-}
-
-
-@pytest.mark.parametrize("forward", FORWARDS)
-def test_a_network_is_told_sigma_where_it_takes_it(folder, forward):
-    text = f"import torch\nclass Net(torch.nn.Module):\n    {forward}\nnet = Net()\n"
-    write(folder, {"d.py": text})
-    opened = open_denoiser("x=d.py:net", CPU)
-    factor = FORWARDS[forward]
-    for y in (IMAGE, IMAGE.double()):
-        output = opened(y, 0.25)
-        torch.testing.assert_close(output, factor * y, rtol=1e-6, atol=0)
-        assert output.dtype == y.dtype
-
-
-def test_a_network_with_two_input_channels_gets_a_noise_map(folder):
-    write(folder, {"d.py": (
-        "import torch\nnet = torch.nn.Sequential(torch.nn.Conv2d(2, 1, 1, bias=False))\n"
-        "torch.nn.init.ones_(net[0].weight)\n"
-    )})  # fmt: skip
-    torch.testing.assert_close(denoise("x=d.py:net"), IMAGE + 0.1)
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        ("return y, y", "returned tuple, not one tensor"),
-        ("return y[..., 1:]", r"returned shape \(1, 1, 6, 5\)"),
-    ],
-)
-def test_a_network_that_does_not_return_one_image_is_named(folder, body, words):
-    write(
-        folder,
-        {"d.py": f"import torch\nclass N(torch.nn.Module):\n    def forward(self, y): {body}\nnet = N()\n"},
-    )
-    with pytest.raises(NormeqError, match=f"denoiser x: {words}"):
-        denoise("x=d.py:net")
 
 
 def test_filters_ask_the_denoiser(normeq, folder, monkeypatch):
