@@ -3,7 +3,7 @@
 import numpy as np
 from filelock import FileLock
 
-from normeq.suite.data.staging import clear_left, exclusive
+from normeq.suite.data.staging import clear_partial, exclusive
 from normeq.system.locks import clear_lock
 from normeq.training.images import from_arrays
 from normeq.training.lock import LOCK
@@ -27,10 +27,10 @@ def test_what_is_left_beside_a_place_goes_unless_one_is_at_work_there(tmp_path):
     place = tmp_path / "set"
     (tmp_path / ".set.partial").mkdir()
     with exclusive(place):
-        clear_left(place)
+        clear_partial(place)
         assert (tmp_path / ".set.partial").exists() and (tmp_path / ".set.lock").exists()
     (tmp_path / ".set.lock").touch()
-    clear_left(place)
+    clear_partial(place)
     assert not list(tmp_path.iterdir())
 
 

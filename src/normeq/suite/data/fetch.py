@@ -10,7 +10,7 @@ from pathlib import Path
 from normeq.errors import NormeqError
 from normeq.suite.data import dvc_remote, listing, public, registry, verify
 from normeq.suite.data.registry import Dataset
-from normeq.suite.data.staging import clear_left, exclusive, move_into_place, staging
+from normeq.suite.data.staging import clear_partial, exclusive, move_into_place, staging
 from normeq.system.files import describe_os_error
 
 PUBLIC = "public"  # as a remote: skip DVC and download from the public origin
@@ -48,7 +48,7 @@ def get(name: str, data_dir: Path | str = "data", remote: str | None = None) -> 
         return _find_by_hand(dataset, data_dir)
     place = data_dir / name
     if _usable(dataset, data_dir):  # before the lock: a data folder that cannot be written may be complete
-        clear_left(place)
+        clear_partial(place)
         return Placed(name, len(dataset.manifest), "already there")
     try:
         with exclusive(place):

@@ -44,7 +44,7 @@ def exclusive(place: Path) -> Iterator[None]:
         lock.release()
 
 
-def clear_left(place: Path) -> None:
+def clear_partial(place: Path) -> None:
     """Remove what a killed process left beside ``place``, unless one is at work there."""
     lock, folder = place.with_name(f".{place.name}.lock"), place.with_name(f".{place.name}.partial")
     if (clear_lock(lock) or not lock.exists()) and folder.exists():
