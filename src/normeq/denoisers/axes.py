@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +16,11 @@ THIN = 4  # a last axis of so many pixels or fewer is one of channels
 
 
 def check_array(image: object) -> None:
+    """Refuse what is no array of numbers with a pixel in it.
+
+    Raises:
+        NormeqError: masked, of another type, of booleans or complex numbers, or empty.
+    """
     if isinstance(image, np.ma.MaskedArray):
         raise NormeqError("masked arrays are not taken: fill in what is masked, image.filled(value)")
     if isinstance(image, np.ndarray):
@@ -70,11 +74,12 @@ def channels_third(array: Any, channel_axis: int | None, found: Opened) -> Any:
 
 
 def channels_back(result: Tensor, image: Tensor, channel_axis: int | None) -> Tensor:
+    """The axes of ``image`` again, of what :func:`channels_third` made of them."""
     return result.reshape(image.shape) if channel_axis is None else result.moveaxis(-3, channel_axis)
 
 
 def single_images(array: Any, channels: int) -> Iterator[Any]:
     """Views of single images (C, H, W), with as many channels as the network takes."""
     for index in np.ndindex(*array.shape[:-3]):
-        for first in builtins.range(0, array.shape[-3], channels):
+        for first in range(0, array.shape[-3], channels):
             yield array[(*index, slice(first, first + channels))]

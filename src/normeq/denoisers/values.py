@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,7 +52,7 @@ def value_map(view: Any, found: Opened, span: tuple[float, float] | None) -> Val
 
 def _strips(view: Any) -> Iterator[Tensor]:
     rows = max(STRIP // max(math.prod(view.shape) // view.shape[-2], 1), 1)
-    for start in builtins.range(0, view.shape[-2], rows):
+    for start in range(0, view.shape[-2], rows):
         yield as_float64(view[:, start : start + rows])
 
 

@@ -22,7 +22,11 @@ def logged(run: str) -> bool:
 
 
 def trainings(config: dict[str, Any]) -> list[tuple[RunSpec, str]]:
-    """Every training of the config, and what to do where it is missing (``train`` or ``skip``)."""
+    """Every training of the config, and what to do where it is missing (``train`` or ``skip``).
+
+    Raises:
+        NormeqError: networks without a way to train them, or two of one name.
+    """
     if not config["networks"]:
         return []
     if "train" not in config:
@@ -82,6 +86,11 @@ def kind_of(spec: RunSpec | ImportedSpec) -> tuple[str, str, str]:
 
 
 def check_pretrained(config: dict[str, Any], runs: dict[str, RunSpec]) -> None:
+    """Refuse pretrained networks that are not there, or would be taken for other networks of the config.
+
+    Raises:
+        NormeqError: the line names the network and the remedy.
+    """
     known = shipped.names()
     for name in config["trained"]:
         if name not in known and not shipped.is_imported(name):
