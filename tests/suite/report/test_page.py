@@ -98,6 +98,15 @@ def test_everything_is_on_the_page(inputs):
     assert unquote(unescape(picture)).startswith("<svg")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(41.4, "41 seconds"), (1, "1 second"), (60, "1 minute"), (89, "1 minute"), (7200, "120 minutes")],
+)
+def test_how_long_training_took_is_said_as_one_would(inputs, seconds, words):
+    (inputs / "run/run.json").write_text(json.dumps(RUN | {"seconds": seconds}))
+    assert f"1 network, {words} in all" in make(inputs)
+
+
 def test_the_page_asks_nothing_of_a_network(inputs):
     page = make(inputs)
     assert not re.search(

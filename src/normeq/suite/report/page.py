@@ -119,8 +119,9 @@ def _glance(config: dict, runs: Sequence[dict], claims: str | None) -> dict[str,
     """What a reader wants to know first, as few words."""
     glance = {"Claims of the paper": title_of(claims).partition(": ")[2]} if claims else {}
     if runs:
-        minutes = sum(run["seconds"] for run in runs) / 60
-        glance["Trained"] = f"{counted([len(runs)], 'network')}, {minutes:,.0f} minutes in all"
+        seconds = sum(run["seconds"] for run in runs)
+        whole = (round(seconds / 60), "minute") if seconds >= 60 else (round(seconds), "second")
+        glance["Trained"] = f"{counted([len(runs)], 'network')}, {counted([whole[0]], whole[1])} in all"
         glance["On"] = "; ".join(distinct(runs, "processor"))
     levels = config["evaluate"]["noise_levels"]
     names = ", ".join(map(dataset_name, levels["datasets"]))
