@@ -12,6 +12,8 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from tests.configs import changed
+
 ROOT = Path(__file__).parents[2]
 REGISTRY = [ROOT / "data/datasets.yaml", ROOT / "data/files.csv", *sorted((ROOT / "data").glob("*.dvc"))]
 
@@ -125,14 +127,7 @@ class Project:
 
     def configure(self, **changes) -> None:
         """Write the config, with changes such as ``train__recipe__steps=5``."""
-        config = yaml.safe_load(yaml.safe_dump(CONFIG))
-        for path, value in changes.items():
-            *parents, last = path.split("__")
-            place = config
-            for key in parents:
-                place = place[key]
-            place[last] = value
-        (self.folder / "speck.yaml").write_text(yaml.safe_dump(config))
+        (self.folder / "speck.yaml").write_text(yaml.safe_dump(changed(CONFIG, **changes)))
 
     def snakemake(self, *arguments: str, config: str | None = "speck.yaml") -> subprocess.CompletedProcess:
         """Run Snakemake here; every program is that of this environment."""

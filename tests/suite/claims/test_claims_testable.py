@@ -1,6 +1,5 @@
 """Claims that no result could decide are refused before anything runs; others are not."""
 
-import copy
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import yaml
 from normeq.errors import NormeqError
 from normeq.suite.config.resolve import resolve as resolve_config
 from normeq.suite.experiment.read import read_experiment
+from tests.configs import changed
 from tests.suite.results.test_published import write
 
 ROOT = Path(__file__).parents[3]
@@ -54,14 +54,8 @@ def in_the_repository(monkeypatch):
 def read(claim, **changes):
     """The experiment with a claim that is beyond doubt before this one, and changes such as
     ``evaluate__tuning__sigmas=[5]``."""
-    config = copy.deepcopy(CONFIG) | {"claims": [DEFECT | {"id": "first", "dtype": "float32"}, claim]}
-    for path, value in changes.items():
-        *parents, last = path.split("__")
-        place = config
-        for key in parents:
-            place = place[key]
-        place[last] = value
-    return read_experiment(resolve_config(config, SCHEMA))
+    config = CONFIG | {"claims": [DEFECT | {"id": "first", "dtype": "float32"}, claim]}
+    return read_experiment(resolve_config(changed(config, **changes), SCHEMA))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """The embedded default without claims and pretrained networks, and experiments that differ from it."""
 
-import copy
 from pathlib import Path
 
 import yaml
 
 from normeq.suite.config.resolve import resolve as resolve_config
 from normeq.suite.experiment.read import read_experiment
+from tests.configs import changed
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -17,11 +17,4 @@ RECIPE = CONFIG["train"]["recipe"]
 
 
 def read(**changes):
-    config = copy.deepcopy(CONFIG)
-    for path, value in changes.items():
-        *parents, last = path.split("__")
-        place = config
-        for key in parents:
-            place = place[key]
-        place[last] = value
-    return read_experiment(resolve_config(config, SCHEMA))
+    return read_experiment(resolve_config(changed(CONFIG, **changes), SCHEMA))
