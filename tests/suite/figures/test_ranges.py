@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from seaborn.utils import relative_luminance
 
 from normeq.errors import NormeqError
@@ -215,6 +218,24 @@ def test_the_tuning_table_and_figure_say_what_was_done(tuned: Path, tmp_path: Pa
         "2 images",
     )
     assert len(pd.read_csv(tmp_path / "figure.csv")) == 8
+
+
+@pytest.mark.parametrize("dataset", ["skimage-test", "set12-without-04", "my_images_from_the_new_microscope"])
+def test_titles_of_narrow_panels_do_not_meet(tuned: Path, dataset: str) -> None:
+    table = read_tuning(tuned).assign(dataset=dataset)
+    several = [
+        table.assign(sigma=sigma, network=name) for sigma in (5, 25, 75) for name in ("fdncnn20x64", "tiny")
+    ]
+    with paper_style():
+        figure = tuning.draw(tuning_summary(pd.concat(several)))
+        figure.draw_without_rendering()
+        titles = figure.findobj(
+            lambda artist: isinstance(artist, Text) and re.search("σ = (5|25|75)$", artist.get_text())
+        )
+        boxes = sorted((title.get_window_extent() for title in titles), key=lambda box: box.x0)
+    assert len(boxes) == 3
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    assert boxes[-1].x1 <= figure.bbox.x1
 
 
 def test_without_the_norm_variant_the_psnr_itself_is_shown(tuned: Path, tmp_path: Path, svg_text) -> None:

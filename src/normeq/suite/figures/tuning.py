@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ FIGURE = FigureKind(
 )
 
 ROW = 0.27  # inches
+TITLE = 19  # characters of a panel's title in one line
 
 
 def draw(numbers: pd.DataFrame) -> Figure:
@@ -46,7 +48,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
                     _dot(axes, position, cell.loc[key], value, style[key[0], key[1]], key[3])
             if value == "gap":
                 axes.axvline(0, color=GREY, linewidth=0.9, zorder=1)
-            axes.set_title(f"{dataset_name(dataset)}, σ = {sigma:g}")
+            axes.set_title(_panel_title(dataset_name(dataset), sigma))
             axes.grid(axis="y", visible=False)
         names = [
             tuned_name(network, variant, method)
@@ -72,6 +74,13 @@ def draw(numbers: pd.DataFrame) -> Figure:
         f"{counted(numbers['seeds'], 'training seed')}",
     )
     return figure
+
+
+def _panel_title(dataset: str, sigma: float) -> str:
+    """On as many lines as keep it above its panel; the noise level stays in one piece."""
+    level = f"σ = {sigma:g}"
+    words = textwrap.fill(f"{dataset}, {level.replace(' ', '_')}", TITLE)
+    return words.replace(level.replace(" ", "_"), level)
 
 
 def _dot(axes: Axes, position: int, row: pd.Series, value: str, look: LineStyle, method: str) -> None:
