@@ -68,7 +68,9 @@ def run(trial: dict[str, Any], data_dir: Path, device: torch.device) -> dict[str
         }
     )
     with tempfile.TemporaryDirectory() as folder, IDEAS[trial["idea"]]():
-        record = train(spec, folder, training_images(spec.dataset, data_dir), device=device)
+        images = training_images(spec.dataset, data_dir)
+        compile_mode = "default" if device.type == "cuda" else None
+        record = train(spec, folder, images, device=device, compile_mode=compile_mode)
         log = [json.loads(line) for line in (Path(folder) / "train.jsonl").read_text().splitlines()]
     curve = [f"{r['step']}:{r['validation_psnr']:.3f}" for r in log if "validation_psnr" in r]
     return {
@@ -81,10 +83,16 @@ def run(trial: dict[str, Any], data_dir: Path, device: torch.device) -> dict[str
         "curve": " ".join(curve),
         "seconds": f"{record['seconds']:.0f}",
         "changes": json.dumps(trial["changes"]),
-        "hardware": f"{cpu_model()}, {torch.get_num_threads()} thread(s)",
+        "hardware": _hardware(device),
         "torch": torch.__version__,
         "revision": (git_revision() or "")[:12],
     }
+
+
+def _hardware(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{cpu_model()}, {torch.get_num_threads()} thread(s)"
 
 
 def read_table() -> list[dict[str, str]]:

@@ -20,8 +20,11 @@ from normeq.errors import NormeqError
 
 @cache
 def git_revision() -> str | None:
-    """Commit of the source tree, with ``-dirty`` where tracked files under ``src`` are changed; None outside
-    a checkout."""
+    """Commit of the source tree, with ``-dirty`` where tracked files under ``src`` are changed.
+
+    Outside a checkout, as in a container or on a machine that got a copy of the source, it is what the
+    variable NORMEQ_REVISION says, or None.
+    """
     here = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str:
@@ -33,7 +36,7 @@ def git_revision() -> str | None:
         revision = git("rev-parse", "HEAD")
         return revision + ("-dirty" if git("status", "--porcelain", "--untracked-files=no", ".") else "")
     except (OSError, subprocess.CalledProcessError):
-        return None
+        return os.environ.get("NORMEQ_REVISION") or None
 
 
 def cpu_model() -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,22 +57,31 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         for group in self.param_groups:
-            alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
+            alike: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
             for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["momentum"] = torch.zeros_like(p)
-                mean = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-                # Which column is which does not matter, so the kernel is read in the order of its memory.
-                last = p.dim() == 4 and p.is_contiguous(memory_format=torch.channels_last)
-                order = (0, 2, 3, 1) if last else tuple(range(p.dim()))
-                ahead = p.grad.lerp(mean, group["momentum"])
-                alike[p.shape].append((p.permute(order), ahead.permute(order).flatten(1)))
+                if p.grad is not None:
+                    alike[p.shape].append(p)
             for kernels in alike.values():
-                steps = orthogonalize(torch.stack([ahead for _, ahead in kernels]))
-                rows, columns = steps.shape[1:]
-                steps.mul_(-group["lr"] * max(1, rows / columns) ** 0.5)
-                for (p, _), change in zip(kernels, steps, strict=True):
-                    p.add_(change.view(p.shape))
+                self._step_alike(kernels, group)
+
+    def _step_alike(self, kernels: list[nn.Parameter], group: dict[str, Any]) -> None:
+        """A step of kernels of one shape, all together: a GPU waits for launches otherwise."""
+        gradients = [p.grad for p in kernels]
+        for p in kernels:
+            if not self.state[p]:
+                self.state[p]["momentum"] = torch.zeros_like(p)
+        means = [self.state[p]["momentum"] for p in kernels]
+        torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
+        ahead = torch._foreach_lerp(gradients, means, group["momentum"])
+
+        # Which column is which does not matter, so the kernel is read in the order of its memory.
+        def in_memory(p: nn.Parameter, tensor: Tensor) -> Tensor:
+            last = p.dim() == 4 and p.is_contiguous(memory_format=torch.channels_last)
+            return tensor.permute(0, 2, 3, 1) if last else tensor
+
+        together = zip(kernels, ahead, strict=True)
+        steps = orthogonalize(torch.stack([in_memory(p, tensor).flatten(1) for p, tensor in together]))
+        rows, columns = steps.shape[1:]
+        steps.mul_(-group["lr"] * max(1, rows / columns) ** 0.5)
+        read = [in_memory(p, p) for p in kernels]
+        torch._foreach_add_(read, [step.view(p.shape) for p, step in zip(read, steps, strict=True)])
