@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from normeq.suite.figures.style import COLOURS, INK, paper_style
-from normeq.suite.results.names import VARIANTS, variant_name
+from normeq.suite.results.names import VARIANTS, counted, variant_name
 from normeq.system.files import atomic_path
 
 # What an NE network costs in the authors' wrapper paper (Saied & Fleuret 2026; literature notes 2.7).
@@ -68,7 +68,7 @@ def main() -> None:
     table = pd.read_csv(options.table)
     first = table.iloc[0]
     with paper_style():
-        title = f"{options.table.stem}, {first['threads']} thread(s), torch {first['torch']}"
+        title = f"{options.table.stem}, {counted([first['threads']], 'thread')}, torch {first['torch']}"
         figure = draw(table, title)
         for suffix in (".svg", ".png"):
             with atomic_path(options.table.with_suffix(suffix)) as temporary:

@@ -92,7 +92,8 @@ def run(trial: dict[str, Any], data_dir: Path, device: torch.device) -> dict[str
 def _hardware(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{cpu_model()}, {torch.get_num_threads()} thread(s)"
+    threads = torch.get_num_threads()
+    return f"{cpu_model()}, {threads} {'thread' if threads == 1 else 'threads'}"
 
 
 def read_table() -> list[dict[str, str]]:

@@ -106,6 +106,6 @@ def test_a_range_from_zero_is_a_band(table: Path, tmp_path: Path, svg_text) -> N
 
 def test_a_table_without_the_clipped_column_is_refused(table: Path, tmp_path: Path) -> None:
     pd.read_csv(table).drop(columns="psnr_in_clipped").to_csv(table, index=False)
-    with pytest.raises(NormeqError, match="t.csv: missing column.s. psnr_in_clipped"):
+    with pytest.raises(NormeqError, match="t.csv: missing column psnr_in_clipped"):
         input_psnr.make(table, tmp_path / "figure")
     assert not (tmp_path / "figure.csv").exists()

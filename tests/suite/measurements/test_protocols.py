@@ -145,5 +145,5 @@ def test_without_the_papers_rows_there_is_nothing_to_compare_with(folder):
         table_of_protocols.make(out)
     text = out.read_text().replace("protocol", "method", 1)
     out.write_text(text)
-    with pytest.raises(NormeqError, match="missing column.s. protocol"):
+    with pytest.raises(NormeqError, match="missing column protocol"):
         table_of_protocols.make(out)

@@ -80,7 +80,7 @@ def test_everything_is_on_the_page(inputs):
         "A &lt;title&gt;",
         "28.15",
         "What it shows.",
-        "2 noise realisation(s)",
+        "2 noise realisations per image",
         "30.12 dB",
     ):
         assert words in page

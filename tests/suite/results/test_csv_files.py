@@ -48,7 +48,7 @@ def test_every_reader_names_the_file_in_one_line(reader: str, content: bytes | N
 
 def test_the_remedy_is_said(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a\n")
-    for columns, words in (([], "no rows"), (["b", "c"], r"missing column\(s\) b, c")):
+    for columns, words in (([], "no rows"), (["b", "c"], r"missing columns b, c")):
         with pytest.raises(NormeqError, match=f"{words}; run `make`$"):
             read_csv(tmp_path / "t.csv", columns, remedy="run `make`")
 

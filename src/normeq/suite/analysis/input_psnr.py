@@ -23,7 +23,7 @@ def read_input_psnr(path: Path) -> pd.DataFrame:
     """
     table = read_noise_levels(path)
     if "psnr_in_clipped" not in table.columns:
-        raise NormeqError(f"{path}: missing column(s) psnr_in_clipped; measure again with normeq evaluate")
+        raise NormeqError(f"{path}: missing column psnr_in_clipped; measure again with normeq evaluate")
     return table.assign(psnr_in_clipped=number_cells(path, table["psnr_in_clipped"]))
 
 

@@ -91,6 +91,7 @@ def write_report(
         gallery=_gallery(gallery, noise_levels, intervals),
         protocol=protocol.name,
         card=protocol.card(shown),
+        counted=counted,
         quality=QUALITY,
         css=environment.from_string(asset("report.css")).render(variants=shown) + "\n",
         scripts=[asset("tables.js"), *([asset("gallery.js")] if gallery else [])],

@@ -8,6 +8,7 @@ from typing import Any
 
 from normeq.errors import NormeqError
 from normeq.suite.report.curve import training_curve
+from normeq.suite.results.names import counted
 from normeq.system.files import read_json
 from normeq.system.seals import warn_of_broken
 
@@ -35,7 +36,7 @@ def run_record(folder: Path) -> dict[str, Any]:
             "seconds": record["seconds"],
             "minutes": f"{record['seconds'] / 60:,.1f} min",
             "processor": hardware.get("gpu") or hardware["cpu"],
-            "hardware": f"{hardware.get('gpu') or hardware['cpu']}, {hardware['threads']} thread(s)",
+            "hardware": f"{hardware.get('gpu') or hardware['cpu']}, {counted([hardware['threads']], 'thread')}",
             "weights": record["weights_sha256"][:12],
             "revision": (record.get("revision") or "unknown")[:12],
             "dirty": str(record.get("revision")).endswith("-dirty"),

@@ -99,7 +99,7 @@ def _read(path: Path, keys: Sequence[str]) -> Part | None:
     except FileNotFoundError:
         raise NormeqError(f"no such file: {path}") from None
     except KeyError:
-        raise NormeqError(f"{path}: missing array(s) meta") from None
+        raise NormeqError(f"{path}: missing array meta") from None
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile):
         raise NormeqError(
             f"{path} is not a readable .npz part; write it again with normeq evaluate"
@@ -110,7 +110,7 @@ def _read(path: Path, keys: Sequence[str]) -> Part | None:
         return None
     missing = [key for key in keys if key not in content] + [f"meta.{key}" for key in META if key not in meta]
     if missing:
-        raise NormeqError(f"{path}: missing array(s) {', '.join(missing)}")
+        raise NormeqError(f"{path}: missing {'array' if len(missing) == 1 else 'arrays'} {', '.join(missing)}")
     arrays = {key: np.asarray(content[key], dtype=np.float64) for key in keys}
     for key, array in arrays.items():
         if (
