@@ -132,6 +132,10 @@ def test_a_network_may_have_noise_levels_and_seeds_of_its_own():
             "certificate.dtypes: tf32 exists on NVIDIA GPUs only",
         ),
         ({"networks": CONFIG["networks"] * 2}, "networks: two runs are called tiny-"),
+        (
+            {"networks": [{**CONFIG["networks"][0], "recipe": {"lr": lr}} for lr in (0.003, 0.002)]},
+            "would have one name in tables and figures; give each network its own name",
+        ),
         ({"networks": []}, "nothing to evaluate"),
         ({"evaluate__intervals__intervals": [[0, 2]]}, "intervals.intervals: [0, 1] is missing"),
         ({"evaluate__heatmap__scales": [0.5, 2]}, "evaluate.heatmap.scales: 1 is missing"),

@@ -5,6 +5,8 @@ import csv
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from normeq import cli
 from normeq.equivariance.changes import changes
@@ -125,3 +127,15 @@ def test_mistakes_are_one_line(normeq, tmp_path, monkeypatch, arguments, message
     assert status == 2 and errors.startswith("normeq: error: ") and errors.count("\n") == 1
     assert message in errors
     assert not list(tmp_path.iterdir())
+
+
+def test_two_networks_of_one_name_are_refused(normeq, tmp_path):
+    """Their rows could not be told apart."""
+    one, other = (save_small(tmp_path / n / "model.safetensors", "norm").parent for n in ("a", "b"))
+    network = load_file(other / "model.safetensors")
+    with safe_open(other / "model.safetensors", "pt") as file:
+        about = file.metadata()
+    save_file({k: 2 * v for k, v in network.items()}, other / "model.safetensors", about)
+    status, _, errors = normeq(one, other, "--out", tmp_path / "c.csv")
+    assert status == 2 and f"the second is {other}: certify it by itself" in errors
+    assert not (tmp_path / "c.csv").exists()

@@ -284,10 +284,10 @@ def certify_command(
     for number, (one, _) in enumerate(opened):
         if (one.labels, one.weights) in [(other.labels, other.weights) for other, _ in opened[:number]]:
             raise NormeqError(f"denoiser {denoisers[number]} is named twice")
-        if one.variant == OTHER and one.labels in [other.labels for other, _ in opened[:number]]:
-            raise NormeqError(
-                f"two denoisers are called {one.network}: {denoisers[number]} needs a name of its own"
-            )
+        if one.labels in [other.labels for other, _ in opened[:number]]:
+            name = ", ".join(str(value) for value in one.labels.values() if value not in ("", None))
+            own = "give it a name of its own" if one.variant == OTHER else "certify it by itself"
+            raise NormeqError(f"two denoisers are called {name}, the second is {denoisers[number]}: {own}")
     rows = (
         row
         for one, where in opened
