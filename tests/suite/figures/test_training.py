@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from normeq.errors import NormeqError
 from normeq.suite.analysis.training import training_curves
 from normeq.suite.figures import training
+from normeq.suite.figures.style import paper_style
+from normeq.suite.results.names import variant_name
 
 SPEC = {
     "network": {"name": "small", "architecture": "fdncnn", "depth": 4, "channels": 8},
@@ -77,3 +81,48 @@ def test_a_run_without_a_log_is_left_out_and_none_is_a_mistake(runs: list[Path],
     assert set(training_curves(runs)["variant"]) == {"ordinary"}
     with pytest.raises(NormeqError, match="no run has a log"):
         training_curves(runs[:1])
+
+
+def many(networks: int, variants: list[str], lengths: list[float]) -> pd.DataFrame:
+    """Curves of two points for every network and variant."""
+    rows = [
+        {
+            "network": f"net{i}",
+            "variant": variant,
+            "train_sigma": "25",
+            "seed": 0,
+            "mpx": part * lengths[i % len(lengths)],
+            "smooth": 1 - part / 2,
+            "validation_psnr": 25 + part,
+        }
+        for i in range(networks)
+        for variant in variants
+        for part in (0.5, 1.0)
+    ]
+    return pd.DataFrame(rows)
+
+
+def overlap(figure: Figure) -> bool:
+    """Whether the subtitle reaches into a panel."""
+    figure.draw_without_rendering()
+    subtitle = min(text.get_window_extent().y0 for text in figure.texts)
+    return subtitle < max(axes.get_window_extent().y1 for axes in figure.axes)
+
+
+def test_many_networks_are_listed_beside_the_variants() -> None:
+    variants = ["ordinary", "scale", "norm"]
+    with paper_style():
+        figure = training.draw(many(5, variants, [10, 41, 164, 655, 1311]))
+        listed = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert listed == [variant_name(v, "") for v in variants] + [f"net{i}" for i in range(5)]
+        lines = {str(line.get_linestyle()) + str(line._dash_pattern) for line in figure.axes[0].lines}
+        assert len(lines) == 5 and figure.axes[-1].get_xscale() == "log"
+        few = training.draw(many(2, variants, [10, 40]))
+        assert len(few.legends[0].get_texts()) == 6 and few.axes[-1].get_xscale() == "linear"
+        assert not overlap(figure) and not overlap(few)
+
+
+def test_a_long_legend_does_not_push_the_subtitle_into_the_panels() -> None:
+    with paper_style():
+        figure = training.draw(many(30, ["other"], [10]))
+        assert len(figure.legends[0].get_texts()) == 30 and not overlap(figure)

@@ -26,13 +26,21 @@ COLOURS = {variant.name: variant.colour for variant in VARIANTS.values()}
 MARKERS = {variant.name: variant.marker for variant in VARIANTS.values()}
 OTHERS = ["#E69F00", "#000000", "#7A5195", "#8C510A"]  # users' own denoisers, in order
 OTHER_MARKERS = ["P", "X", "v", "*"]
-LINES = ["-", (0, (5, 2)), (0, (1.2, 1.4)), (0, (5, 1.5, 1.2, 1.5))]  # networks, in order
+LINES = [
+    "-",
+    (0, (5, 2)),
+    (0, (1.2, 1.4)),
+    (0, (5, 1.5, 1.2, 1.5)),
+    (0, (1.2, 4)),
+]  # networks, in order
 NOISY = "#7F7F7F"
 PUBLISHED = "#8C8C8C"
 INK = "#262626"
 GREY = "#595959"
 DPI = 200
 NAMED = 3  # networks in a title
+ENTRIES = 12  # of a legend with every denoiser by itself
+ROWS = 6  # of a legend below which the subtitle keeps its place
 EM = 0.54  # width of a typical character, in font sizes
 
 
@@ -95,11 +103,12 @@ def heading(figure: Figure, title: str, subtitle: str) -> None:
 
 
 def legend(figure: Figure, style: dict[tuple[str, str], LineStyle], extra: Sequence[Line2D] = ()) -> None:
-    """All denoisers, and what else is drawn, below the panels in as many columns as fit."""
-    handles = [
-        Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line, label=look.label)
-        for look in style.values()
-    ]
+    """All denoisers, and what else is drawn, below the panels in as many columns as fit.
+
+    Of many, variants and networks are listed by themselves: colour and marker are a variant's, the line is a
+    network's.
+    """
+    handles = _handles(style) if len(style) <= ENTRIES else _by_parts(style)
     handles += extra
     widths = np.array(
         [len(str(handle.get_label())) * 8.5 * EM + 28 for handle in handles]
@@ -109,8 +118,32 @@ def legend(figure: Figure, style: dict[tuple[str, str], LineStyle], extra: Seque
         filled = np.array_split(widths, columns)  # as matplotlib fills them
         if sum(part.max() for part in filled) + 17 * columns <= figure.get_figwidth() * 72:
             break
-    figure.set_figheight(figure.get_figheight() + 0.18 * rows)
+    before = figure.get_figheight()
+    figure.set_figheight(before + 0.18 * rows)
+    if rows > ROWS:  # the subtitle stands at a share of the height, and would slide into the panels
+        for text in figure.texts:
+            text.set_y(1 - (1 - text.get_position()[1]) * before / figure.get_figheight())
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+
+
+def _handles(style: dict[tuple[str, str], LineStyle]) -> list[Line2D]:
+    return [
+        Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line, label=look.label)
+        for look in style.values()
+    ]
+
+
+def _by_parts(style: dict[tuple[str, str], LineStyle]) -> list[Line2D]:
+    """A sample for each variant and for each network; users' denoisers as they are."""
+    variants: dict[str, Line2D] = {}
+    networks: dict[str, Line2D] = {}
+    others = {pair: look for pair, look in style.items() if pair[1] not in VARIANTS}
+    for (network, variant), look in style.items():
+        if variant in VARIANTS:
+            plain = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
+            variants[variant] = Line2D([], [], label=variant_name(variant, network), **plain)
+            networks[network] = Line2D([], [], label=network, color=INK, linestyle=look.line)
+    return [*variants.values(), *(networks.values() if len(networks) > 1 else ()), *_handles(others)]
 
 
 def write(draw: Callable[[], Figure], numbers: pd.DataFrame, out: Path) -> list[Path]:

@@ -21,6 +21,8 @@ FIGURE = FigureKind(
     otherwise="the config has no run with a log of training",
 )
 
+FAR = 10  # times as long as the shortest training: on a linear axis that would be a stroke
+
 
 def draw(numbers: pd.DataFrame) -> Figure:
     """Loss above, held-out PSNR below; one line per run."""
@@ -40,7 +42,11 @@ def draw(numbers: pd.DataFrame) -> Figure:
     panels[0].set_ylabel("training loss (log scale)")
     if held_out:
         panels[1].set_ylabel("held-out PSNR (dB)")
-    panels[-1].set_xlabel("pixels seen (million)")
+    lengths = numbers.groupby(RUN)["mpx"].max()
+    far = lengths.max() >= FAR * lengths.min()
+    if far:
+        panels[-1].set_xscale("log")
+    panels[-1].set_xlabel(f"pixels seen (million{', log scale' if far else ''})")
     repeats = numbers[["train_sigma", "seed"]].drop_duplicates().shape[0]
     heading(
         figure,

@@ -23,6 +23,7 @@ def run_record(folder: Path) -> dict[str, Any]:
     record = read_json(folder / "run.json")
     try:
         spec, hardware = record["spec"], record["hardware"]
+        processor = hardware.get("gpu") or hardware["cpu"]
         return {
             "name": folder.name,
             "network": spec["network"]["name"],
@@ -35,8 +36,8 @@ def run_record(folder: Path) -> dict[str, Any]:
             "pixels": f"{record['pixels'] / 1e6:,.0f} million",
             "seconds": record["seconds"],
             "minutes": f"{record['seconds'] / 60:,.1f} min",
-            "processor": hardware.get("gpu") or hardware["cpu"],
-            "hardware": f"{hardware.get('gpu') or hardware['cpu']}, {counted([hardware['threads']], 'thread')}",
+            "processor": processor,
+            "hardware": f"{processor}, {counted([hardware['threads']], 'thread')}",
             "weights": record["weights_sha256"][:12],
             "revision": (record.get("revision") or "unknown")[:12],
             "dirty": str(record.get("revision")).endswith("-dirty"),

@@ -44,7 +44,9 @@ def read_csv(
             table[column] = value
     missing = [column for column in columns if column not in table.columns]
     if missing:
-        raise NormeqError(f"{path}: missing {'column' if len(missing) == 1 else 'columns'} {', '.join(missing)}{remedy}")
+        raise NormeqError(
+            f"{path}: missing {'column' if len(missing) == 1 else 'columns'} {', '.join(missing)}{remedy}"
+        )
     if table.empty:
         raise NormeqError(f"{path} has a header but no rows{remedy}")
     return table

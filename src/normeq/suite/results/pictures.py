@@ -110,7 +110,9 @@ def _read(path: Path, keys: Sequence[str]) -> Part | None:
         return None
     missing = [key for key in keys if key not in content] + [f"meta.{key}" for key in META if key not in meta]
     if missing:
-        raise NormeqError(f"{path}: missing {'array' if len(missing) == 1 else 'arrays'} {', '.join(missing)}")
+        raise NormeqError(
+            f"{path}: missing {'array' if len(missing) == 1 else 'arrays'} {', '.join(missing)}"
+        )
     arrays = {key: np.asarray(content[key], dtype=np.float64) for key in keys}
     for key, array in arrays.items():
         if (
