@@ -132,8 +132,10 @@ def test_the_installed_command():
                 ["train", json.dumps(RUN), "--out", "x", "--device", name],
                 f"unknown device '{name}': choose auto, cpu",
             )
-            for name in ("mps", "xpu", "meta", "cuda:", "cuda:-1", "cpu:0", "", "gpu")
+            for name in ("mps", "xpu", "meta", "cuda:", "cuda:-1", "cpu:0", "gpu")
         ),
+        (["denoise", "", "--out", "o"], "an argument is empty: is a variable of the shell not set?"),
+        (["denoise", "a.png", "--out", ""], "an argument is empty"),
         (
             "evaluate examples x --image set12/01 --crop 0,0,9 --sigmas 25 --out keep.png".split(),
             "keep.png: a zip of arrays is written here: name a file that ends in .npz",

@@ -11,6 +11,7 @@ from normeq.denoisers.cli import networks_command
 from normeq.denoisers.denoise_cli import denoise_command
 from normeq.denoisers.export_cli import export_command
 from normeq.denoisers.foreign.cli import import_command
+from normeq.errors import NormeqError
 from normeq.imaging.cli import protocol_command
 from normeq.suite.campaign.cli import campaign_command, measure_command
 from normeq.suite.claims.cli import claims_command
@@ -69,7 +70,14 @@ def main() -> None:
 
 
 def command() -> int:
-    """Carry out the command line; its exit status."""
+    """Carry out the command line; its exit status.
+
+    Raises:
+        NormeqError: an argument is empty. As a path it would be the current folder, and what was meant is
+            likely a variable of the shell that is not set.
+    """
+    if "" in sys.argv[1:]:
+        raise NormeqError("an argument is empty: is a variable of the shell not set?")
     try:
         status = app(standalone_mode=False, prog_name="normeq")
     except USAGE as error:  # an option or argument that does not exist, or a bad value

@@ -126,6 +126,7 @@ def test_a_folder_keeps_its_tree(tmp_path, run):
 def test_outputs_in_the_folder_are_no_inputs(tmp_path, run):
     save(tmp_path / "a.png", GRAY)
     run(".", "--out", "clean")
+    (tmp_path / "loop.png").symlink_to("loop.png")
     lines = run(".", "--out", "clean", "--force")
     assert sorted(path.name for path in (tmp_path / "clean").iterdir()) == ["a.png"]
     assert "1 in clean" in lines[0]
@@ -190,6 +191,20 @@ def test_nothing_but_the_file_is_left(tmp_path, run):
         assert (tmp_path / "out/b.tif").stat().st_mode & 0o777 == 0o666 & ~umask
 
 
+OWN = """
+import numpy as np
+import torch
+
+lazy = torch.nn.LazyConv2d(1, 3)
+
+def fails(noisy):
+    raise RuntimeError("no such\\nthing")
+
+def masks(noisy):
+    return np.ma.masked_array(noisy, np.arange(noisy.size).reshape(noisy.shape) == 3)
+"""
+
+
 def prepared(tmp_path):
     save(tmp_path / "a.png", GRAY)
     save(tmp_path / "deep.png", GRAY.astype(np.uint16))
@@ -197,11 +212,12 @@ def prepared(tmp_path):
     save(tmp_path / "in/a.png", GRAY)
     save(tmp_path / "in2/in/a.png", GRAY)
     save(tmp_path / "nan.npy", np.array([[1, np.inf], [2, 3]]))
+    save(tmp_path / "far.npy", np.where(np.arange(25).reshape(5, 5), -1.7e308, 1.7e308))
     save(tmp_path / "empty.npy", np.zeros((0, 7)))
     (tmp_path / "page.tif").write_bytes(HTML)
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts/a.txt").write_text("x")
-    (tmp_path / "own.py").write_text("def fails(noisy):\n    raise RuntimeError('no such\\nthing')\n")
+    (tmp_path / "own.py").write_text(OWN)
     os.link(tmp_path / "a.png", tmp_path / "same.png")
 
 
@@ -222,6 +238,8 @@ WRONG = {
     "web page": (["page.tif"], "o.tif", [], "a web page"),
     "not finite": (["nan.npy"], "o.npy", [], "nan.npy: 1 pixels are NaN or infinite"),
     "no pixels": (["empty.npy"], "o.npy", [], "empty.npy: shape (0, 7) is no image"),
+    "far apart": (["far.npy"], "o.npy", [], "far.npy: values lie further apart than float64 can tell"),
+    "threads": (["a.png"], "o.png", ["--threads", "100000"], "--threads 100000: at most 1024"),
     "channels": (["rgb.npy"], "o.npy", [], "--channel-axis -1"),
     "channels of a png": (["a.png"], "o.png", ["--channel-axis", "-1"], "leave --channel-axis out"),
     "blind": (["a.png"], "o.png", ["--sigma", "25"], "takes no sigma"),
@@ -233,6 +251,9 @@ WRONG = {
     "network file": (["a.png"], "o.png", ["--network", "own.py"], "a Python file"),
     "network function": (["a.png"], "o.png", ["--network", "own.py:nothing"], "cannot load own.py:nothing"),
     "network that fails": (["a.png"], "o.png", ["--network", "own.py:fails"], "RuntimeError: no such thing"),
+    "masked": (["a.png"], "o.png", ["--network", "own.py:masks", "--range", "0", "9"], "returned 1 masked"),
+    "lazy": (["a.png"], "o.png", ["--network", "own.py:lazy", "--range", "0", "9"], "a lazy module"),
+    "endless range": (["a.png"], "o.png", ["--range", "-1.7e308", "1.7e308"], "lo < hi"),
     "range needed": (["deep.png"], "o.png", ["--network", "ordinary.safetensors"], "give --range LO HI"),
 }  # fmt: skip
 

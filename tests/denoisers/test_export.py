@@ -117,6 +117,10 @@ def test_mistakes_are_one_line(trained, tmp_path, monkeypatch):
     with pytest.raises(NormeqError, match="is there already"):
         export_network(str(file), tmp_path / "b.safetensors")
     assert (tmp_path / "b.safetensors").read_bytes() == b"kept"
+    before = file.read_bytes()
+    with pytest.raises(NormeqError, match="is the network that is to be exported"):
+        export_network(str(file), file, force=True)
+    assert file.read_bytes() == before
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(NormeqError, match=r"needs .*pip install '\.\[onnx\]'"):
         export_network(str(file), tmp_path / "a.onnx")

@@ -39,14 +39,29 @@ def test_a_copy_of_the_source_says_the_revision_that_it_was_told(copied):
     assert revision(copied, ELSEWHERE) == ELSEWHERE
 
 
-def test_a_checkout_knows_better(copied):
-    def git(*words: str) -> str:
-        who = ("-c", "user.name=n", "-c", "user.email=n@example.org")
-        return subprocess.run(
-            ["git", "-C", str(copied), *who, *words], check=True, capture_output=True, text=True
-        ).stdout.strip()
+def git(folder: Path, *words: str) -> str:
+    """Run Git in a folder, as somebody."""
+    who = ("-c", "user.name=n", "-c", "user.email=n@example.org")
+    command = ["git", "-C", str(folder), *who, *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
-    git("init", "-q")
-    git("add", "normeq/__init__.py")
-    git("commit", "-qm", "x")
-    assert revision(copied, ELSEWHERE) == git("rev-parse", "HEAD")
+
+def test_a_checkout_knows_better(copied, monkeypatch):
+    git(copied, "init", "-q")
+    git(copied, "add", "normeq/system/provenance.py")
+    git(copied, "commit", "-qm", "x")
+    monkeypatch.setenv("GIT_DIR", "/nowhere")  # as in a hook
+    assert revision(copied, ELSEWHERE) == git(copied, "--git-dir", ".git", "rev-parse", "HEAD")
+
+
+def test_a_repository_around_an_installed_copy_is_not_ours(copied):
+    git(copied, "init", "-q")
+    git(copied, "commit", "-qm", "x", "--allow-empty")
+    assert revision(copied, ELSEWHERE) == ELSEWHERE
+
+
+@pytest.mark.parametrize("told", ["abc\ndef", "https://example.org/x", "a b"])
+def test_a_revision_that_is_none_is_refused(copied, told):
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        revision(copied, told)
+    assert "is no name of a commit" in failed.value.stderr

@@ -78,7 +78,7 @@ RECIPES = {
 }
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_stopped_and_resumed_equals_uninterrupted(tmp_path, signum, recipe):
     wide = {"name": "wide", "architecture": "fdncnn", "depth": 4, "channels": 8}
@@ -101,6 +101,20 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, signum, recipe):
         json.loads(line)["step"] for line in (tmp_path / "stopped" / "train.jsonl").read_text().splitlines()
     ]
     assert steps == list(range(1, 13))
+
+
+def test_the_record_says_what_each_slice_was_made_by(tmp_path, monkeypatch):
+    out, revisions = tmp_path / "run", iter("abbc")
+    with monkeypatch.context() as patched:
+        patched.setattr(loop.provenance, "git_revision", lambda: next(revisions))
+        for step in (3, 5, 8):
+            with pytest.raises(Interrupted):
+                train(spec(), out, device=CPU, progress=stop_after(step))
+        record = train(spec(), out, device=CPU)
+    assert [(one["from_step"], one["revision"]) for one in record["slices"]] == [(0, "a"), (3, "b"), (8, "c")]
+    assert record["revision"] == "c" and record["slices"][0]["hardware"] == record["hardware"]
+    assert json.loads((out / "run.json").read_text())["slices"] == record["slices"]
+    assert "slices" not in train(spec(), tmp_path / "whole", device=CPU)
 
 
 def test_resume_after_a_kill_drops_lines_past_the_checkpoint(tmp_path):

@@ -217,7 +217,7 @@ def check_range(span: object) -> tuple[float, float]:
         low, high = (float(number) for number in span)
     except (TypeError, ValueError):
         low, high = 0.0, 0.0
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    if not (math.isfinite(low) and math.isfinite(high - low) and low < high):
         raise NormeqError(f"range must be (lo, hi) with lo < hi, not {span!r}")
     return low, high
 

@@ -57,17 +57,15 @@ def denoise_command(
         if not side.isdecimal() or not int(side):
             raise NormeqError(f"--tile must be auto, whole, or a number of pixels, not {tile!r}")
         side = int(side)
-    import torch
-
     from normeq.denoisers.denoise import check_range, check_sigma
     from normeq.denoisers.denoise_files import denoise_file, plan
     from normeq.denoisers.opened import open_network
     from normeq.denoisers.tiles import check_tile
     from normeq.system.allocator import keep_freed_memory
+    from normeq.system.threads import use_threads
 
     keep_freed_memory()
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     opened = open_network(network, device)
     check_sigma(sigma, opened)
     check_tile(side, opened)

@@ -60,11 +60,12 @@ def plan(sources: Sequence[Path], out: Path, force: bool = False, into: bool = F
 def _images(folder: Path, out: Path, left_out: Counter[str]) -> list[Path]:
     """Paths of the images below a folder; earlier outputs below it are none."""
     kept = []
-    within = folder.resolve() in out.resolve().parents
+    # resolve() gives up on a link to itself, which is no image.
+    within = Path(os.path.realpath(folder)) in Path(os.path.realpath(out)).parents
     for relative in walk(folder):
         if is_stray(relative):
             left_out["hidden"] += kind_of(relative) is not None
-        elif within and out.resolve() in (folder / relative).resolve().parents:
+        elif within and Path(os.path.realpath(out)) in Path(os.path.realpath(folder / relative)).parents:
             left_out[f"in {out}"] += 1
         elif kind_of(relative) is None:
             left_out[relative.suffix.lower() or "without suffix"] += 1

@@ -57,8 +57,9 @@ def export_network(
         real images as a part of the range of the output, and versions.
 
     Raises:
-        NormeqError: unknown network, format or suffix; a file that is there; a package that is missing; a
-            result that differs from PyTorch by more than 10⁻⁴ of its range (nothing is left then).
+        NormeqError: unknown network, format or suffix; a file that is there, or is the network itself; a
+            package that is missing; a result that differs from PyTorch by more than 10⁻⁴ of its range
+            (nothing is left then).
     """
     out = Path(out)
     format = _format(out, format)
@@ -67,6 +68,8 @@ def export_network(
         if file.exists() and not force:
             raise NormeqError(f"{file} is there already; --force replaces it")
     source = pretrained.weights_file(name)
+    if out.exists() and out.samefile(source):
+        raise NormeqError(f"{out} is the network that is to be exported: name another file")
     network, description = load_network(source)
     reached = reach(network)
     multiple = reached.multiple if reached else 1

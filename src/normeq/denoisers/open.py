@@ -22,6 +22,7 @@ from normeq.denoisers.sources import split_target
 from normeq.equivariance.centring import DECLARATION, Centred, denoise_centred
 from normeq.errors import NormeqError
 from normeq.nn import FoldedForInference, get_variant
+from normeq.nn.inputs import check_shaped, real_array
 from normeq.nn.weights import load_network
 from normeq.system.provenance import file_sha256
 
@@ -235,6 +236,7 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
         "world": world,
     }  # fmt: skip
     if isinstance(found, nn.Module):
+        check_shaped(found, f"denoiser {name}")
         network = Own(found, name, world).to(device).eval().requires_grad_(False)
         function = Centred(network) if centred else network
         return Denoiser(**labels, function=function, differentiable=True, centred=centred)
@@ -242,12 +244,10 @@ def _open_callable(name: str, target: str, device: torch.device) -> Denoiser:
     def apply(y: Tensor, sigma: float) -> Tensor:  # in float64 too, for the certificate
         arrays = y[:, 0].cpu().numpy()
         try:
-            answers = [np.asarray(world.call(found, array, sigma)) for array in arrays]
+            answers = [world.call(found, array, sigma) for array in arrays]
         except SystemExit as error:
             raise RuntimeError(f"it left the program with {error}") from None
-        if any(answer.dtype.kind not in "fiub" for answer in answers):
-            raise TypeError(f"it returned {answers[0].dtype}, not an array of real numbers")
-        images = [answer.astype(arrays.dtype) for answer in answers]
+        images = [real_array(answer, f"denoiser {name}").astype(arrays.dtype) for answer in answers]
         for image in images:
             if image.shape != y.shape[2:]:
                 raise NormeqError(

@@ -19,7 +19,7 @@ from normeq.denoisers.pretrained import names, weights_file
 from normeq.equivariance.centring import DECLARATION
 from normeq.errors import NormeqError
 from normeq.nn import FoldedForInference, NormalizationWrapper
-from normeq.nn.inputs import check_output
+from normeq.nn.inputs import check_output, check_shaped, real_array
 from normeq.nn.reach import Reach, reach
 from normeq.nn.weights import load_network
 from normeq.system.provenance import pick_device
@@ -88,6 +88,7 @@ def open_network(network: Any, device: str | torch.device = "auto") -> Opened:
             found, world = load_callable(name, target)
             call = world.call
             if isinstance(found, nn.Module):
+                check_shaped(found, name)
                 found = found.eval().requires_grad_(False)
         device = pick_device(str(device))
     if isinstance(found, nn.Module):
@@ -109,6 +110,7 @@ def _call(function: Callable[..., Any], *arguments: Any) -> Any:
 def _module(
     name: str, module: nn.Module, device: str | torch.device, call: Callable[..., Any] = _call
 ) -> Opened:
+    check_shaped(module, name)
     if module.training:
         raise NormeqError(f"{name}: the network is in training mode: call its eval() first")
     first = next(module.parameters(), torch.empty(0))
@@ -153,9 +155,7 @@ def _function(name: str, function: Callable[..., Any], call: Callable[..., Any] 
 
     def apply(y: Tensor, sigma: float | None) -> Tensor:
         array = y[0, 0].numpy()
-        output = np.asarray(call(function, array) if sigma is None else call(function, array, sigma))
-        if output.dtype.kind not in "fiub":
-            raise NormeqError(f"{name}: returned {output.dtype}, not an array of real numbers")
+        output = real_array(call(function, array) if sigma is None else call(function, array, sigma), name)
         return check_output(torch.from_numpy(output.astype(np.float32))[None, None], y, name)
 
     halo = getattr(function, "halo", None)

@@ -52,7 +52,7 @@ LONGEST = 255  # characters of a text that may be the name of a file
 @cache
 def _installed_folders() -> tuple[Path, ...]:
     folders = {sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return (Path(__file__).resolve().parent, *(Path(folder).resolve() for folder in sorted(folders)))
+    return (Path(__file__).resolve().parents[1], *(Path(folder).resolve() for folder in sorted(folders)))
 
 
 @cache

@@ -32,11 +32,13 @@ def value_map(view: Any, found: Opened, span: tuple[float, float] | None) -> Val
     """How values come to the network, from the whole image: the same for all of its tiles.
 
     Raises:
-        NormeqError: NaN or infinity.
+        NormeqError: NaN or infinity; values that are more than the largest float64 apart.
     """
     mean, largest, bad = _mean_and_largest(view)
     if bad:
         raise NormeqError(f"{bad} pixels are NaN or infinite: fill them in, or cut them away")
+    if not math.isfinite(largest):
+        raise NormeqError("values lie further apart than float64 can tell: scale the image first")
     if span is not None:
         return ValueMap(span[0], span[1] - span[0])
     if not largest:

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -120,6 +121,31 @@ def check_output(output: object, y: Tensor, who: str) -> Tensor:
     if output.is_complex():
         raise NormeqError(f"{who}: returned {_name(output.dtype)}, not an image of real numbers")
     return output
+
+
+def check_shaped(module: nn.Module, who: str) -> None:
+    """Refuse a module that does not know the shape of its weights yet.
+
+    Raises:
+        NormeqError: it is lazy, and has seen no image.
+    """
+    if any(isinstance(p, nn.parameter.UninitializedTensorMixin) for p in module.parameters()):
+        raise NormeqError(f"{who}: its weights have no shape yet (a lazy module): call it on an image first")
+
+
+def real_array(answer: object, who: str) -> np.ndarray:
+    """The array that a function returned.
+
+    Raises:
+        NormeqError: it is not of real numbers, or some are masked: what lies under a mask is no answer.
+    """
+    array = np.asarray(answer)
+    if array.dtype.kind not in "fiub":
+        raise NormeqError(f"{who}: returned {array.dtype}, not an array of real numbers")
+    masked = int(np.ma.getmaskarray(answer).sum()) if isinstance(answer, np.ma.MaskedArray) else 0
+    if masked:
+        raise NormeqError(f"{who}: returned {masked} masked pixels: fill them in")
+    return array
 
 
 def seen(x: object, look: Callable[[], bool], unseen: bool) -> bool:

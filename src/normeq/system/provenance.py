@@ -23,20 +23,33 @@ def git_revision() -> str | None:
     """Commit of the source tree, with ``-dirty`` where tracked files under ``src`` are changed.
 
     Outside a checkout, as in a container or on a machine that got a copy of the source, it is what the
-    variable NORMEQ_REVISION says, or None.
+    variable NORMEQ_REVISION says, or None. A repository around an installed copy, such as the project whose
+    virtual environment holds it, is not ours.
+
+    Raises:
+        NormeqError: NORMEQ_REVISION holds something that cannot be one.
     """
-    here = Path(__file__).resolve().parent
+    file = Path(__file__).resolve()
+    # Variables such as GIT_DIR, which hooks set, would name another repository.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*arguments: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(here), *arguments], capture_output=True, text=True, check=True
-        ).stdout.strip()
+            ["git", "-C", str(file.parent), *arguments],
+            env=environment, capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
 
     try:
+        git("ls-files", "--error-unmatch", file.name)
         revision = git("rev-parse", "HEAD")
         return revision + ("-dirty" if git("status", "--porcelain", "--untracked-files=no", ".") else "")
     except (OSError, subprocess.CalledProcessError):
-        return os.environ.get("NORMEQ_REVISION") or None
+        told = os.environ.get("NORMEQ_REVISION", "").strip()
+        if told and not re.fullmatch(r"[\w.+-]+", told):
+            raise NormeqError(
+                f"NORMEQ_REVISION={told!r} is no name of a commit: unset it, or correct it"
+            ) from None
+        return told or None
 
 
 def cpu_model() -> str:
@@ -75,7 +88,7 @@ def versions() -> dict[str, str]:
     return {
         "normeq": __version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # a class of its own, which a checkpoint would not take
         "numpy": np.__version__,
     }
 

@@ -126,7 +126,14 @@ def _train(
                 "%s: %d of %d images are smaller than a patch of %s pixels and are not trained on: %s",
                 *(spec.dataset, len(run.small), len(arrays), side, few(run.small)),
             )
+        made_by = {
+            "revision": revision,
+            "versions": provenance.versions(),
+            "hardware": provenance.hardware(group.device) | {"processes": group.size},
+            "computed_in": run.precision,
+        }
         if not run.finished:
+            run.begin_slice(made_by)
             run.train(compile_mode, progress)
         record = {
             "fingerprint": fingerprint,
@@ -140,15 +147,15 @@ def _train(
                 "values": [min(int(i.min()) for i in arrays), max(int(i.max()) for i in arrays)],
             },
             "steps": run.step,
-            "computed_in": run.precision,
+            "computed_in": made_by["computed_in"],
             "pixels": run.pixels,
             "seconds": round(run.seconds, 1),
             "validation_psnr": run.record.get("validation_psnr"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "revision": revision,
-            "versions": provenance.versions(),
-            "hardware": provenance.hardware(group.device) | {"processes": group.size},
+            **{key: made_by[key] for key in ("revision", "versions", "hardware")},
         }
+        if len(run.slices) > 1:  # above stands what the last one was made by
+            record["slices"] = run.slices
         if group.rank == 0:
             run.save_weights(out / "model.safetensors")
             record["weights_sha256"] = provenance.file_sha256(out / "model.safetensors")
@@ -206,6 +213,7 @@ class Run:
         )
         self.part = group.share(self.recipe.batch)
         self.step, self.seconds, self.finished = 0, 0.0, False
+        self.slices: list[dict[str, Any]] = []
         self.record: dict[str, Any] = {}
         if self.checkpoint.exists():
             self._resume()
@@ -214,6 +222,16 @@ class Run:
     def pixels(self) -> int:
         """Training pixels seen."""
         return self.step * self.recipe.batch * self.recipe.patch**2
+
+    def begin_slice(self, made_by: dict[str, Any]) -> None:
+        """Note by what the steps from here on are made, where it is something else than before."""
+        last = (
+            {key: value for key, value in self.slices[-1].items() if key != "from_step"}
+            if self.slices
+            else None
+        )
+        if last != made_by:
+            self.slices.append({"from_step": self.step} | made_by)
 
     def train(self, compile_mode: str | None, progress: Progress | None) -> None:
         """Train to the end, or until a stop signal.
@@ -331,6 +349,7 @@ class Run:
                 "step": self.step,
                 "seconds": self.seconds,
                 "finished": self.finished,
+                "slices": self.slices,
                 "record": self.record,
                 "network": self.network.state_dict(),
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -347,6 +366,8 @@ class Run:
             self.average.load(state["average"])
         for key in ("step", "seconds", "finished", "record"):
             setattr(self, key, state[key])
+        # Older checkpoints do not say what they were made by.
+        self.slices = state.get("slices", [{"from_step": 0}])
 
 
 def completed_run(out: Path, fingerprint: str) -> dict[str, Any] | None:

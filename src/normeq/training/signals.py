@@ -6,9 +6,13 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]  # Windows has no SIGHUP
+
 
 class Stop:
-    """True once SIGINT or SIGTERM has arrived."""
+    """True once SIGINT, SIGTERM or SIGHUP has arrived."""
 
     def __init__(self) -> None:
         self.flag = False
@@ -19,7 +23,10 @@ class Stop:
 
 @contextmanager
 def stop_signals() -> Iterator[Stop]:
-    """Turn SIGINT and SIGTERM into a flag; outside the main thread the caller handles signals."""
+    """Turn SIGINT, SIGTERM and SIGHUP (a terminal that is closed) into a flag.
+
+    Outside the main thread the caller handles signals. SIGHUP stays ignored where it was, as under nohup.
+    """
     stop = Stop()
 
     def handler(signum, frame) -> None:
@@ -27,7 +34,9 @@ def stop_signals() -> Iterator[Stop]:
 
     previous = {}
     try:
-        for signum in (signal.SIGINT, signal.SIGTERM):
+        for signum in SIGNALS:
+            if signum not in (signal.SIGINT, signal.SIGTERM) and signal.getsignal(signum) is signal.SIG_IGN:
+                continue
             try:
                 previous[signum] = signal.signal(signum, handler)
             except ValueError:  # not in the main thread

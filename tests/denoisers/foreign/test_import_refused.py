@@ -43,6 +43,13 @@ WRONG = {
     "NaN": (
         lambda: CASE.state() | {"model.2.bias": torch.full((6,), torch.nan)}, r"model\.2\.bias holds NaN"),
     "complex": (lambda: CASE.state() | {"model.2.bias": torch.ones(6) * 1j}, "no plain tensor of real"),
+    "quantized": (
+        lambda: {k: (100 * v).to(torch.int8) for k, v in CASE.state().items()}, "holds int8, not float"),
+    "one of integers": (
+        lambda: CASE.state() | {"model.2.bias": torch.ones(6, dtype=torch.bool)}, "bias holds bool"),
+    "above float32": (
+        lambda: CASE.state() | {"model.2.bias": torch.full((6,), 1e300, dtype=torch.float64)},
+        r"model\.2\.bias holds NaN, infinity or numbers above"),
     "U-Net without its middle": (
         lambda: {k: v for k, v in BY_NAME["drunet_gray_map_scale"].state().items() if "body" not in k},
         r"m_body\.0\. is missing"),

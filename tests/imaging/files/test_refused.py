@@ -12,6 +12,7 @@ from normeq.errors import NormeqError, install
 from normeq.imaging.files import read
 
 IMAGE = np.arange(63, dtype=np.uint8).reshape(7, 9)
+DEPTHS = np.where(np.arange(63).reshape(7, 9) < 2, -9999, 300).astype("f4")  # GDAL says which value is none
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 90), "u1"))
 HTML = b"<!DOCTYPE html><html>not found</html>"
 
@@ -74,6 +75,10 @@ CASES = {
     "two sizes": ("a.tif", two_sizes, "2 images of different kinds or sizes"),
     "complex tiff": ("a.tif", tiff(data=np.ones((5, 5), complex)), "convert it"),
     "one-bit tiff": ("a.tif", tiff(data=IMAGE > 3), "convert it"),
+    "no data": (
+        "a.tif", tiff(data=DEPTHS, extratags=[(42113, 2, 6, "-9999", True)]), "pixels hold no data"),
+    "no data, integers": (
+        "a.tif", tiff(data=DEPTHS.astype("i2"), extratags=[(42113, 2, 7, "-9999 ", True)]), "hold no data"),
     "palette tiff": ("a.tif", lambda file: Image.fromarray(IMAGE).convert("P").save(file), "palette"),
     "cmyk tiff": ("a.tif", lambda file: Image.new("CMYK", (5, 5)).save(file), "convert it"),
     "one-bit png": ("a.png", lambda file: Image.fromarray(IMAGE > 3).save(file), "black and white"),

@@ -1,5 +1,6 @@
 """What is read and written again is the file that it was: type, range, axes, metadata."""
 
+import warnings
 from importlib.util import find_spec
 
 import numpy as np
@@ -338,6 +339,17 @@ if find_spec("astropy"):  # an optional package
                 and after[0].header["BITPIX"] == before[0].header["BITPIX"]
             )
             assert np.array_equal(after[0].data, array) and np.array_equal(after[1].data, units[1].data)
+
+    def test_checksums_of_fits_are_those_of_what_is_written(tmp_path):
+        from astropy.io import fits
+
+        fits.PrimaryHDU(values((7, 9), "f4")).writeto(tmp_path / "a.fits", checksum=True)
+        picture = read(tmp_path / "a.fits")
+        picture.write(tmp_path / "b.fits", picture.array + 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # as which astropy tells of a wrong sum
+            with fits.open(tmp_path / "b.fits", checksum=True) as after:
+                assert "CHECKSUM" in after[0].header and after[0].data.shape == (7, 9)
 
     def test_scaled_fits(tmp_path):
         from astropy.io import fits

@@ -1,8 +1,12 @@
 """Jobs in order, several at a time, until they are done or the time is up."""
 
+import os
+import signal
+
 import pytest
 
 from normeq.suite.campaign.queue import Job, work_off
+from normeq.training.signals import stop_signals
 
 GOOD = ("--version",)
 BAD = ("train", "{}", "--out", "nowhere")
@@ -42,3 +46,15 @@ def test_what_runs_is_stopped_when_the_time_is_up(tmp_path, said):
     done, failed, left = carry_out(tmp_path, said, jobs, lambda: 0.0 if said else 1.0)
     assert done + failed == [] and left == ["a", "b"]
     assert said == ["a: begins", "a: stopped"]
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_closed_terminal_stops_what_runs(ignored):
+    """Jobs are sessions of their own, which would go on; under nohup they are meant to."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        with stop_signals() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert bool(stop) is not ignored
+    finally:
+        signal.signal(signal.SIGHUP, before)

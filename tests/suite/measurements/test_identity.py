@@ -11,6 +11,7 @@ from skimage.io import imsave
 from normeq import cli
 from normeq.denoisers import sources
 from normeq.errors import NormeqError
+from normeq.suite.measuring import batches
 from normeq.suite.measuring.rows import collect
 from tests.denoisers.users_files import write
 
@@ -189,6 +190,17 @@ def test_what_cannot_be_known_is_measured_again_and_said(normeq, folder, monkeyp
         assert {row["weights"] for row in rows()} == {""}
     monkeypatch.setenv(sources.RUN, "2")
     assert sources.outdated("o.csv") == "2"  # and planned again in each run of the workflow
+
+
+def test_this_package_is_no_file_of_the_users(normeq, folder):
+    """PyTorch reads the source of its callers, and a user's file may import what it likes of ours."""
+    assert sources.is_installed(batches.__file__) and not sources.is_installed(folder / "d.py")
+    (folder / "d.py").write_text("from normeq.nn import SortPool\ndef f(n, s): return n\n")
+    arguments = ("x=d.py:f", "--datasets", "mine", *levels(25), "--device", "cpu", "--out", "o.csv")
+    for _ in range(2):
+        status, said, _ = normeq("evaluate", "noise-levels", *arguments)
+        assert status == 0 and "measured again each time" not in said
+    assert f"{len(rows())} measurements, {len(rows())} of them made before" in said
 
 
 def test_certify_does_not_take_one_for_another(normeq, folder):

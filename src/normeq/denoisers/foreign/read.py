@@ -32,6 +32,7 @@ HARMLESS = [
 ]
 WRAPPERS = ("module.", "_orig_mod.")  # of DataParallel and torch.compile
 DEPTH = 4  # of envelopes
+COUNTER = "num_batches_tracked"  # of batch normalisation, the only integers among weights
 
 
 def read_state(path: Path, member: str | None = None) -> tuple[State, str]:
@@ -75,11 +76,20 @@ def _checked(path: Path, key: str, tensor: Tensor) -> Tensor:
         raise NormeqError(
             f"{path}: {key} is no plain tensor of real numbers ({tensor.dtype}, {tensor.layout})"
         )
-    if not tensor.is_floating_point():
+    if key.rpartition(".")[2] == COUNTER:
         return tensor
-    if not tensor.isfinite().all():
-        raise NormeqError(f"{path}: {key} holds NaN or infinity: the file is damaged, or training diverged")
-    return tensor.detach().float().contiguous()
+    if not tensor.is_floating_point():
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise NormeqError(
+            f"{path}: {key} holds {kind}, not floating-point numbers: get weights as they were trained"
+        )
+    weights = tensor.detach().float().contiguous()
+    if not weights.isfinite().all():
+        raise NormeqError(
+            f"{path}: {key} holds NaN, infinity or numbers above those of float32: the file is damaged, or "
+            "training diverged"
+        )
+    return weights
 
 
 def _members(content: Any, name: str = "", depth: int = DEPTH) -> Iterator[tuple[str, State]]:

@@ -67,7 +67,10 @@ def read_fits(path: Path) -> Picture:
 
     def write(target: Path, denoised: np.ndarray) -> None:
         unit.data[...] = denoised
-        found.writeto(target, output_verify="silentfix+ignore")
+        sums = any(
+            {"CHECKSUM", "DATASUM"} & set(one.header) for one in found
+        )  # which would be of the old pixels
+        found.writeto(target, output_verify="silentfix+ignore", checksum=sums)
 
     notes = pages(int(np.prod(stored.shape[:-2])), "planes")
     if len(found) > 1:

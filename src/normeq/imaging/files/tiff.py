@@ -16,6 +16,7 @@ TAGS = {
     269, 271, 272, 285, 306, 315, 316, 33432, 700, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113,
     51123,
 }  # fmt: skip
+NO_DATA = 42113  # GDAL: the value of pixels that hold none
 MIN_IS_WHITE, MIN_IS_BLACK, RGB = 0, 1, 2  # photometric interpretations
 SEPARATE = 2  # planar configuration
 ALPHA = (1, 2)  # kinds of extra samples
@@ -53,6 +54,7 @@ def _tiff_series(path: Path, tiff: Any, tifffile: Any) -> Picture:
         raise NormeqError(f"{path}: axes {axes}: save it with rows and columns last")
     _check_length(path, tiff, series)
     array, bits = _tiff_array(path, series)
+    _check_no_data(path, page, array)
     if array.ndim != len(axes):  # by Pillow
         axes = "YXS" if array.ndim == 3 else "YX"
     white = 2**bits - 1 if bits < 8 * dtype.itemsize else None
@@ -99,6 +101,18 @@ def _tiff_series(path: Path, tiff: Any, tifffile: Any) -> Picture:
     return Picture(
         array, channel_axis, photometric == RGB, "TIFF", write, inverted=inverted, white=white, notes=notes
     )
+
+
+def _check_no_data(path: Path, page: Any, array: np.ndarray) -> None:
+    """Refuse pixels that GDAL marks as empty: their value is none, and would be smeared into others."""
+    tag = page.tags.get(NO_DATA)
+    try:
+        value = float(str(tag.value).strip(" \0")) if tag is not None else float("nan")
+    except ValueError:
+        return
+    count = int((array == value).sum())  # NaN equals nothing, and is refused as such
+    if count:
+        raise NormeqError(f"{path}: {count} pixels hold no data (GDAL's tag: {value:g}): fill them in first")
 
 
 def _negative(array: np.ndarray, white: int | None) -> np.ndarray:

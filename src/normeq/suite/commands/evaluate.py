@@ -127,9 +127,9 @@ def open_on(text: str, device: str, threads: int) -> tuple[Denoiser, torch.devic
     from normeq.denoisers.open import open_denoiser
     from normeq.system.allocator import keep_freed_memory
     from normeq.system.provenance import pick_device
+    from normeq.system.threads import use_threads
 
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     keep_freed_memory()
     where = pick_device(device)
     torch.backends.cudnn.allow_tf32 = False  # PyTorch allows it, and float32 should be float32

@@ -12,6 +12,7 @@ from normeq.suite.data.training import training_images
 from normeq.suite.training.run_file import within_minutes
 from normeq.system.allocator import keep_freed_memory
 from normeq.system.provenance import pick_device
+from normeq.system.threads import use_threads
 from normeq.training.loop import Interrupted, Progress, train
 from normeq.training.spec import RunSpec
 
@@ -51,8 +52,7 @@ def start(
         )
     if max_minutes is not None:
         spec = within_minutes(spec, max_minutes)
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     keep_freed_memory()
     where = pick_device(device)
     torch.backends.cudnn.allow_tf32 = False  # PyTorch allows it, and float32 should be float32
