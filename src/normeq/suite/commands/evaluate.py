@@ -260,12 +260,17 @@ def certify_command(
 ) -> None:
     """Is f(λy + μ) = λf(y) + μ? `evaluate certificate` of several denoisers and images, in one long table."""
     from normeq.denoisers.open import OTHER
+    from normeq.suite.formats.table import table_files
     from normeq.suite.measuring.options import read_settings
     from normeq.suite.measuring.registry import all_measurements
     from normeq.suite.measuring.row_cache import open_row_cache
+    from normeq.system.files import refuse_inputs
 
     if table_dir is not None and (table_dir / "certificate.csv").resolve() == out.resolve():
         raise NormeqError(f"--table-dir {table_dir}: the table would overwrite {out}; choose another folder")
+    if table_dir is not None:
+        tables = [file for path in reuse or [] for file in (path.glob("*.csv") if path.is_dir() else [path])]
+        refuse_inputs(table_files("certificate", table_dir), tables)
     kind = all_measurements()["certificate"]
     images = image or ["skimage-test/camera"]
     if published_sigmas and not published_datasets:
@@ -329,7 +334,8 @@ def metrics_command(
 ) -> None:
     """The summary that `dvc metrics diff` compares: mean PSNR, and the cost of the worst interval."""
     from normeq.suite.analysis.headline import summarise_experiment
-    from normeq.system.files import write_json
+    from normeq.system.files import refuse_inputs, write_json
 
+    refuse_inputs([out], [noise_levels, intervals])
     write_json(out, summarise_experiment(noise_levels, intervals))
     typer.echo(str(out))
