@@ -79,12 +79,14 @@ def collect(
 
     Raises:
         NormeqError: a part is missing, empty or has other columns; two parts hold the same measurement, or
-            measurements of two denoisers of users' that have one name.
+            measurements of two denoisers of users', or two images, that have one name.
 
     Returns:
         The number of rows.
     """
     import pandas as pd  # here: a bare machine measures, and collects elsewhere
+
+    from normeq.suite.results.same_pixels import check_pixels
 
     before = Collected() if record is None else read_collected(out, record)
     held = _read(out) if before.parts else None
@@ -106,6 +108,7 @@ def collect(
         raise NormeqError(f"{out}: the same measurement stands in two parts ({label})")
     numeric = {"sigma", "a", "b", "scale", "shift", "draw", "seed"}
     _check_names(parts, frames)
+    check_pixels(dict(zip(parts, frames, strict=True)), by_size=True)
     table = table.sort_values(
         keys, kind="stable", key=lambda column: pd.to_numeric(column) if column.name in numeric else column
     )
