@@ -158,7 +158,7 @@ def measure(
     setup: dict[str, Any] = {"data_dir": data_dir}
     if kind.follows_protocol:
         setup["protocol"] = get_protocol(protocol or "paper")
-    row_cache = open_row_cache(reuse or [], out) if kind.columns else None
+    row_cache = open_row_cache(reuse or [], out, kind.columns) if kind.columns else None
     opened, setup["device"] = open_on(denoiser, device, threads)
     clear_lock(Path(denoiser) / LOCK)  # of a training that was killed when all but this was done
     if row_cache is not None:
@@ -284,7 +284,7 @@ def certify_command(
         for value in values:
             if values.count(value) > 1:
                 raise NormeqError(f"{option} {value} is named twice")
-    row_cache = open_row_cache(reuse or [], out)
+    row_cache = open_row_cache(reuse or [], out, kind.columns)
     opened = [open_on(text, device, threads) for text in denoisers]
     for number, (one, _) in enumerate(opened):
         if (one.labels, one.weights) in [(other.labels, other.weights) for other, _ in opened[:number]]:

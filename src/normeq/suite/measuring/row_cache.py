@@ -14,7 +14,7 @@ from normeq.denoisers.open import Denoiser
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import Protocol
 from normeq.suite.measuring.batches import Image, test_images
-from normeq.suite.measuring.rows import DENOISER, KEYS, lacking, write_rows
+from normeq.suite.measuring.rows import DENOISER, KEYS, LATER, lacking, write_rows
 from normeq.system.provenance import measured_by
 from normeq.system.seals import is_intact, warn_of_broken
 
@@ -173,16 +173,40 @@ class Pixels:
         return "" if clean is None else Image(dataset, image, clean, size).pixels
 
 
-def open_row_cache(reuse: Iterable[Path], out: Path) -> RowCache:
+def open_row_cache(reuse: Iterable[Path], out: Path, columns: Iterable[str]) -> RowCache:
     """What ``--reuse`` names and OUT holds.
 
+    Args:
+        columns: of the table that will be written to OUT.
+
     Raises:
-        NormeqError: ``--reuse`` names something that is not there.
+        NormeqError: ``--reuse`` names something that is not there; OUT is a file of another kind.
     """
+    _refuse_other_file(out, columns)
     for path in reuse:
         if not path.exists():
             raise NormeqError(f"--reuse {path}: no such file or folder")
     return RowCache(reuse, out)
+
+
+def _refuse_other_file(out: Path, columns: Iterable[str]) -> None:
+    """Refuse to replace what is no long table, or one of other measurements; an empty file holds nothing, and
+    one that we sealed and that was damaged since is measured again."""
+    if not out.is_file() or not out.stat().st_size or not is_intact(out):
+        return
+    try:
+        with open(out, newline="", encoding="utf-8") as handle:
+            header = set(next(csv.reader(handle), []))
+    except (OSError, ValueError, csv.Error):
+        header = set()
+    later = {*LATER, "protocol"}  # which older tables lack
+    if not header >= {*DENOISER, "dataset", "image", "sigma"}:
+        what = "is no table of measurements"
+    elif (header ^ set(columns)) & set(KEYS) - later:
+        what = "holds other measurements"
+    else:
+        return
+    raise NormeqError(f"{out} {what} and would be replaced: name another file, or delete it")
 
 
 def write_measurements(
