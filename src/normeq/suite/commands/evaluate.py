@@ -165,7 +165,7 @@ def measure(
         if kind.reuses_rows:
             setup["row_cache"] = row_cache
         rows = kind.evaluate(opened, settings, **setup)
-        _write_table(out, kind.columns, rows, row_cache, [opened], data_dir)
+        _write_table(out, kind.columns, rows, row_cache, [opened], data_dir, settings.datasets_read())
         return
     try:
         arrays = kind.evaluate(opened, settings, **setup)
@@ -196,11 +196,12 @@ def _write_table(
     row_cache: RowCache,
     denoisers: Sequence[Denoiser],
     data_dir: Path,
+    datasets: Iterable[str],
 ) -> None:
     """Write a long table, and say what it holds."""
     from normeq.suite.measuring.row_cache import write_measurements
 
-    for line in write_measurements(out, list(columns), rows, row_cache, denoisers, data_dir):
+    for line in write_measurements(out, list(columns), rows, row_cache, denoisers, data_dir, datasets):
         typer.echo(line)
 
 
@@ -260,6 +261,7 @@ def certify_command(
 ) -> None:
     """Is f(λy + μ) = λf(y) + μ? `evaluate certificate` of several denoisers and images, in one long table."""
     from normeq.denoisers.open import OTHER
+    from normeq.imaging.names import split_image
     from normeq.suite.formats.table import table_files
     from normeq.suite.measuring.options import read_settings
     from normeq.suite.measuring.registry import all_measurements
@@ -300,7 +302,8 @@ def certify_command(
             one, settings, image=images, data_dir=data_dir, device=where, row_cache=row_cache
         )
     )
-    _write_table(out, kind.columns, rows, row_cache, [one for one, _ in opened], data_dir)
+    datasets = [*settings.datasets_read(), *(split_image(one)[0] for one in images)]
+    _write_table(out, kind.columns, rows, row_cache, [one for one, _ in opened], data_dir, datasets)
     if table_dir is not None:
         from normeq.suite.formats.table import write_table
         from normeq.suite.tables import certificate

@@ -13,6 +13,7 @@ import torch
 from normeq.denoisers.open import Denoiser
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import Protocol
+from normeq.suite.data import registry
 from normeq.suite.measuring.batches import Image, test_images
 from normeq.suite.measuring.rows import DENOISER, KEYS, LATER, lacking, write_rows
 from normeq.system.provenance import measured_by
@@ -118,6 +119,7 @@ class RowCache:
         columns: Sequence[str],
         denoisers: Iterable[Denoiser],
         data_dir: str | Path,
+        datasets: Iterable[str] = (),
     ) -> list[dict[str, str]]:
         """Rows that the written table held before, were not asked for now, and still hold: of the very same
         denoisers, and of images that are as they were.
@@ -126,9 +128,10 @@ class RowCache:
             written: :func:`label` of every row that was asked for.
             columns, denoisers: of the table.
             data_dir: folder of the data sets, to look at the images again.
+            datasets: as they were asked for now; a folder is found by its path alone.
         """
         known = {(*d.labels.values(), d.identity) for d in denoisers if d.identity}
-        pixels = Pixels(data_dir)
+        pixels = Pixels(data_dir, datasets)
         return [
             row
             for row in self.left(written)
@@ -156,17 +159,24 @@ def label(row: Mapping[str, object]) -> tuple:
 
 
 class Pixels:
-    """The pixels of test images as they are now."""
+    """The pixels of test images as they are now.
 
-    def __init__(self, data_dir: str | Path) -> None:
+    Args:
+        data_dir: folder of the data sets.
+        datasets: paths of folders among them, which tables call by their names.
+    """
+
+    def __init__(self, data_dir: str | Path, datasets: Iterable[str] = ()) -> None:
         self.data_dir = data_dir
+        self._asked = {registry.get(text, Path(data_dir)).name: text for text in datasets if "/" in text}
         self._images: dict[str, dict[str, np.ndarray]] = {}
 
     def of(self, dataset: str, image: str, size: int) -> str:
         """:attr:`Image.pixels` of an image; "" where it is not there any more."""
         if dataset not in self._images:
             try:
-                self._images[dataset] = {name: x for _, name, x in test_images([dataset], self.data_dir)}
+                images = test_images([self._asked.get(dataset, dataset)], self.data_dir)
+                self._images[dataset] = {name: x for _, name, x in images}
             except NormeqError:
                 self._images[dataset] = {}
         clean = self._images[dataset].get(image)
@@ -216,9 +226,13 @@ def write_measurements(
     row_cache: RowCache,
     denoisers: Sequence[Denoiser],
     data_dir: str | Path,
+    datasets: Iterable[str] = (),
 ) -> list[str]:
     """Write a long table: the rows that were asked for, and those that it held before and that still hold
     (see :meth:`RowCache.kept`).
+
+    Args:
+        datasets: as they were asked for; see :meth:`RowCache.kept`.
 
     Returns:
         Lines that say what the table holds, what it held and holds no more, and which denoisers are not
@@ -237,7 +251,7 @@ def write_measurements(
             old = before.get(label(row), row)
             replaced += any(str(row[key]) != str(old.get(key)) for key in ("weights", "pixels"))
             yield row
-        kept.extend(row_cache.kept(written, columns, denoisers, data_dir))
+        kept.extend(row_cache.kept(written, columns, denoisers, data_dir, datasets))
         yield from ({column: row[column] for column in columns} for row in kept)
 
     count = write_rows(out, columns, everything()) - len(kept)
@@ -254,8 +268,8 @@ def write_measurements(
     gone = len(row_cache.left(written)) - len(kept)
     if gone:
         lines.append(
-            f"{out}: {gone} rows that it held are gone: of another denoiser, of images that have changed or"
-            " are not there, or of a denoiser that is not fully known"
+            f"{out}: {gone} rows that it held are gone: of another denoiser, of images that have changed, are"
+            " not there or lie in a folder that was not named now, or of a denoiser that is not fully known"
         )
     lines += [f"{d.network}: measured again each time, as {d.unknown}" for d in denoisers if d.unknown]
     return list(dict.fromkeys(lines))
