@@ -108,15 +108,25 @@ def load(data_dir: Path | None = None) -> dict[str, Dataset]:
 def get(name: str, data_dir: Path | None = None) -> Dataset:
     """The data set ``name``: of the registry, or a folder of images, named by a path with a ``/`` in it.
 
-    A folder is called by its own name in tables, however it was reached.
+    A folder is called by its own name in tables, however it was reached; that of a set of the registry is
+    that set.
 
     Raises:
-        NormeqError: no such data set; the line lists those there are.
+        NormeqError: no such data set; the line lists those there are. Another folder with the name of one.
     """
     if "/" in name or os.sep in name:
         path = Path(name).expanduser()
         what = {key: f"the folder {path}" for key in ("title", "origin", "place")}
         called = path.resolve().name or path.anchor
+        registered = _of_name(called, data_dir)
+        if registered is not None:
+            own = registered.folder(Path("data") if data_dir is None else Path(data_dir))
+            if registered.kind != "group" and own.resolve() == path.resolve():
+                return registered
+            raise NormeqError(
+                f"{name}: tables would call it {registered.name}, a data set of the registry: rename the"
+                f" folder, or name {registered.name} itself"
+            )
         return Dataset(called, kind="manual", files=None, terms="", redistribution="", path=path, **what)
     datasets = load(data_dir)
     if name not in datasets:
@@ -127,6 +137,16 @@ def get(name: str, data_dir: Path | None = None) -> Dataset:
             hint += "; the others are known in a clone of the repository"
         raise NormeqError(f"unknown data set {name!r}: choose from {', '.join(datasets)}{hint}")
     return datasets[name]
+
+
+def _of_name(called: str, data_dir: Path | None) -> Dataset | None:
+    """The entry that a name would be taken for, by whatever case: published values are found so."""
+    try:
+        datasets = load(data_dir)
+    except NormeqError:  # a folder needs no registry
+        return None
+    same = [dataset for name, dataset in datasets.items() if name.casefold() == called.casefold()]
+    return datasets.get(called) or next(iter(same), None)
 
 
 def pin(name: str, data_dir: Path | None = None) -> str:
@@ -141,6 +161,8 @@ def pin(name: str, data_dir: Path | None = None) -> str:
         NormeqError: unknown data set, or a ``.dvc`` file that is missing or holds no md5.
     """
     dataset = get(name, data_dir)
+    if dataset.path is None:
+        name = dataset.name  # also where its folder was named
     span = "" if dataset.range is None else "-range{:g}-{:g}".format(*dataset.range)
     if dataset.kind == "dvc":
         return _dvc_md5(find_folder(data_dir) / f"{name}.dvc") + span
