@@ -19,6 +19,7 @@ import yaml
 from normeq.errors import NormeqError
 from normeq.suite.data.dvc_guarded import is_plain
 from normeq.system.hashes import sha256_of
+from normeq.system.yaml_files import load_yaml
 
 Kind = Literal["dvc", "embedded", "manual", "group"]
 
@@ -197,15 +198,9 @@ def _load(folder: Path, kind: Kind | None = None) -> dict[str, Dataset]:
     """What the files of one folder say, of data sets of one kind or of all."""
     path = folder / REGISTRY
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise NormeqError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    except UnicodeDecodeError as error:
-        raise NormeqError(f"{path} is not UTF-8 ({error.reason}): save it as UTF-8") from error
+        entries = load_yaml(path.read_bytes(), path)
     except OSError as error:
         raise NormeqError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, RecursionError) as error:  # such as the date 2024-99-99
-        raise NormeqError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(entries, dict) or not entries:
         raise NormeqError(
             f"{path} must map names of data sets to what they are (data/README.md), not {_seen(entries)}"
