@@ -67,7 +67,7 @@ def test_the_installed_command():
     ("arguments", "message"),
     [
         (["train", "nothing.yaml", "--out", "x"], "nothing.yaml: No such file"),
-        (["train", "{'variant': [", "--out", "x"], "inline JSON: not YAML or JSON"),
+        (["train", "{'variant': [", "--out", "x"], "inline JSON is not YAML or JSON"),
         (["train", json.dumps(RUN | {"variant": "affine"}), "--out", "x"], "unknown variant 'affine'"),
         (["train", json.dumps(RUN | {"sigma": -5}), "--out", "x"], "sigma must lie between 0 and 255"),
         (["train", json.dumps(RUN | {"sigma": "x"}), "--out", "x"], "sigma must be a number, or a range"),

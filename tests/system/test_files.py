@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from normeq.errors import NormeqError
-from normeq.system.files import atomic_path, check_suffix, clear_left
+from normeq.system.files import atomic_path, check_suffix, clear_left, refuse_inputs
 
 
 def test_a_failed_reading_is_not_blamed_on_the_output(tmp_path):
@@ -138,3 +139,18 @@ def test_a_folder_of_ones_own_is_cleared_whoever_left_it(tmp_path):
         (tmp_path / name).write_text("x")
     clear_left(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [".hidden", ".training.lock", "model.safetensors"]
+
+
+def test_what_is_read_is_not_written_over_by_whatever_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "table.csv"
+    table.write_text("x")
+    (tmp_path / "link.csv").symlink_to(table)
+    (tmp_path / "folder").mkdir()
+    refuse_inputs([tmp_path / "new.csv", None], [table, None, tmp_path / "new.csv", tmp_path / "folder"])
+    refuse_inputs([tmp_path / "folder"], [table, tmp_path / "folder"])
+    for target in (Path("table.csv"), Path("folder/../table.csv"), tmp_path / "link.csv"):
+        with pytest.raises(NormeqError, match=f"^cannot write {target}: it is {table}, which is read here"):
+            refuse_inputs([tmp_path / "new.csv", target], [None, table])
+    with pytest.raises(NormeqError, match=f"^cannot write {table}: it is read here; choose another place"):
+        refuse_inputs([table], [table])

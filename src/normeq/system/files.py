@@ -9,7 +9,7 @@ import os
 import platform
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,24 @@ def refuse_no_file(path: Path) -> None:
     if path.exists() and not path.is_file():
         what = "it is a folder" if path.is_dir() else "it is not a regular file"
         raise NormeqError(f"cannot write {path}: {what}; name a file")
+
+
+def refuse_inputs(targets: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
+    """Refuse to write over what is read, by whatever name; before anything is made of it.
+
+    Args:
+        targets: files that will be written; None where there is none.
+        inputs: files that are read.
+
+    Raises:
+        NormeqError: a target is one of the inputs.
+    """
+    files = [file for file in inputs if file is not None and file.is_file()]
+    for target in targets:
+        for file in files:
+            if target is not None and target.exists() and target.samefile(file):
+                which = "it" if str(target) == str(file) else f"it is {file}, which"
+                raise NormeqError(f"cannot write {target}: {which} is read here; choose another place")
 
 
 def check_suffix(path: str | Path, suffix: str, what: str) -> None:

@@ -4,7 +4,10 @@ import itertools
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from normeq import cli
+from normeq.errors import NormeqError
 from normeq.suite.analysis.headline import summarise_experiment
 
 SERIES = {"network": "net", "variant": "norm", "train_sigma": "25", "seed": "0", "dataset": "set12"}
@@ -28,3 +31,13 @@ def test_means_and_the_worst_interval(tmp_path):
     assert found["psnr_db"] == {"set12": {"net-norm-sigma25": {"sigma5": 32.5, "sigma25": 34.5}}}
     assert found["worst_interval_loss_db"]["set12"]["net-norm-sigma25"] == pytest.approx(3.0)
     assert list(summarise_experiment(tmp_path / "noise_levels.csv", None)) == ["psnr_db"]
+
+
+def test_the_summary_is_not_written_over_its_tables(tmp_path):
+    for name in ("levels.json", "intervals.json"):
+        (tmp_path / name).write_text(name)
+    words = ["metrics", str(tmp_path / "levels.json"), str(tmp_path / "intervals.json"), "--out"]
+    for name in ("levels.json", "intervals.json"):
+        error = CliRunner().invoke(cli.app, [*words, str(tmp_path / name)]).exception
+        assert isinstance(error, NormeqError) and f"{name}: it is read here" in str(error)
+        assert (tmp_path / name).read_text() == name

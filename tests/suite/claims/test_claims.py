@@ -330,6 +330,21 @@ def test_the_command_writes_json_metrics_and_tables(tmp_path: Path) -> None:
     assert pd.read_csv(out / "tables/claims.csv")["value"][0] == records[0]["value"]
 
 
+@pytest.mark.parametrize(
+    "words", ["--out x.json", "--out y.json --metrics x.json", "--out y.json --out-dir .", "--out c.json"]
+)
+def test_what_is_read_is_not_written_over(tmp_path: Path, monkeypatch, words: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.json").write_text(json.dumps({"claims": [GAIN]}))
+    long_table({("ordinary", 50): [25, 26], ("norm", 50): [30, 31.5]}).to_csv("claims.csv", index=False)
+    (tmp_path / "x.json").write_bytes(Path("claims.csv").read_bytes())
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    given = ["claims", "claims.csv", "x.json", "--config", "c.json", *words.split()]
+    result = CliRunner().invoke(cli.app, given)
+    assert isinstance(result.exception, NormeqError) and "it is read here" in str(result.exception)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
 def test_table_and_metrics_tell_denoisers_apart(tmp_path: Path) -> None:
     table = long_table({("ordinary", 50): [25, 26], ("norm", 50): [30, 31.5]})
     records = verdicts(tmp_path, GAIN, pd.concat([table, table.assign(network="big")]))

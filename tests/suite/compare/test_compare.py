@@ -392,3 +392,13 @@ def test_mistakes_are_one_line(tmp_path: Path, monkeypatch, capsys) -> None:
             cli.main()
         error = capsys.readouterr().err
         assert stop.value.code == 2 and message in error and error.count("\n") == 1, error
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_comparison_is_not_written_over_its_tables(tmp_path: Path, number: int) -> None:
+    paths = written(tmp_path, a=levels(), b=levels())
+    before = [path.read_bytes() for path in paths]
+    words = ["compare", *map(str, paths), "--format", "md", "--out", str(paths[number])]
+    error = CliRunner().invoke(cli.app, words).exception
+    assert isinstance(error, NormeqError) and f"{paths[number]}: it is read here" in str(error)
+    assert [path.read_bytes() for path in paths] == before

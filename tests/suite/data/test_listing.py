@@ -227,6 +227,45 @@ def test_a_folder_is_a_data_set(own, tmp_path, monkeypatch):
         files("pictures", data)
 
 
+def test_a_folder_with_the_name_of_a_registered_set_is_that_set_or_refused(own, tmp_path, monkeypatch):
+    """It would stand beside the published values of the other."""
+    data = own("a.png")
+    registered = {
+        "mine": entry("manual", None, range=[0, 100]),
+        "all": entry("group", None, members=["mine"]),
+    }
+    write_registry(data, registered)
+    monkeypatch.chdir(tmp_path)
+    for folder in ("mine", "Mine", "all", "skimage-test"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.png").write_bytes(png(1))
+        name = folder.lower()
+        for path in (f"./{folder}", str(tmp_path / folder)):
+            with pytest.raises(
+                NormeqError, match=f"^{path}: tables would call it {name}, .* or name {name} it"
+            ):
+                list_images(path, data)
+        with pytest.raises(NormeqError, match="rename the folder"):
+            find_image(f"./{folder}/a.png", data)
+    (tmp_path / "link").symlink_to(data / "mine")
+    for path in (str(data / "mine"), "./link"):
+        (image,) = list_images(path, data).images
+        assert (image.dataset, image.path, image.span) == ("mine", data / "mine/a.png", (0, 100))
+        assert pin(path, data) == pin("mine", data)
+    (tmp_path / "mine").rename(tmp_path / "mine-2")
+    assert list_images("./mine-2", data).images[0].dataset == "mine-2"
+    (data / "datasets.yaml").write_text("[")  # a folder needs no registry
+    assert list_images("./mine-2", data).images[0].dataset == "mine-2"
+
+
+def test_the_folder_of_a_pinned_set_is_that_set(library):
+    get("tiny", library.data)
+    place = str(library.data / "tiny")
+    assert get(place, library.data).source == "already there" and verify.verify(place, library.data) == 3
+    assert pin(place, library.data) == pin("tiny", library.data)
+    assert files(place, library.data) == files("tiny", library.data)
+
+
 def write_samples(folder, **images):
     folder.mkdir(exist_ok=True)
     for name, (low, high, dtype) in images.items():

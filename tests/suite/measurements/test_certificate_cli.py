@@ -129,6 +129,16 @@ def test_mistakes_are_one_line(normeq, tmp_path, monkeypatch, arguments, message
     assert not list(tmp_path.iterdir())
 
 
+def test_the_table_is_not_written_over_what_is_reused(normeq, tmp_path):
+    (tmp_path / "certificate.csv").write_text("measured before")
+    for reuse in (tmp_path, tmp_path / "certificate.csv"):
+        status, _, errors = normeq(
+            "x", "--out", tmp_path / "new.csv", "--table-dir", tmp_path, "--reuse", reuse
+        )
+        assert status == 2 and "certificate.csv: it is read here; choose another place" in errors
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["measured before"]
+
+
 def test_two_networks_of_one_name_are_refused(normeq, tmp_path):
     """Their rows could not be told apart."""
     one, other = (save_small(tmp_path / n / "model.safetensors", "norm").parent for n in ("a", "b"))

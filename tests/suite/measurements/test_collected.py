@@ -100,3 +100,30 @@ def test_a_part_that_was_damaged_is_refused_and_not_taken_over(tmp_path, caplog)
     assert len(RowCache([], tmp_path / "part.csv")) == 0
     write_rows(tmp_path / "part.csv", columns, [row])
     assert collect([tmp_path / "part.csv"], tmp_path / "all.csv") == 1
+
+
+def test_a_table_that_is_no_part_is_not_replaced(tmp_path):
+    """As where OUT was forgotten: the first part would become a copy of the others."""
+    parts = [part(tmp_path / f"{name}.csv", seed=name) for name in "123"]
+    before = parts[0].read_bytes()
+    for others in (parts[1:], parts[1:2]):
+        with pytest.raises(NormeqError, match=f"^{parts[0]}: is there, and holds what none of the tables"):
+            collect(others, parts[0])
+        assert parts[0].read_bytes() == before
+    (tmp_path / "notes.csv").write_text("what I thought\n")
+    with pytest.raises(NormeqError, match="notes.csv: is there, and holds what none"):
+        collect(parts, tmp_path / "notes.csv")
+    # Nothing is lost: the same command again, one more part, and a table that is itself a part.
+    assert collect(parts[:2], tmp_path / "all.csv") == collect(parts[:2], tmp_path / "all.csv") == 4
+    assert collect(parts, tmp_path / "all.csv") == 6
+    assert collect(parts, parts[0]) == 6
+
+
+def test_a_table_with_a_record_is_what_its_parts_are_now(made):
+    parts, out, record = made
+    part(parts[0], [5])
+    assert collect(parts, out, record) == 5
+    with pytest.raises(NormeqError, match="all.csv: is there"):
+        collect(parts[1:], out)
+    record.unlink()
+    assert collect(parts[1:], out, record) == 4

@@ -271,3 +271,32 @@ def test_filters_ask_the_denoiser(normeq, folder, monkeypatch):
     for parts in (["net.npz", "cut.npz", "other.npz"], ["cut.npz"]):
         assert normeq("figure", "filters", *parts, "--out", "f")[0] == 0
         assert normeq("table", "filters", *parts, "--out-dir", ".")[0] == 0
+
+
+def test_rows_of_a_folder_stay_where_it_is_named_again(normeq, folder):
+    """Tables call it by its own name, which no registry knows."""
+    (folder / "data" / "mine").rename(folder / "photos")
+    write(folder, {"d.py": "def f(n, s): return n * 0.5\n"})
+    evaluate = ("evaluate", "noise-levels", "x=d.py:f", "--device", "cpu", "--out", "o.csv", "--datasets")
+    assert normeq(*evaluate, "./photos", *levels(25))[0] == 0
+    before = rows()
+    status, said, _ = normeq(*evaluate, folder / "photos", *levels(15))
+    assert status == 0 and "keeps 2 more of the same denoiser" in said and "gone" not in said
+    assert [row for row in rows() if float(row["sigma"]) == 25] == before and len(rows()) == 4
+    (folder / "photos" / "a.png").write_bytes((folder / "photos" / "b.png").read_bytes())
+    status, said, _ = normeq(*evaluate, "./photos", *levels(35))
+    assert "keeps 2 more" in said and "o.csv: 2 rows that it held are gone" in said  # those of a.png
+    (folder / "more").mkdir()
+    (folder / "photos" / "a.png").rename(folder / "more" / "c.png")
+    said = normeq(*evaluate, "./more", *levels(35))[1]
+    assert "rows that it held are gone" in said and "lie in a folder that was not named now" in said
+
+
+def test_certify_keeps_rows_of_a_folder_too(normeq, folder):
+    (folder / "data" / "mine").rename(folder / "photos")
+    write(folder, {"d.py": "def f(n, s): return n * 0.5\n"})
+    certify = ("certify", "x=d.py:f", "--device", "cpu", "--size", 16, "--dtype", "float64", "--out", "o.csv")
+    assert normeq(*certify, "--image", "./photos/a.png")[0] == 0
+    count = len(rows())
+    status, said, _ = normeq(*certify, "--image", "./photos/b.png")
+    assert status == 0 and f"keeps {count} more" in said and len(rows()) == 2 * count

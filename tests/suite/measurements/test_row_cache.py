@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 import torch
 from skimage.io import imsave
+from typer.testing import CliRunner
 
+from normeq import cli
 from normeq.denoisers.open import open_denoiser
+from normeq.errors import NormeqError
 from normeq.imaging.noise import labelled_noise
 from normeq.imaging.protocol import KAIR, PAPER
 from normeq.suite.analysis.intervals import interval_summary
@@ -17,7 +20,7 @@ from normeq.suite.measurements import intervals, noise_levels
 from normeq.suite.measuring import batches
 from normeq.suite.measuring import rows as tables
 from normeq.suite.measuring import stream as streaming
-from normeq.suite.measuring.row_cache import RowCache
+from normeq.suite.measuring.row_cache import RowCache, open_row_cache
 from normeq.suite.results.long_tables import read_intervals
 from normeq.system.seals import unseal
 from tests.synthetic_images import stand_for_data_sets
@@ -245,3 +248,41 @@ def test_batches_give_the_numbers_of_single_images(folder, tmp_path, monkeypatch
 def test_a_pipe_is_no_table_and_nobody_waits_for_it(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert RowCache([tmp_path / "pipe"]).used == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("what I thought\n", "is no table of measurements"),
+        ("network,psnr\nnet,30\n", "is no table of measurements"),
+        ("\xff\xfe", "is no table of measurements"),
+        (",".join(intervals.COLUMNS) + "\n", "holds other measurements"),
+        (",".join(noise_levels.COLUMNS).replace("draw,", "draw,tuning,") + "\n", "holds other measurements"),
+    ],
+)
+def test_a_file_of_another_kind_is_not_replaced(tmp_path, monkeypatch, text, words):
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "out.csv"
+    out.write_text(text, encoding="latin-1")
+    before = out.read_bytes()
+    evaluate = ["evaluate", "noise-levels", "x=y.py:f", "--datasets", "d", "--sigmas", "5"]
+    for command in (evaluate, ["certify", "x=y.py:f"]):
+        error = CliRunner().invoke(cli.app, [*command, "--out", str(out)]).exception
+        assert isinstance(error, NormeqError), error
+        assert "would be replaced: name another file, or delete it" in str(error)
+        assert words in str(error) or command[0] == "certify"
+        assert out.read_bytes() == before
+
+
+def test_a_table_of_its_kind_is_opened_whatever_its_age(own, tmp_path):
+    out = tmp_path / "out.csv"
+    measure(own, out, [5])
+    assert len(open_row_cache([], out, noise_levels.COLUMNS)) == 3
+    table = pd.read_csv(out, dtype=str).drop(columns=["measured_by", "protocol", "weights", "pixels"])
+    table.to_csv(out, index=False)
+    unseal(out)
+    assert len(open_row_cache([], out, noise_levels.COLUMNS)) == 0
+    for text in ("", "torn by a disk"):  # nothing in it; ours, and damaged
+        measure(own, out, [5])
+        out.write_text(text)
+        assert len(open_row_cache([], out, noise_levels.COLUMNS)) == 0

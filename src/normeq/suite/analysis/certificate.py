@@ -11,6 +11,7 @@ from normeq.equivariance.changes import AUTHORS_SCALE, AUTHORS_SHIFT, KINDS
 from normeq.errors import NormeqError
 from normeq.suite.results.csv_files import number_cells, read_csv
 from normeq.suite.results.long_tables import showing_order
+from normeq.suite.results.same_pixels import check_pixels
 
 DENOISER = ["network", "variant", "train_sigma"]
 NEEDED = [
@@ -119,4 +120,5 @@ def read_certificate(path: Path) -> pd.DataFrame:
         table[column] = number_cells(path, table[column])
     for column in ("relative", "absolute"):
         table[column] = number_cells(path, table[column].where(table["error"] == "", "inf"))
+    check_pixels({path: table}, by_size=True)
     return showing_order(table)

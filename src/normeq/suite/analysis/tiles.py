@@ -8,6 +8,7 @@ import pandas as pd
 
 from normeq.suite.results.csv_files import number_cells, read_csv
 from normeq.suite.results.long_tables import CONDITION, showing_order
+from normeq.suite.results.same_pixels import check_pixels
 
 NUMBERS = ["sigma", "tile", "margin", "difference", "seam", "psnr", "psnr_whole"]
 KEYS = [*CONDITION, "tile", "halo"]
@@ -17,11 +18,12 @@ def read_tiles(path: Path) -> pd.DataFrame:
     """Read ``tiles.csv``: per denoiser, image and halo, differences in gray levels and PSNR in dB.
 
     Raises:
-        NormeqError: it is missing, or not that table.
+        NormeqError: it is missing, not that table, or has different pictures under one name.
     """
     table = read_csv(path, [*KEYS, "seed", "image", *NUMBERS], remedy="make it with `normeq evaluate tiles`")
     for column in NUMBERS:
         table[column] = number_cells(path, table[column])
+    check_pixels({path: table})
     return showing_order(table)
 
 

@@ -14,6 +14,7 @@ from normeq.suite.config.resolve import resolve
 from normeq.suite.experiment.experiment import Experiment
 from normeq.suite.experiment.read import check_networks, read_experiment
 from normeq.suite.experiment.settings import config_schema
+from normeq.system.yaml_files import load_yaml
 from normeq.training.loop import completed_run
 
 
@@ -28,11 +29,9 @@ def read_config(path: Path, data_dir: Path | None = None) -> Experiment:
         NormeqError: the file cannot be read or its content is not a config; the key is named.
     """
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        config = load_yaml(path.read_bytes(), path)
     except OSError as error:
         raise NormeqError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise NormeqError(f"{path}: not YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(config, dict):
         raise NormeqError(f"{path}: not a config (a mapping with experiment, networks, …)")
     resolved = resolve(config, yaml.safe_load(config_schema()))

@@ -21,17 +21,22 @@ def claims_command(**given: Any) -> None:
     from normeq.suite.claims.spec import read_claims
     from normeq.suite.claims.table import make, tally
     from normeq.suite.claims.verdict import counts_and_values, judge
-    from normeq.suite.formats.table import write_table
-    from normeq.system.files import write_json
+    from normeq.suite.formats.table import table_files, write_table
+    from normeq.suite.results.published import published_files
+    from normeq.system.files import refuse_inputs, write_json
 
-    config, out = given["config"], given["out"]
+    config, out, folder = given["config"], given["out"], given["out_dir"]
+    targets = [out, given["metrics"], *(table_files("claims", folder) if folder is not None else ())]
+    refuse_inputs(
+        targets, [config, *published_files(given["published"]), *(given[name] for name in _tables())]
+    )
     claims = read_claims(config)
     if not claims:
         raise NormeqError(f"{config}: no claims in it; docs/claims.md says how to state one")
     tables = {name: given[name] for name in _tables() if given[name] is not None}
     records = judge(claims, tables, given["published"])
-    if given["out_dir"] is not None:
-        for path in write_table(make(records), given["out_dir"]):
+    if folder is not None:
+        for path in write_table(make(records), folder):
             typer.echo(path)
     if given["metrics"] is not None:
         write_json(given["metrics"], counts_and_values(records))

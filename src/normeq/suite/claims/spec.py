@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field
 
 from normeq.errors import NormeqError
@@ -13,6 +12,7 @@ from normeq.suite.claims.registry import claim_kinds
 from normeq.suite.config.resolve import resolve
 from normeq.suite.config.settings import LeftOut, Settings
 from normeq.suite.results.names import VARIANTS
+from normeq.system.yaml_files import load_yaml
 
 Level = Annotated[float, Field(gt=0, le=255)]
 Bound = Annotated[float, Field(ge=0, le=255)]
@@ -112,13 +112,11 @@ def read_claims(config: Path) -> list[Claim]:
         NormeqError: the file is missing, not YAML, or has a bad claim or one id twice.
     """
     try:
-        content = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
+        content = load_yaml(Path(config).read_bytes(), config)
     except FileNotFoundError:
         raise NormeqError(f"no such config: {config}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise NormeqError(f"cannot read {config}: {error}") from None
-    except yaml.YAMLError as error:
-        raise NormeqError(f"{config}: not YAML ({' '.join(str(error).split())})") from None
     entries = content.get("claims", []) if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise NormeqError(f"{config}: no list of claims in it")

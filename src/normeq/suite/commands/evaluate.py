@@ -158,14 +158,14 @@ def measure(
     setup: dict[str, Any] = {"data_dir": data_dir}
     if kind.follows_protocol:
         setup["protocol"] = get_protocol(protocol or "paper")
-    row_cache = open_row_cache(reuse or [], out) if kind.columns else None
+    row_cache = open_row_cache(reuse or [], out, kind.columns) if kind.columns else None
     opened, setup["device"] = open_on(denoiser, device, threads)
     clear_lock(Path(denoiser) / LOCK)  # of a training that was killed when all but this was done
     if row_cache is not None:
         if kind.reuses_rows:
             setup["row_cache"] = row_cache
         rows = kind.evaluate(opened, settings, **setup)
-        _write_table(out, kind.columns, rows, row_cache, [opened], data_dir)
+        _write_table(out, kind.columns, rows, row_cache, [opened], data_dir, settings.datasets_read())
         return
     try:
         arrays = kind.evaluate(opened, settings, **setup)
@@ -196,11 +196,12 @@ def _write_table(
     row_cache: RowCache,
     denoisers: Sequence[Denoiser],
     data_dir: Path,
+    datasets: Iterable[str],
 ) -> None:
     """Write a long table, and say what it holds."""
     from normeq.suite.measuring.row_cache import write_measurements
 
-    for line in write_measurements(out, list(columns), rows, row_cache, denoisers, data_dir):
+    for line in write_measurements(out, list(columns), rows, row_cache, denoisers, data_dir, datasets):
         typer.echo(line)
 
 
@@ -260,12 +261,18 @@ def certify_command(
 ) -> None:
     """Is f(λy + μ) = λf(y) + μ? `evaluate certificate` of several denoisers and images, in one long table."""
     from normeq.denoisers.open import OTHER
+    from normeq.imaging.names import split_image
+    from normeq.suite.formats.table import table_files
     from normeq.suite.measuring.options import read_settings
     from normeq.suite.measuring.registry import all_measurements
     from normeq.suite.measuring.row_cache import open_row_cache
+    from normeq.system.files import refuse_inputs
 
     if table_dir is not None and (table_dir / "certificate.csv").resolve() == out.resolve():
         raise NormeqError(f"--table-dir {table_dir}: the table would overwrite {out}; choose another folder")
+    if table_dir is not None:
+        tables = [file for path in reuse or [] for file in (path.glob("*.csv") if path.is_dir() else [path])]
+        refuse_inputs(table_files("certificate", table_dir), tables)
     kind = all_measurements()["certificate"]
     images = image or ["skimage-test/camera"]
     if published_sigmas and not published_datasets:
@@ -279,7 +286,7 @@ def certify_command(
         for value in values:
             if values.count(value) > 1:
                 raise NormeqError(f"{option} {value} is named twice")
-    row_cache = open_row_cache(reuse or [], out)
+    row_cache = open_row_cache(reuse or [], out, kind.columns)
     opened = [open_on(text, device, threads) for text in denoisers]
     for number, (one, _) in enumerate(opened):
         if (one.labels, one.weights) in [(other.labels, other.weights) for other, _ in opened[:number]]:
@@ -295,7 +302,8 @@ def certify_command(
             one, settings, image=images, data_dir=data_dir, device=where, row_cache=row_cache
         )
     )
-    _write_table(out, kind.columns, rows, row_cache, [one for one, _ in opened], data_dir)
+    datasets = [*settings.datasets_read(), *(split_image(one)[0] for one in images)]
+    _write_table(out, kind.columns, rows, row_cache, [one for one, _ in opened], data_dir, datasets)
     if table_dir is not None:
         from normeq.suite.formats.table import write_table
         from normeq.suite.tables import certificate
@@ -329,7 +337,8 @@ def metrics_command(
 ) -> None:
     """The summary that `dvc metrics diff` compares: mean PSNR, and the cost of the worst interval."""
     from normeq.suite.analysis.headline import summarise_experiment
-    from normeq.system.files import write_json
+    from normeq.system.files import refuse_inputs, write_json
 
+    refuse_inputs([out], [noise_levels, intervals])
     write_json(out, summarise_experiment(noise_levels, intervals))
     typer.echo(str(out))

@@ -20,6 +20,7 @@ from normeq.suite.results.long_tables import (
     read_protocols,
     read_tuning,
 )
+from normeq.suite.results.same_pixels import check_pixels
 from normeq.suite.statistics.means import paired, per_image, summarise
 from normeq.suite.statistics.significance import holm, signed_rank
 
@@ -71,8 +72,9 @@ def compare(a: Path, b: Path, rename: Mapping[str, str] | None = None) -> Compar
         rename: networks of ``a`` that are called otherwise in ``b``: name in ``a`` -> name in ``b``.
 
     Raises:
-        NormeqError: a table is missing or malformed, or they are of two kinds, or have nothing in common; a
-            network to rename is not in ``a``, its new name not in ``b``, or another network has that name.
+        NormeqError: a table is missing or malformed, or they are of two kinds, have nothing in common, or
+            have different pictures under one name; a network to rename is not in ``a``, its new name not in
+            ``b``, or another network has that name.
     """
     kind = table_kind(a)
     if table_kind(b) != kind:
@@ -85,6 +87,7 @@ def compare(a: Path, b: Path, rename: Mapping[str, str] | None = None) -> Compar
         raise NormeqError(f"normalise differs ({', '.join(sent)}): other things went to a and b")
     on = [*keys, "seed", "image", "draw"]
     whole_a = _renamed(whole_a, whole_b, rename, on, (a, b))
+    check_pixels({a: whole_a, b: whole_b})
     values = ["psnr", *(["ssim"] if {"ssim"} <= set(whole_a) & set(whole_b) else [])]
     before, after = whole_a[[*on, *values]], whole_b[[*on, *values]]
     common = before.merge(after, on=on, suffixes=("_a", "_b"), validate="one_to_one")

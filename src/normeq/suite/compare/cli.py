@@ -27,7 +27,7 @@ def compare_command(
     from normeq.errors import NormeqError
     from normeq.suite.compare.changes import compare
     from normeq.suite.compare.document import FORMATS, render
-    from normeq.system.files import atomic_path
+    from normeq.system.files import atomic_path, refuse_inputs
 
     suffix = out.suffix.lstrip(".") if out is not None else ""
     if form is None and out is not None and suffix not in FORMATS:
@@ -35,6 +35,7 @@ def compare_command(
     form = form or suffix or "md"
     if form not in FORMATS:
         raise NormeqError(f"--format {form}: choose from {', '.join(FORMATS)}")
+    refuse_inputs([out], [a, b])
     text = render(compare(a, b, _renames(rename or [])), str(a), str(b), form)
     if out is None:
         typer.echo(text, nl=False)

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from normeq.imaging.names import split_image
+
 
 @dataclass(frozen=True)
 class Option:
@@ -60,7 +62,7 @@ class Settings(BaseModel):
 
     def datasets_read(self) -> list[str]:
         """Data sets whose images are read, each once."""
-        own = getattr(self, "datasets", None) or [self.image.split("/")[0]]
+        own = getattr(self, "datasets", None) or [split_image(self.image)[0]]
         return list(dict.fromkeys(own))
 
 

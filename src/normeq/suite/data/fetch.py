@@ -46,6 +46,7 @@ def get(name: str, data_dir: Path | str = "data", remote: str | None = None) -> 
         return Placed(dataset.name, len(listing.list_images(name, data_dir).images), "a folder")
     if dataset.kind in ("manual", "group"):
         return _find_by_hand(dataset, data_dir)
+    name = dataset.name  # also where its folder was named
     place = data_dir / name
     if _usable(dataset, data_dir):  # before the lock: a data folder that cannot be written may be complete
         clear_partial(place)

@@ -12,7 +12,7 @@ import numpy as np
 
 from normeq.errors import NormeqError
 from normeq.imaging.images import SUFFIXES, Span, is_colour, read_gray, read_gray_bt709, read_samples
-from normeq.imaging.names import image_names
+from normeq.imaging.names import image_names, split_image
 from normeq.imaging.strays import is_stray, walk
 from normeq.suite.data import registry
 
@@ -145,11 +145,8 @@ def find_image(text: str, data_dir: Path | str = "data") -> ImageFile:
     Raises:
         NormeqError: not of that form, or no (or more than one) such image in the data set.
     """
-    name, slash, rest = text.partition("/")
-    if text.startswith((".", "/", "~")):
-        name, slash, rest = text.rpartition("/")
-        name += slash
-    if not (name and slash and rest):
+    name, rest = split_image(text)
+    if not (name and rest):
         raise NormeqError(f"image {text!r} is not of the form DATASET/IMAGE, such as set12/02")
     images = list_images(name, data_dir).images
     found = [image for image in images if image.name == rest]

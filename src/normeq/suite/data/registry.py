@@ -19,6 +19,7 @@ import yaml
 from normeq.errors import NormeqError
 from normeq.suite.data.dvc_guarded import is_plain
 from normeq.system.hashes import sha256_of
+from normeq.system.yaml_files import load_yaml
 
 Kind = Literal["dvc", "embedded", "manual", "group"]
 
@@ -108,15 +109,25 @@ def load(data_dir: Path | None = None) -> dict[str, Dataset]:
 def get(name: str, data_dir: Path | None = None) -> Dataset:
     """The data set ``name``: of the registry, or a folder of images, named by a path with a ``/`` in it.
 
-    A folder is called by its own name in tables, however it was reached.
+    A folder is called by its own name in tables, however it was reached; that of a set of the registry is
+    that set.
 
     Raises:
-        NormeqError: no such data set; the line lists those there are.
+        NormeqError: no such data set; the line lists those there are. Another folder with the name of one.
     """
     if "/" in name or os.sep in name:
         path = Path(name).expanduser()
         what = {key: f"the folder {path}" for key in ("title", "origin", "place")}
         called = path.resolve().name or path.anchor
+        registered = _of_name(called, data_dir)
+        if registered is not None:
+            own = registered.folder(Path("data") if data_dir is None else Path(data_dir))
+            if registered.kind != "group" and own.resolve() == path.resolve():
+                return registered
+            raise NormeqError(
+                f"{name}: tables would call it {registered.name}, a data set of the registry: rename the"
+                f" folder, or name {registered.name} itself"
+            )
         return Dataset(called, kind="manual", files=None, terms="", redistribution="", path=path, **what)
     datasets = load(data_dir)
     if name not in datasets:
@@ -127,6 +138,16 @@ def get(name: str, data_dir: Path | None = None) -> Dataset:
             hint += "; the others are known in a clone of the repository"
         raise NormeqError(f"unknown data set {name!r}: choose from {', '.join(datasets)}{hint}")
     return datasets[name]
+
+
+def _of_name(called: str, data_dir: Path | None) -> Dataset | None:
+    """The entry that a name would be taken for, by whatever case: published values are found so."""
+    try:
+        datasets = load(data_dir)
+    except NormeqError:  # a folder needs no registry
+        return None
+    same = [dataset for name, dataset in datasets.items() if name.casefold() == called.casefold()]
+    return datasets.get(called) or next(iter(same), None)
 
 
 def pin(name: str, data_dir: Path | None = None) -> str:
@@ -141,6 +162,8 @@ def pin(name: str, data_dir: Path | None = None) -> str:
         NormeqError: unknown data set, or a ``.dvc`` file that is missing or holds no md5.
     """
     dataset = get(name, data_dir)
+    if dataset.path is None:
+        name = dataset.name  # also where its folder was named
     span = "" if dataset.range is None else "-range{:g}-{:g}".format(*dataset.range)
     if dataset.kind == "dvc":
         return _dvc_md5(find_folder(data_dir) / f"{name}.dvc") + span
@@ -175,15 +198,9 @@ def _load(folder: Path, kind: Kind | None = None) -> dict[str, Dataset]:
     """What the files of one folder say, of data sets of one kind or of all."""
     path = folder / REGISTRY
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise NormeqError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    except UnicodeDecodeError as error:
-        raise NormeqError(f"{path} is not UTF-8 ({error.reason}): save it as UTF-8") from error
+        entries = load_yaml(path.read_bytes(), path)
     except OSError as error:
         raise NormeqError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, RecursionError) as error:  # such as the date 2024-99-99
-        raise NormeqError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(entries, dict) or not entries:
         raise NormeqError(
             f"{path} must map names of data sets to what they are (data/README.md), not {_seen(entries)}"

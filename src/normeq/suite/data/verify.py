@@ -57,6 +57,7 @@ def verify(name: str, data_dir: Path | str = "data") -> int:
     dataset = registry.get(name, data_dir)
     if dataset.kind == "group":
         return sum(verify(member, data_dir) for member in dataset.members)
+    name = name if dataset.path is not None else dataset.name  # also where its folder was named
     if dataset.kind == "manual" or not (data_dir / name).is_dir():
         return len(listing.list_images(name, data_dir).images)
     difference = compare(data_dir / name, dataset.manifest)

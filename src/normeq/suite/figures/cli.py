@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from normeq.suite.figures.registry import FigureKind, figures
+from normeq.suite.figures.registry import FigureKind, figure_files, figures
 from normeq.suite.products.commands import add_commands
 
 figure_app = typer.Typer(
@@ -19,5 +19,9 @@ def _draw(figure: FigureKind, inputs: list, out: Path, published: list) -> list[
     return figure.make(*inputs, out, *published)
 
 
+def _files(figure: FigureKind, out: Path) -> list[Path]:
+    return list(figure_files(out).values())
+
+
 Out = Annotated[Path, typer.Option(help="Where to write, without suffix, e.g. figures/compact/noise_levels.")]
-add_commands(figure_app, figures(), "out", Out, _draw)
+add_commands(figure_app, figures(), "out", Out, _draw, _files)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from normeq.suite.products.product import Product, declared
 
@@ -16,6 +17,13 @@ class FigureKind(Product):
     """
 
     in_report: bool = True
+
+
+def figure_files(out: Path) -> dict[str, Path]:
+    """The files of a figure: format -> path; OUT may have the suffix of one of them."""
+    out = Path(out)
+    stem = out.stem if out.suffix in {".svg", ".png", ".csv"} else out.name
+    return {kind: out.with_name(f"{stem}.{kind}") for kind in ("svg", "png", "csv")}
 
 
 def figures() -> tuple[FigureKind, ...]:

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from normeq.nn.variants import VARIANTS
+from normeq.suite.figures.registry import figure_files
 from normeq.suite.formats.table import csv_bytes
 from normeq.suite.results.names import variant_name
 from normeq.system.files import write_all
@@ -158,9 +159,7 @@ def save(figure: Figure, numbers: pd.DataFrame, out: Path) -> list[Path]:
     Raises:
         NormeqError: a file cannot be written; then none is replaced.
     """
-    out = Path(out)
-    if out.suffix in {".svg", ".png", ".csv"}:
-        out = out.with_suffix("")
+    files = figure_files(out)
     figure.set_dpi(DPI)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # settled once, so that both pictures are laid out alike
@@ -168,7 +167,7 @@ def save(figure: Figure, numbers: pd.DataFrame, out: Path) -> list[Path]:
     for kind, metadata in (("svg", {"Date": None, "Creator": "normeq"}), ("png", {"Software": None})):
         buffer = BytesIO()
         figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
-        content[out.with_name(f"{out.name}.{kind}")] = buffer.getvalue()
-    content[out.with_name(f"{out.name}.csv")] = csv_bytes(numbers)
+        content[files[kind]] = buffer.getvalue()
+    content[files["csv"]] = csv_bytes(numbers)
     write_all(content)
     return list(content)

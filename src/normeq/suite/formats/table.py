@@ -61,14 +61,15 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False, lineterminator="\n").encode()
 
 
+def table_files(name: str, folder: Path) -> list[Path]:
+    """The files of a table: CSV, Markdown and LaTeX."""
+    return [Path(folder) / f"{name}.{kind}" for kind in ("csv", "md", "tex")]
+
+
 def write_table(table: Table, folder: Path) -> list[Path]:
     """Write NAME.csv, NAME.md and NAME.tex into ``folder``; returns their paths."""
-    content = {
-        ".csv": csv_bytes(table.numbers),
-        ".md": markdown(table).encode(),
-        ".tex": latex(table).encode(),
-    }
-    files = {Path(folder) / f"{table.name}{suffix}": data for suffix, data in content.items()}
+    content = [csv_bytes(table.numbers), markdown(table).encode(), latex(table).encode()]
+    files = dict(zip(table_files(table.name, folder), content, strict=True))
     for file in files:
         unseal(file)
     write_all(files)

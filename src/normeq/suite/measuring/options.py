@@ -17,6 +17,7 @@ from normeq.suite.config.resolve import resolve
 from normeq.suite.config.schema import schema_of
 from normeq.suite.config.settings import Option, Planned, Settings
 from normeq.suite.measuring.registry import Measurement, is_section
+from normeq.system.yaml_files import no_key_twice
 
 
 def read_settings(kind: Measurement, given: Mapping[str, Any], where: str) -> Settings:
@@ -55,8 +56,8 @@ def settings_from(kind: Measurement, given: Mapping[str, Any], text: str | None)
     if options:
         raise NormeqError(f"{kind.command}: give either --settings or options, not both")
     try:
-        content = json.loads(text)
-    except ValueError as error:
+        content = json.loads(text, object_pairs_hook=no_key_twice)
+    except (ValueError, RecursionError) as error:
         raise NormeqError(f"{kind.command}: --settings is not JSON ({error})") from None
     if not isinstance(content, dict):
         raise NormeqError(f"{kind.command}: --settings must be a mapping")

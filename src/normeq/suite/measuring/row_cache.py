@@ -13,8 +13,9 @@ import torch
 from normeq.denoisers.open import Denoiser
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import Protocol
+from normeq.suite.data import registry
 from normeq.suite.measuring.batches import Image, test_images
-from normeq.suite.measuring.rows import DENOISER, KEYS, lacking, write_rows
+from normeq.suite.measuring.rows import DENOISER, KEYS, LATER, lacking, write_rows
 from normeq.system.provenance import measured_by
 from normeq.system.seals import is_intact, warn_of_broken
 
@@ -118,6 +119,7 @@ class RowCache:
         columns: Sequence[str],
         denoisers: Iterable[Denoiser],
         data_dir: str | Path,
+        datasets: Iterable[str] = (),
     ) -> list[dict[str, str]]:
         """Rows that the written table held before, were not asked for now, and still hold: of the very same
         denoisers, and of images that are as they were.
@@ -126,9 +128,10 @@ class RowCache:
             written: :func:`label` of every row that was asked for.
             columns, denoisers: of the table.
             data_dir: folder of the data sets, to look at the images again.
+            datasets: as they were asked for now; a folder is found by its path alone.
         """
         known = {(*d.labels.values(), d.identity) for d in denoisers if d.identity}
-        pixels = Pixels(data_dir)
+        pixels = Pixels(data_dir, datasets)
         return [
             row
             for row in self.left(written)
@@ -156,33 +159,64 @@ def label(row: Mapping[str, object]) -> tuple:
 
 
 class Pixels:
-    """The pixels of test images as they are now."""
+    """The pixels of test images as they are now.
 
-    def __init__(self, data_dir: str | Path) -> None:
+    Args:
+        data_dir: folder of the data sets.
+        datasets: paths of folders among them, which tables call by their names.
+    """
+
+    def __init__(self, data_dir: str | Path, datasets: Iterable[str] = ()) -> None:
         self.data_dir = data_dir
+        self._asked = {registry.get(text, Path(data_dir)).name: text for text in datasets if "/" in text}
         self._images: dict[str, dict[str, np.ndarray]] = {}
 
     def of(self, dataset: str, image: str, size: int) -> str:
         """:attr:`Image.pixels` of an image; "" where it is not there any more."""
         if dataset not in self._images:
             try:
-                self._images[dataset] = {name: x for _, name, x in test_images([dataset], self.data_dir)}
+                images = test_images([self._asked.get(dataset, dataset)], self.data_dir)
+                self._images[dataset] = {name: x for _, name, x in images}
             except NormeqError:
                 self._images[dataset] = {}
         clean = self._images[dataset].get(image)
         return "" if clean is None else Image(dataset, image, clean, size).pixels
 
 
-def open_row_cache(reuse: Iterable[Path], out: Path) -> RowCache:
+def open_row_cache(reuse: Iterable[Path], out: Path, columns: Iterable[str]) -> RowCache:
     """What ``--reuse`` names and OUT holds.
 
+    Args:
+        columns: of the table that will be written to OUT.
+
     Raises:
-        NormeqError: ``--reuse`` names something that is not there.
+        NormeqError: ``--reuse`` names something that is not there; OUT is a file of another kind.
     """
+    _refuse_other_file(out, columns)
     for path in reuse:
         if not path.exists():
             raise NormeqError(f"--reuse {path}: no such file or folder")
     return RowCache(reuse, out)
+
+
+def _refuse_other_file(out: Path, columns: Iterable[str]) -> None:
+    """Refuse to replace what is no long table, or one of other measurements; an empty file holds nothing, and
+    one that we sealed and that was damaged since is measured again."""
+    if not out.is_file() or not out.stat().st_size or not is_intact(out):
+        return
+    try:
+        with open(out, newline="", encoding="utf-8") as handle:
+            header = set(next(csv.reader(handle), []))
+    except (OSError, ValueError, csv.Error):
+        header = set()
+    later = {*LATER, "protocol"}  # which older tables lack
+    if not header >= {*DENOISER, "dataset", "image", "sigma"}:
+        what = "is no table of measurements"
+    elif (header ^ set(columns)) & set(KEYS) - later:
+        what = "holds other measurements"
+    else:
+        return
+    raise NormeqError(f"{out} {what} and would be replaced: name another file, or delete it")
 
 
 def write_measurements(
@@ -192,9 +226,13 @@ def write_measurements(
     row_cache: RowCache,
     denoisers: Sequence[Denoiser],
     data_dir: str | Path,
+    datasets: Iterable[str] = (),
 ) -> list[str]:
     """Write a long table: the rows that were asked for, and those that it held before and that still hold
     (see :meth:`RowCache.kept`).
+
+    Args:
+        datasets: as they were asked for; see :meth:`RowCache.kept`.
 
     Returns:
         Lines that say what the table holds, what it held and holds no more, and which denoisers are not
@@ -213,7 +251,7 @@ def write_measurements(
             old = before.get(label(row), row)
             replaced += any(str(row[key]) != str(old.get(key)) for key in ("weights", "pixels"))
             yield row
-        kept.extend(row_cache.kept(written, columns, denoisers, data_dir))
+        kept.extend(row_cache.kept(written, columns, denoisers, data_dir, datasets))
         yield from ({column: row[column] for column in columns} for row in kept)
 
     count = write_rows(out, columns, everything()) - len(kept)
@@ -230,8 +268,8 @@ def write_measurements(
     gone = len(row_cache.left(written)) - len(kept)
     if gone:
         lines.append(
-            f"{out}: {gone} rows that it held are gone: of another denoiser, of images that have changed or"
-            " are not there, or of a denoiser that is not fully known"
+            f"{out}: {gone} rows that it held are gone: of another denoiser, of images that have changed, are"
+            " not there or lie in a folder that was not named now, or of a denoiser that is not fully known"
         )
     lines += [f"{d.network}: measured again each time, as {d.unknown}" for d in denoisers if d.unknown]
     return list(dict.fromkeys(lines))

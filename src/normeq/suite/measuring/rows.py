@@ -77,14 +77,19 @@ def collect(
             holds them.
         key: of what ``out`` is made from, for the record.
 
+    Without a record nobody knows where the rows of an ``out`` that is there came from.
+
     Raises:
         NormeqError: a part is missing, empty or has other columns; two parts hold the same measurement, or
-            measurements of two denoisers of users' that have one name.
+            measurements of two denoisers of users', or two images, that have one name; or ``out`` is there,
+            has no record, and holds what no part does.
 
     Returns:
         The number of rows.
     """
     import pandas as pd  # here: a bare machine measures, and collects elsewhere
+
+    from normeq.suite.results.same_pixels import check_pixels
 
     before = Collected() if record is None else read_collected(out, record)
     held = _read(out) if before.parts else None
@@ -106,9 +111,12 @@ def collect(
         raise NormeqError(f"{out}: the same measurement stands in two parts ({label})")
     numeric = {"sigma", "a", "b", "scale", "shift", "draw", "seed"}
     _check_names(parts, frames)
+    check_pixels(dict(zip(parts, frames, strict=True)), by_size=True)
     table = table.sort_values(
         keys, kind="stable", key=lambda column: pd.to_numeric(column) if column.name in numeric else column
     )
+    if record is None:
+        _refuse_to_lose(out, parts, table)
     unseal(out)
     with atomic_path(out) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
@@ -130,6 +138,23 @@ def _read(part: str | Path) -> DataFrame:
         raise NormeqError(f"{part}: no such file") from None
     except (OSError, ValueError) as error:  # pandas' errors of parsing and decoding are ValueErrors
         raise NormeqError(f"{part}: not a table ({error})") from None
+
+
+def _refuse_to_lose(out: str | Path, parts: Sequence[str | Path], table: DataFrame) -> None:
+    """Refuse to replace a file whose rows are not all in the table."""
+    path = Path(out)
+    if not path.is_file() or any(path.samefile(part) for part in parts):
+        return
+    try:
+        held = _read(out)
+    except NormeqError:
+        held = None
+    rows = set(table.itertuples(index=False, name=None))
+    if held is None or list(held) != list(table) or set(held.itertuples(index=False, name=None)) - rows:
+        raise NormeqError(
+            f"{out}: is there, and holds what none of the tables to put together does: name the table to"
+            " write first, or delete it"
+        )
 
 
 def _labels(frame: DataFrame) -> list[list[str]]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from normeq.suite.products.product import Product
+from normeq.system.files import refuse_inputs
 
 Published = Annotated[
     Path | None,
@@ -18,7 +19,12 @@ Published = Annotated[
 
 
 def add_commands(
-    app: typer.Typer, products: Iterable[Product], option: str, where: Any, write: Callable[..., list[Path]]
+    app: typer.Typer,
+    products: Iterable[Product],
+    option: str,
+    where: Any,
+    write: Callable[..., list[Path]],
+    targets: Callable[..., Iterable[Path]],
 ) -> None:
     """Add one command per product: what it reads, where it is written, and perhaps published values.
 
@@ -27,15 +33,26 @@ def add_commands(
         where: its type, with help, as Typer takes it.
         write: ``write(product, inputs, where, published)`` makes the product and returns the files written;
             ``inputs`` and ``published`` hold what the command was given, nothing where the product has none.
+        targets: ``targets(product, where)`` names these files before there is anything.
     """
     for product in products:
-        app.command(product.command)(_command(product, option, where, write))
+        app.command(product.command)(_command(product, option, where, write, targets))
 
 
-def _command(product: Product, option: str, where: Any, write: Callable[..., list[Path]]) -> Callable:
+def _command(
+    product: Product,
+    option: str,
+    where: Any,
+    write: Callable[..., list[Path]],
+    targets: Callable[..., Iterable[Path]],
+) -> Callable:
     def command(**given: Any) -> None:
+        from normeq.suite.results.published import published_files
+
         inputs = [given["source"]] if product.reads else []
         published = [given["published"]] if product.published else []
+        files = [file for one in inputs for file in (one if isinstance(one, list) else [one])]
+        refuse_inputs(targets(product, given[option]), [*files, *published_files(*published)])
         for path in write(product, inputs, given[option], published):
             typer.echo(path)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from normeq.system.files import ends_in
+from normeq.system.files import ends_in, refuse_inputs
 
 
 def report_command(
@@ -32,10 +32,9 @@ def report_command(
     """One offline HTML page: claims, pictures, figures, tables, runs, protocol, config."""
     from normeq.suite.report.page import write_report
 
-    write_report(
-        out, config, table or [], figure or [], run or [], captions,
-        gallery or [], noise_levels, intervals, timing or [],
-    )  # fmt: skip
+    tables, figures, parts, timings = table or [], figure or [], gallery or [], timing or []
+    refuse_inputs([out], [config, *tables, *figures, *parts, noise_levels, intervals, *timings])
+    write_report(out, config, tables, figures, run or [], captions, parts, noise_levels, intervals, timings)
     typer.echo(str(out))
 
 
@@ -47,8 +46,10 @@ def poster_command(
     pdf: Annotated[Path | None, typer.Option(help="Print it into this PDF too; needs Chromium.")] = None,
 ) -> None:
     """One page in the order of the paper's poster, to be printed (A1)."""
+    from normeq.suite.report import POSTER_FIGURES
     from normeq.suite.report.poster import print_page, write_poster
 
+    refuse_inputs([out, pdf], [config, claims, *(figures / f"{name}.svg" for name in POSTER_FIGURES)])
     write_poster(out, config, figures, claims)
     typer.echo(str(out))
     if pdf is not None:
@@ -67,6 +68,8 @@ def run_card_command(
     value.
     """
     from normeq.suite.report.run_card import write_run_card
+    from normeq.suite.results.published import published_files
 
+    refuse_inputs([out], [run / "run.json", noise_levels, config, *published_files(published)])
     write_run_card(out, run, noise_levels, config, published)
     typer.echo(str(out))

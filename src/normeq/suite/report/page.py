@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-import yaml
 from jinja2 import Environment
 
 from normeq import __version__
@@ -25,6 +24,7 @@ from normeq.suite.report.timings import timings
 from normeq.suite.results.names import counted, dataset_name
 from normeq.system.files import atomic_path
 from normeq.system.seals import warn_of_broken
+from normeq.system.yaml_files import load_yaml
 
 MAIN = "noise_levels"  # the figure that opens the page
 
@@ -155,10 +155,7 @@ def settings_of(config: Path) -> dict:
     Raises:
         NormeqError: it is none.
     """
-    try:
-        settings = yaml.safe_load(text_of(config))
-    except yaml.YAMLError as error:
-        raise NormeqError(f"report: {config} is not YAML ({' '.join(str(error).split())})") from None
+    settings = load_yaml(text_of(config), f"report: {config}")
     if not isinstance(settings, dict) or not isinstance(settings.get("evaluate"), dict):
         raise NormeqError(f"report: {config} is no config of an experiment")
     levels = settings["evaluate"].get("noise_levels")

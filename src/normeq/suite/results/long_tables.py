@@ -11,6 +11,7 @@ from normeq.errors import NormeqError
 from normeq.nn.variants import VARIANTS
 from normeq.suite.results.csv_files import read_csv
 from normeq.suite.results.normalise import LATER, MINMAX, NOMINAL
+from normeq.suite.results.same_pixels import check_pixels
 
 IDENTITY = ["network", "variant", "train_sigma"]  # which denoiser
 SERIES = [*IDENTITY, "dataset"]
@@ -35,7 +36,8 @@ def read_noise_levels(path: Path) -> pd.DataFrame:
 
     Raises:
         NormeqError: missing file or columns, no rows, a value that is not a number, a measurement listed
-            twice, or denoisers measured on different images (their means could not be compared).
+            twice, or denoisers measured on different images, also under one name (their means could not be
+            compared).
     """
     return _read(path, NOISE_LEVELS, [*IDENTITY, "dataset", "sigma"])
 
@@ -110,6 +112,7 @@ def _read(path: Path, columns: list[str], group: list[str]) -> pd.DataFrame:
     if "normalise" in columns and not set(table["normalise"]) <= {NOMINAL, MINMAX}:
         raise NormeqError(f"{path}: column normalise has {found[0]!r}, not {NOMINAL} or {MINMAX}")
     _same_images(path, table, group)
+    check_pixels({path: table})
     return showing_order(table)
 
 

@@ -29,6 +29,12 @@ AUTHORS = {
 }
 
 
+def published_files(folder: Path | None = None) -> list[Path]:
+    """The files that may be read there."""
+    names = ("published_psnr.csv", "published_curves.csv")
+    return [] if folder is None else [Path(folder) / name for name in names]
+
+
 def read_published(folder: Path, name: str) -> pd.DataFrame:
     """Read one file of published values.
 

@@ -19,5 +19,11 @@ def _write(table: TableKind, inputs: list, folder: Path, published: list) -> lis
     return write_table(table.make(*inputs, *published), folder)
 
 
+def _files(table: TableKind, folder: Path) -> list[Path]:
+    from normeq.suite.formats.table import table_files
+
+    return table_files(table.name, folder)
+
+
 Folder = Annotated[Path, typer.Option("--out-dir", help="Folder for NAME.csv, NAME.md and NAME.tex.")]
-add_commands(table_app, tables(), "out_dir", Folder, _write)
+add_commands(table_app, tables(), "out_dir", Folder, _write, _files)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
 from normeq.errors import NormeqError
+from normeq.system.yaml_files import load_yaml
 from normeq.training.spec import RunSpec
 
 
@@ -19,13 +18,11 @@ def read_spec(text: str) -> RunSpec:
     """
     source = "inline JSON" if text.lstrip().startswith("{") else text
     try:
-        data = yaml.safe_load(text if source != text else Path(text).read_text(encoding="utf-8"))
+        data = load_yaml(text if source != text else Path(text).read_bytes(), source, "YAML or JSON")
     except OSError as error:
         raise NormeqError(
             f"{source}: {error.strerror}; SPEC is a YAML or JSON file, or inline JSON"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise NormeqError(f"{source}: not YAML or JSON ({str(error).splitlines()[0]})") from None
     if isinstance(data, dict) and "spec" in data:
         data = data["spec"]
     return RunSpec.from_dict(data)
