@@ -181,6 +181,15 @@ def test_odd_channels():
         build_network("fdncnn", "norm", channels=7)
 
 
+@pytest.mark.parametrize("widths", [[2, 3], (3, 5), [4, 5], [3]])
+def test_odd_widths(widths):
+    with pytest.raises(NormeqError, match="widths must be even .they are sorted in pairs., got") as refused:
+        build_network("drunet", "norm", widths=widths)
+    assert str(refused.value).endswith(str(widths))
+    for variant in ("ordinary", "scale", "wrapped", "invariant"):  # these sort nothing
+        build_network("drunet", variant, widths=widths, blocks=1)(torch.rand(1, 1, 8, 8)).sum().backward()
+
+
 @pytest.mark.parametrize(("sigma", "message"), [(None, "give sigma"), (-0.1, "negative")])
 def test_noise_map_needs_a_noise_level(sigma, message):
     with pytest.raises(NormeqError, match=message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -69,13 +70,25 @@ def build_network(
             f"depth must be at least {LEAST_DEPTH} (a first and a last convolution), got {options['depth']}"
         )
     parts = replace(get_variant(variant), constraint=constraint)
-    if parts.affine and options.get("channels", 2) % 2:
-        raise NormeqError(f"channels must be even (they are sorted in pairs), got {options['channels']}")
+    if parts.affine:
+        _check_even(options)
     network = cls(parts, **options)
     if parts.wrapper:
         network = NormalizationWrapper(network, statistics, box)
     network.normalization_equivariant = set(parts.equivariant_to) == set(CHANGES)
     return network
+
+
+def _check_even(options: Mapping[str, Any]) -> None:
+    """Refuse an odd number of channels, at whatever scale: they are sorted in pairs.
+
+    Raises:
+        NormeqError: there is one.
+    """
+    numbers = {"channels": [options.get("channels", 2)], "widths": options.get("widths", ())}
+    for name, given in numbers.items():
+        if any(number % 2 for number in given):
+            raise NormeqError(f"{name} must be even (they are sorted in pairs), got {options[name]}")
 
 
 def count_parameters(network: nn.Module) -> int:
