@@ -146,6 +146,58 @@ def test_odd_channels_and_several_dimensions():
     assert isinstance(twin.linear, AffineLinear)
 
 
+class Loop(nn.Module):
+    """A forward that calls its layers by all their names."""
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.layers, self.unused = nn.ModuleList(layers), None
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class Untraced(Loop):
+    def forward(self, x):
+        return super().forward(x) if x.mean() > 1e9 else super().forward(x)
+
+
+@pytest.mark.parametrize("to", ["norm", "scale"])
+@pytest.mark.parametrize("kind", [nn.Sequential, Loop, Untraced])
+def test_every_place_of_a_module_is_converted(kind, to):
+    torch.manual_seed(0)
+    conv, act, norm = nn.Conv2d(8, 8, 3, padding=1), nn.GELU(), nn.BatchNorm2d(8)
+    block = nn.Sequential(conv, act, norm)
+    network = kind(
+        nn.Conv2d(1, 8, 3, padding=1), act, conv, act, conv, norm, block, block, nn.Conv2d(8, 1, 1)
+    )
+    shape = (1, 1, 9, 9)
+    twin = normeq.convert(network.eval(), to, shape if kind is Untraced else None)
+    follows(twin, shape, shift=-7.0 if to == "norm" else 0.0)
+    assert not any(isinstance(part, nn.GELU | nn.BatchNorm2d) for part in twin.modules())
+    parts = [part for _, part in getattr(twin, "layers", twin)._modules.items()]
+    assert parts[2] is parts[4] is parts[6][0] and parts[1] is parts[3] and parts[6] is parts[7]
+    assert len([line for line in twin.conversion.changes if "GELU" in line]) == 1
+
+
+def test_shared_parts_behind_different_layers():
+    act, drop = nn.ReLU(), nn.Dropout()
+    twin = normeq.convert(
+        nn.Sequential(nn.Conv2d(1, 4, 3), drop, act, nn.Flatten(), nn.Linear(36, 6), drop, act).eval()
+    )
+    assert (twin[2].dims, twin[6].dims) == (2, 0)
+    follows(twin, (2, 1, 5, 5))
+    with pytest.raises(NormeqError, match="3 ReLU: of a single channel"):
+        normeq.convert(nn.Sequential(nn.Conv2d(1, 4, 3), act, nn.Conv2d(4, 1, 3), act))
+    both = nn.Sequential(drop, act)
+    with pytest.raises(
+        NormeqError, match="4 Sequential: it is used behind layers of different numbers of axes"
+    ):
+        normeq.convert(nn.Sequential(nn.Conv2d(1, 4, 3), both, nn.Flatten(), nn.Linear(36, 6), both))
+
+
 def test_our_own_parts_stay():
     twin = normeq.convert(nn.Sequential(AffineConv2d(1, 2, 3), SortPool(), nn.Conv2d(2, 2, 1)))
     assert len(twin.conversion.changes) == 1

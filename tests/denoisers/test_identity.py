@@ -27,6 +27,12 @@ def test_values_that_differ_have_other_hashes(one, other):
     assert value_digest(one) == value_digest(one)
 
 
+def test_every_place_of_a_module_counts():
+    act, pool = torch.nn.ReLU(), torch.nn.MaxPool2d(2)
+    chains = [torch.nn.Sequential(*parts) for parts in ((act, pool), (act, pool, act), (act, pool, pool))]
+    assert len({value_digest(chain) for chain in chains}) == 3
+
+
 def test_a_closure_an_instance_and_a_method_are_known_by_what_they_hold():
     class Scale:
         def __init__(self, k):

@@ -2,8 +2,11 @@
 
 import pytest
 import torch
+from torch import nn
 
-from normeq.nn import AffineConv2d, FoldedForInference, build_network, fold
+from normeq.nn import AffineConv2d, BiasFreeBatchNorm2d, FoldedForInference, build_network, fold
+from normeq.nn.folding import Folded, FoldedSortPool
+from normeq.nn.rotation import RotatedSortPool
 from normeq.nn.variants import VARIANTS
 
 SMALL = {
@@ -16,9 +19,12 @@ CASES = [(a, v) for a in SMALL for v in VARIANTS if (a, v) != ("dncnn", "norm")]
 
 def network(architecture, variant, **options):
     torch.manual_seed(0)
-    net = build_network(architecture, variant, **SMALL[architecture], **options).double()
+    return alive(build_network(architecture, variant, **SMALL[architecture], **options).double())
+
+
+def alive(net):
     for module in net.modules():  # statistics and gains that folding has to take along
-        if hasattr(module, "running_var"):
+        if getattr(module, "running_var", None) is not None:
             module.running_var.uniform_(0.5, 2)
             torch.nn.init.uniform_(module.weight, 0.5, 2)
             if hasattr(module, "running_mean"):
@@ -68,6 +74,99 @@ def test_folded_network_stays_equivariant_in_any_dtype():
     folded = fold(network("fdncnn", "norm")).to(torch.bfloat16)
     y = torch.rand(1, 1, 16, 16, dtype=torch.bfloat16)
     torch.testing.assert_close(folded(2 * y), 2 * folded(y), rtol=0, atol=0)  # a power of two is exact
+
+
+class Backwards(nn.Sequential):
+    def forward(self, x):
+        for layer in reversed(self):
+            x = layer(x)
+        return x
+
+
+class Standardised(nn.Conv2d):
+    """Its kernels have a deviation of 1 whatever its weights are."""
+
+    def forward(self, x):
+        return self._conv_forward(x, self.weight / self.weight.std(), self.bias)
+
+
+class Holds(nn.Module):
+    """A convolution called beside the sequence that it stands in; a place that is empty."""
+
+    def __init__(self, conv, *behind):
+        super().__init__()
+        self.conv, self.same, self.chain = conv, conv, nn.Sequential(conv, *behind)
+        self.register_module("nothing", None)
+
+    def forward(self, x):
+        return self.chain(x) - self.conv(self.same(x))
+
+
+def conv():
+    return nn.Conv2d(2, 2, 3, padding=1)
+
+
+def shared_activation():
+    act = nn.ReLU()
+    return nn.Sequential(conv(), act, conv(), act, nn.BatchNorm2d(2), conv())
+
+
+def shared_convolution(norm):
+    one = conv()
+    return nn.Sequential(one, norm(2), one, nn.ReLU(), one, norm(2), conv(), one)
+
+
+def tied_weights():
+    one, other = conv(), conv()
+    other.weight = one.weight
+    return nn.Sequential(one, BiasFreeBatchNorm2d(2), other)
+
+
+def shared_block():
+    norm = nn.BatchNorm2d(2)
+    block = nn.Sequential(conv(), norm, nn.ReLU())
+    return nn.Sequential(block, conv(), norm, block, block)
+
+
+def affine():
+    first, pool = AffineConv2d(2, 2, 3, padding=1, sorted_output=True), RotatedSortPool()
+    last = AffineConv2d(2, 2, 3, padding=1, sorted_input=True)
+    return nn.Sequential(first, pool, last, first, pool, last, AffineConv2d(2, 2, 3, padding=1))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        shared_activation,
+        lambda: shared_convolution(nn.BatchNorm2d),
+        lambda: shared_convolution(BiasFreeBatchNorm2d),
+        tied_weights,
+        shared_block,
+        affine,
+        lambda: Holds(conv(), nn.BatchNorm2d(2)),
+        lambda: Holds(conv(), BiasFreeBatchNorm2d(2)),
+        lambda: Holds(AffineConv2d(2, 2, 3, padding=1)),
+        lambda: Backwards(conv(), nn.BatchNorm2d(2)),
+        lambda: nn.Sequential(Standardised(2, 2, 3, padding=1), nn.BatchNorm2d(2)),
+        lambda: nn.Sequential(nn.utils.parametrizations.spectral_norm(conv()), nn.BatchNorm2d(2)),
+        lambda: nn.Sequential(conv(), nn.BatchNorm2d(2, track_running_stats=False)),
+    ],
+)
+def test_layers_are_folded_at_each_of_their_places(make):
+    torch.manual_seed(0)
+    net = alive(make().double())
+    y = torch.randn(2, 2, 9, 8, dtype=torch.float64)
+    expected = net(y).detach()
+    torch.testing.assert_close(fold(net)(y), expected, rtol=1e-10, atol=1e-10)
+    assert torch.equal(net(y), expected)
+
+
+def test_shared_layers_are_folded_all_and_once():
+    folded = fold(alive(affine()))
+    assert not any(isinstance(module, AffineConv2d | RotatedSortPool) for module in folded.modules())
+    assert folded[2] is folded[5] and isinstance(folded[2], Folded) and isinstance(folded[4], FoldedSortPool)
+    chain = fold(alive(shared_convolution(nn.BatchNorm2d)))
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in chain)
 
 
 def test_training_mode_is_refused():

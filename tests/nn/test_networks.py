@@ -166,9 +166,28 @@ def test_unknown_option():
         build_network("fdncnn", "norm", width=3)
 
 
+@pytest.mark.parametrize("architecture", [name for name in SMALL if name != "drunet"])
+def test_depth_is_the_number_of_convolutions(architecture):
+    for depth in (2, 3):
+        network = build_network(architecture, "ordinary", depth=depth, channels=4)
+        assert sum(isinstance(layer, torch.nn.Conv2d) for layer in network.modules()) == depth
+    for depth in (1, 0, -3):
+        with pytest.raises(NormeqError, match=f"depth must be at least 2 .*, got {depth}"):
+            build_network(architecture, "ordinary", depth=depth)
+
+
 def test_odd_channels():
     with pytest.raises(NormeqError, match="channels must be even"):
         build_network("fdncnn", "norm", channels=7)
+
+
+@pytest.mark.parametrize("widths", [[2, 3], (3, 5), [4, 5], [3]])
+def test_odd_widths(widths):
+    with pytest.raises(NormeqError, match="widths must be even .they are sorted in pairs., got") as refused:
+        build_network("drunet", "norm", widths=widths)
+    assert str(refused.value).endswith(str(widths))
+    for variant in ("ordinary", "scale", "wrapped", "invariant"):  # these sort nothing
+        build_network("drunet", variant, widths=widths, blocks=1)(torch.rand(1, 1, 8, 8)).sum().backward()
 
 
 @pytest.mark.parametrize(("sigma", "message"), [(None, "give sigma"), (-0.1, "negative")])

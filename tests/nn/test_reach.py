@@ -4,8 +4,18 @@ import pytest
 import torch
 from torch import nn
 
-from normeq.nn import NormalizationWrapper
+from normeq.nn import (
+    AffineConv2d,
+    AffineConvTranspose2d,
+    BiasFreeBatchNorm2d,
+    NormalizationWrapper,
+    SortPool,
+    ZeroSumConv2d,
+)
+from normeq.nn.plain import PlainCNN
 from normeq.nn.reach import Reach, reach
+from normeq.nn.rotation import RotatedSortPool
+from normeq.nn.variants import get_variant
 from tests.denoisers.networks import KINDS, small
 
 LOCAL = [(architecture, variant) for architecture, variant in KINDS if variant != "wrapped"]
@@ -89,6 +99,90 @@ class Own(nn.Module):
 )  # fmt: skip
 def test_own_modules(network, expected):
     assert reach(network) == expected
+
+
+def test_a_layer_counts_at_each_of_its_places():
+    one, act = conv(3, padding=1), nn.ReLU()
+    block = nn.Sequential(one, act)
+    network = nn.Sequential(one, act, block, block).double().eval()
+    assert reach(network).halo == 3
+    low, high = support(network, 20, 20, 41)
+    assert (low, high) == (17, 23)
+
+
+def own(kind, *arguments, **options):
+    """A layer of a class that begins with a mean over the whole image."""
+
+    class Own(kind):
+        def forward(self, x, *more):
+            return super().forward(x - x.mean(), *more)
+
+    return Own(*arguments, **options)
+
+
+def said(module):
+    module.forward = lambda x: x - x.mean()
+    return module
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        own(nn.Sequential, conv(1)),
+        own(nn.Conv2d, 2, 2, 3, padding=1),
+        own(AffineConv2d, 2, 2, 3, padding=1),
+        own(nn.ConvTranspose2d, 2, 2, 2, stride=2),
+        own(nn.ReLU),
+        own(nn.Identity),
+        own(nn.BatchNorm2d, 2),
+        own(nn.MaxPool2d, 2),
+        own(nn.PixelUnshuffle, 2),
+        own(PlainCNN, get_variant("ordinary"), depth=2),
+        own(NormalizationWrapper, conv(1)),
+        said(conv(1)),
+        nn.BatchNorm2d(2, track_running_stats=False),
+        nn.SyncBatchNorm(2, track_running_stats=False),
+        nn.InstanceNorm2d(2),
+        nn.InstanceNorm2d(2, affine=True, track_running_stats=True),
+        nn.GroupNorm(1, 2),
+        nn.LayerNorm([2, 64, 64]),
+        nn.LayerNorm(64),
+        nn.RMSNorm(64),
+        nn.Softmax(-1),
+        nn.Softmax(-2),
+        nn.AdaptiveAvgPool2d(8),
+        nn.AdaptiveMaxPool2d(8),
+        nn.FractionalMaxPool2d(2, 8),
+        nn.Linear(64, 64),
+        nn.MultiheadAttention(64, 1),
+        nn.Upsample(size=64),
+        nn.UpsamplingBilinear2d(size=64),
+        nn.CircularPad2d(1),
+        nn.Flatten(),
+        SortPool(0),
+        SortPool(1),
+        RotatedSortPool(1),
+        RotatedSortPool(padding_mode="circular"),
+        AffineConv2d(2, 2, 3, padding=1, padding_mode="circular"),
+    ],
+    ids=lambda layer: str(layer).split("(")[0],
+)
+def test_what_sees_the_whole_image_has_no_reach(layer):
+    assert reach(nn.Sequential(conv(3, padding=1), layer).eval()) is None and reach(layer) is None
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d(1), BiasFreeBatchNorm2d(1)])
+def test_statistics_of_the_image_at_hand_have_no_reach(norm):
+    network = nn.Sequential(conv(3, padding=1), norm).eval()
+    assert reach(network) == Reach(1, 1, 1)
+    norm.train()
+    assert reach(network) is None
+
+
+def test_our_own_layers():
+    layers = [ZeroSumConv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), SortPool(), nn.AvgPool2d(2)]
+    layers += [AffineConv2d(4, 4, 5, padding=2), AffineConvTranspose2d(4, 4, 2, stride=2), nn.Identity()]
+    assert reach(nn.Sequential(*layers).eval()) == Reach(6, 2, 4)
 
 
 def test_own_modules_say_it():

@@ -13,7 +13,7 @@ from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_leaves
 
 from normeq.conversion.functions import DROPOUTS, Functions, Value, name_of
-from normeq.conversion.parts import ACTIVATIONS, is_part, twin_of
+from normeq.conversion.parts import ACTIVATIONS, flow_after, is_part, twin_of
 from normeq.conversion.record import UNKNOWN, Conversion, Flow, Record, To
 from normeq.equivariance.changes import tolerance
 from normeq.equivariance.defect import defect
@@ -21,6 +21,7 @@ from normeq.errors import NormeqError
 from normeq.nn.affine import Constraint, check_constraint
 from normeq.nn.build import ARCHITECTURES
 from normeq.nn.padding import PaddingMode, check_padding
+from normeq.nn.sort import SortPool
 
 TESTS = {"scale": ((0.1, 0.0), (40.0, 0.0)), "norm": ((0.1, 0.0), (1.0, -3.0), (40.0, 10.0))}
 KEPT = ("image_channels", "halo", "multiple")  # what a network says of itself (docs/denoise.md)
@@ -96,17 +97,31 @@ class _Walk:
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.made: dict[tuple[int, int | None], tuple[nn.Module, nn.Module, Flow]] = {}
+        self.made: dict[tuple[Any, ...], tuple[nn.Module, nn.Module, Flow, Flow]] = {}
 
     def convert(self, module: nn.Module, path: str, flow: Flow) -> tuple[nn.Module, Flow]:
         """The twin, and what is known of its output. A module that is used twice has one twin, but an
         activation one for each number of axes."""
-        key = id(module), flow.dims if isinstance(module, ACTIVATIONS) else None
+        # (a single channel cannot be sorted, which is said at every place that has one)
+        place = (flow.dims, flow.channels == 1) if isinstance(module, ACTIVATIONS) else ()
+        key = id(module), *place
         if key not in self.made:
             twin, after = self._convert(module, path, flow)
-            self.made[key] = module, twin, after  # (the module too, so that its id stays its own)
-        _, twin, after = self.made[key]
-        return twin, after
+            self.made[key] = module, twin, flow, after  # (the module too, so that its id stays its own)
+        _, twin, before, after = self.made[key]
+        if flow == before:
+            return twin, after
+        if is_part(module):
+            return twin, flow_after(module, flow)
+        self._check_again(twin, path, before, flow)
+        return twin, Flow(after.dims) if before.dims in (None, flow.dims) else UNKNOWN
+
+    def _check_again(self, twin: nn.Module, path: str, before: Flow, flow: Flow) -> None:
+        """Refuse a module of several parts that is used again where its activations would need other axes."""
+        dims = {self.record.dims if one.dims is None else one.dims for one in (before, flow)} - {None}
+        if len(dims) > 1 and any(isinstance(part, SortPool) for part in twin.modules()):
+            why = "it is used behind layers of different numbers of axes: give each place one of its own"
+            self.record.refuse(path, type(twin).__name__, why)
 
     def _convert(self, module: nn.Module, path: str, flow: Flow) -> tuple[nn.Module, Flow]:
         if is_part(module):
@@ -122,7 +137,7 @@ class _Walk:
         return self._along(module, graph, path, flow)
 
     def _in_order(self, module: nn.Module, path: str, flow: Flow) -> tuple[nn.Module, Flow]:
-        for name, child in list(module.named_children()):
+        for name, child in _children(module):
             twin, flow = self.convert(child, _join(path, name), flow)
             setattr(module, name, twin)
         return module, flow
@@ -152,9 +167,12 @@ class _Walk:
                 after = functions.value(node.args[0]).flow
             else:
                 functions.convert(node)
-        for target, twin in twins.items():
-            parent, _, name = target.rpartition(".")
-            setattr(module.get_submodule(parent), name, twin)
+        # A module of several names is traced by the first, and a forward may call it by any.
+        replaced = {id(module.get_submodule(target)): twin for target, twin in twins.items()}
+        for parent in list(module.modules()):
+            for name, child in _children(parent):
+                if id(child) in replaced:
+                    setattr(parent, name, replaced[id(child)])
         if not functions.changed:
             return module, after
         made = fx.GraphModule(module, graph, f"{type(module).__name__}{self.record.to.capitalize()}")
@@ -266,6 +284,11 @@ def _complaint(record: Record, tested: bool, defect: float = 0.0) -> str:
         return f"the twin is not {kind} (relative defect {defect:.1g} in float64): {where}"
     hint = "" if record.refused else " (give shape=, and the twin is tested as it is)"
     return f"no {kind} twin: {'; '.join(lines)}{hint}"
+
+
+def _children(module: nn.Module) -> list[tuple[str, nn.Module]]:
+    """The modules right inside one, by all their names; ``named_children`` gives each only once."""
+    return [(name, child) for name, child in module._modules.items() if child is not None]
 
 
 def _join(path: str, name: str) -> str:

@@ -106,7 +106,7 @@ def twin_of(part: nn.Module, path: str, flow: Flow, record: Record) -> tuple[nn.
     What has none is put on record, and comes back as it is.
     """
     what = type(part).__name__
-    after = _flow_after(part, flow)
+    after = flow_after(part, flow)
     hooks = part._forward_hooks or part._forward_pre_hooks
     if parametrize.is_parametrized(part) or hooks:
         why = "hooks or parametrizations (weight norm, spectral norm) change it: remove them first"
@@ -252,7 +252,8 @@ def _averaging_what_is_there(pool: nn.Module) -> nn.Module:
     return made
 
 
-def _flow_after(part: nn.Module, flow: Flow) -> Flow:
+def flow_after(part: nn.Module, flow: Flow) -> Flow:
+    """What is known of the output of a part, from what is known of its input."""
     if isinstance(part, _ConvNd):
         return Flow(len(part.kernel_size), part.out_channels)
     if isinstance(part, nn.Linear):

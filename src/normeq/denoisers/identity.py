@@ -84,9 +84,10 @@ def value_digest(value: Any) -> str:
                 if name not in hidden and not (name.startswith("_") and not entry):
                     add(name)
                     walk(entry, f"{where}.{name}")
-            for name, entry in value.named_children():
-                add(name)
-                walk(entry, f"{where}.{name}")
+            for name, entry in value._modules.items():  # (named_children leaves out repeated ones)
+                if entry is not None:
+                    add(name)
+                    walk(entry, f"{where}.{name}")
         elif isinstance(value, functools.partial):
             add("partial")
             walk([value.func, value.args, value.keywords], where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
     "ffdnet": FFDNet,
     "plain": PlainCNN,
 }
+LEAST_DEPTH = 2  # a first and a last convolution; the depth of a run must be that of its network
 
 
 def build_network(
@@ -50,8 +52,9 @@ def build_network(
         attributes ``noise_map``, ``image_channels`` and ``normalization_equivariant`` say what it takes.
 
     Raises:
-        NormeqError: unknown architecture, variant or option, each named; the constraint ``centre`` for a
-            network with even kernels (``drunet``).
+        NormeqError: unknown architecture, variant or option, each named; ``depth`` below 2; odd ``channels``
+            or ``widths`` where they are sorted in pairs; the constraint ``centre`` for a network with even
+            kernels (``drunet``).
     """
     if architecture not in ARCHITECTURES:
         raise NormeqError(f"unknown architecture {architecture!r}: choose one of {', '.join(ARCHITECTURES)}")
@@ -62,14 +65,30 @@ def build_network(
     for name in options:
         if name not in known:
             raise NormeqError(f"unknown option {name!r} for {architecture}: choose from {', '.join(known)}")
+    if options.get("depth", LEAST_DEPTH) < LEAST_DEPTH:
+        raise NormeqError(
+            f"depth must be at least {LEAST_DEPTH} (a first and a last convolution), got {options['depth']}"
+        )
     parts = replace(get_variant(variant), constraint=constraint)
-    if parts.affine and options.get("channels", 2) % 2:
-        raise NormeqError(f"channels must be even (they are sorted in pairs), got {options['channels']}")
+    if parts.affine:
+        _check_even(options)
     network = cls(parts, **options)
     if parts.wrapper:
         network = NormalizationWrapper(network, statistics, box)
     network.normalization_equivariant = set(parts.equivariant_to) == set(CHANGES)
     return network
+
+
+def _check_even(options: Mapping[str, Any]) -> None:
+    """Refuse an odd number of channels, at whatever scale: they are sorted in pairs.
+
+    Raises:
+        NormeqError: there is one.
+    """
+    numbers = {"channels": [options.get("channels", 2)], "widths": options.get("widths", ())}
+    for name, given in numbers.items():
+        if any(number % 2 for number in given):
+            raise NormeqError(f"{name} must be even (they are sorted in pairs), got {options[name]}")
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils import parametrize
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from normeq.nn.constrained import Constrained, ConstrainedConv
@@ -83,34 +84,72 @@ def fold(network: nn.Module, *, in_place: bool = True) -> nn.Module:
         folded = copy.deepcopy(network)
         if isinstance(folded, Constrained):
             folded = Folded(folded)
-        _fold_children(folded, in_place)
+        _Fold(in_place).children(folded)
         for weight in folded.parameters():
             if weight.ndim == 4:
                 weight.data = weight.data.to(memory_format=torch.channels_last)
     return folded.eval().requires_grad_(False)
 
 
-def _fold_children(module: nn.Module, in_place: bool) -> None:
-    children = list(module.named_children())
-    # What stands after a layer is known where layers run in their order; a module with a forward of its own
-    # may call them in any.
-    ordered = isinstance(module, nn.Sequential)
-    for (name, child), (next_name, following) in zip(children, [*children[1:], ("", None)], strict=False):
-        following = following if ordered else None
-        if in_place and isinstance(child, ConstrainedConv) and _takes_margin(child, following):
-            setattr(module, name, FoldedConv2d(child))
-            setattr(module, next_name, FoldedSortPool())
-        elif isinstance(child, Constrained):
-            setattr(module, name, Folded(child))
-        elif isinstance(child, _CONVOLUTIONS) and isinstance(following, _BatchNorm):
-            setattr(module, name, fuse_conv_bn_eval(child, following))
-            setattr(module, next_name, nn.Identity())
-        elif isinstance(child, _CONVOLUTIONS) and isinstance(following, BiasFreeBatchNorm):
-            gain = following.gain(following.running_var)
-            child.weight.mul_(gain[(..., *[None] * (child.weight.ndim - 1))])
-            setattr(module, next_name, nn.Identity())
-        elif not isinstance(child, _BatchNorm | BiasFreeBatchNorm):
-            _fold_children(child, in_place)
+class _Fold:
+    """Folds the layers of a network, each at the place where it stands: a layer may stand at others too, with
+    something else behind it. So it is replaced there, and never changed itself."""
+
+    def __init__(self, in_place: bool) -> None:
+        self.in_place = in_place
+        self.made: dict[nn.Module, Folded] = {}
+        self.done: set[nn.Module] = set()
+
+    def children(self, module: nn.Module) -> None:
+        if module in self.done:
+            return
+        self.done.add(module)
+        # (named_children leaves out repeated modules, and what follows would be something else)
+        children = [(name, child) for name, child in module._modules.items() if child is not None]
+        # What stands after a layer is known where layers run in their order; a module with a forward of its
+        # own may call them in any.
+        ordered = type(module).forward is nn.Sequential.forward
+        for (name, child), (next_name, following) in zip(children, [*children[1:], ("", None)], strict=False):
+            following = following if ordered else None
+            if self.in_place and isinstance(child, ConstrainedConv) and _takes_margin(child, following):
+                setattr(module, name, FoldedConv2d(child))
+                setattr(module, next_name, FoldedSortPool())
+            elif isinstance(child, Constrained):
+                if child not in self.made:
+                    self.made[child] = Folded(child)
+                setattr(module, name, self.made[child])
+            elif _is_plain(child, _CONVOLUTIONS) and _is_constant(following):
+                setattr(module, name, _fused(child, following))
+                setattr(module, next_name, nn.Identity())
+            elif not isinstance(child, _BatchNorm | BiasFreeBatchNorm):
+                self.children(child)
+
+
+def _is_plain(module: nn.Module | None, kinds: tuple[type[nn.Module], ...]) -> bool:
+    """Whether a module computes what its kind does: without a forward of its own, hooks (weight norm) or
+    parametrizations."""
+    return (
+        isinstance(module, kinds)
+        and any(type(module).forward is kind.forward for kind in kinds)
+        and not (module._forward_hooks or module._forward_pre_hooks or parametrize.is_parametrized(module))
+    )
+
+
+def _is_constant(norm: nn.Module | None) -> bool:
+    """Whether a module is a batch normalisation by statistics of its own, not by those of each image."""
+    return _is_plain(norm, (_BatchNorm, BiasFreeBatchNorm)) and norm.running_var is not None
+
+
+def _fused(conv: nn.Module, norm: nn.Module) -> nn.Module:
+    """A new convolution that is one with the batch normalisation behind it."""
+    if isinstance(norm, _BatchNorm):
+        return fuse_conv_bn_eval(conv, norm)
+    made = copy.deepcopy(conv)
+    gain = norm.gain(norm.running_var)
+    made.weight = nn.Parameter(conv.weight * gain[(..., *[None] * (conv.weight.ndim - 1))])
+    if conv.bias is not None:
+        made.bias = nn.Parameter(conv.bias * gain)
+    return made
 
 
 def _takes_margin(conv: ConstrainedConv, following: nn.Module | None) -> bool:

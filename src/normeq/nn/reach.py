@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from normeq.nn.constrained import ConstrainedConv
 from normeq.nn.dncnn import DnCNN
 from normeq.nn.drunet import DRUNet, ResidualBlock
 from normeq.nn.fdncnn import FDnCNN
@@ -17,6 +18,7 @@ from normeq.nn.plain import PlainCNN
 from normeq.nn.residual import AffineResidual, Sum
 from normeq.nn.rotation import RotatedSortPool
 from normeq.nn.sort import SortPool
+from normeq.nn.transposed import AffineConvTranspose
 from normeq.nn.wrapper import NormalizationWrapper
 
 # Modules that run in the order in which their parts were registered; connections around parts see no further.
@@ -62,12 +64,13 @@ def reach(network: nn.Module) -> Reach | None:
     :class:`NormalizationWrapper` with statistics of the whole image it is that of the network inside.
 
     A module of another kind says it by attributes: ``halo`` and, where it has scales, ``multiple``, both in
-    pixels. :class:`torch.nn.Sequential` of known layers is understood.
+    pixels. :class:`torch.nn.Sequential` of known layers is understood; a subclass with a ``forward`` of its
+    own, of whatever class, is of another kind.
 
     Returns:
         None where it is not known: layers that see the whole image, or modules of an unknown kind.
     """
-    if isinstance(network, NormalizationWrapper):
+    if _is(network, NormalizationWrapper):
         inside = reach(network.network)
         if inside is None or not network.local:
             return inside
@@ -97,27 +100,27 @@ def _steps(module: nn.Module, scale: int) -> Iterator[_Step]:
     Raises:
         LookupError: a layer of unknown reach.
     """
-    if isinstance(module, FFDNet):  # pixels are sorted into four images first, and back at the end
+    if _is(module, FFDNet):  # pixels are sorted into four images first, and back at the end
         yield _Step(0, 2 * scale)
         yield from _chain(module, 2 * scale)
         return scale
-    if isinstance(module, CHAINS):
+    if _is(module, *CHAINS):
         return (yield from _chain(module, scale))
-    if isinstance(module, nn.ConvTranspose2d) and _blocks(module):
+    if _is(module, nn.ConvTranspose2d, AffineConvTranspose) and _blocks(module):
         step = _one(module.stride)
         if scale % step:
             raise LookupError
         yield _Step(0, scale // step, module.out_channels)
         return scale // step
-    if isinstance(module, nn.PixelShuffle) and scale % module.upscale_factor == 0:
+    if _is(module, nn.PixelShuffle) and scale % module.upscale_factor == 0:
         return scale // module.upscale_factor
-    if isinstance(module, nn.PixelUnshuffle):
+    if _is(module, nn.PixelUnshuffle):
         yield _Step(0, scale * module.downscale_factor)
         return scale * module.downscale_factor
-    if isinstance(module, nn.MaxPool2d | nn.AvgPool2d) and _blocks(module):
+    if _is(module, nn.MaxPool2d, nn.AvgPool2d) and _blocks(module):
         yield _Step(0, scale * _one(module.stride))
         return scale * _one(module.stride)
-    if isinstance(module, nn.Conv2d):
+    if _is(module, nn.Conv2d, ConstrainedConv):
         kernel, stride, dilation = _one(module.kernel_size), _one(module.stride), _one(module.dilation)
         if stride > 1:
             if not _blocks(module):
@@ -128,14 +131,31 @@ def _steps(module: nn.Module, scale: int) -> Iterator[_Step]:
             raise LookupError
         yield _Step(kernel // 2 * dilation, scale, module.out_channels)
         return scale
-    if isinstance(module, POINTWISE):
+    if _is(module, *POINTWISE) and not _sees_all(module):
         return scale
     raise LookupError
 
 
+def _is(module: nn.Module, *kinds: type) -> bool:
+    """Whether a module does what one of these kinds does: it is one, without a ``forward`` of its own."""
+    return "forward" not in vars(module) and any(
+        isinstance(module, kind) and type(module).forward is kind.forward for kind in kinds
+    )
+
+
+def _sees_all(module: nn.Module) -> bool:
+    """Whether a layer that is mostly pointwise is made so that it is not."""
+    if isinstance(module, nn.BatchNorm2d | BiasFreeBatchNorm):  # by statistics of the image at hand
+        return module.training or module.running_var is None
+    if isinstance(module, SortPool | RotatedSortPool):  # of rows or columns; or a border from the other side
+        return module.dims != 2 or getattr(module, "padding_mode", "") == "circular"
+    return False
+
+
 def _chain(module: nn.Module, scale: int) -> Iterator[_Step]:
-    for child in module.children():
-        scale = yield from _steps(child, scale)
+    for child in module._modules.values():  # (children() gives one that is used twice only once)
+        if child is not None:
+            scale = yield from _steps(child, scale)
     return scale
 
 

@@ -62,6 +62,7 @@ def put(config: dict, path: str, value: object) -> None:
         ),
         ("evaluate/noise_levels/draws", 0, "evaluate.noise_levels.draws: 0 must be at least 1"),
         ("networks/0/image_channels", 3, "networks[0].image_channels: 3 must be at most 1"),
+        ("networks/0/depth", 1, "networks[0].depth: 1 must be at least 2"),
         ("experiment", "../x", "experiment: '../x' does not match"),
         ("device", "tpu", "device: 'tpu' does not match"),
         ("denoisers", {"mine": "no-colon"}, "denoisers.mine: 'no-colon' does not match"),

@@ -19,7 +19,7 @@ from pydantic import Field, create_model
 from normeq.imaging.noise import noise_names
 from normeq.imaging.protocol import PRESETS
 from normeq.nn.affine import Constraint
-from normeq.nn.build import ARCHITECTURES
+from normeq.nn.build import ARCHITECTURES, LEAST_DEPTH
 from normeq.nn.variants import VARIANTS
 from normeq.suite.claims.registry import claim_schema
 from normeq.suite.claims.spec import TrainSigma
@@ -78,6 +78,7 @@ def _network(recipe: type[Settings]) -> type[Settings]:
                 options[name] = _option(parameter.annotation), words.get(name, "")
     gray = Annotated[int, Field(ge=1, le=1)]
     options["image_channels"] = gray, "images are trained on and measured in gray."
+    options["depth"] = Annotated[int, Field(ge=LEAST_DEPTH)], options["depth"][1]
     made = {
         name: (
             Annotated[kind | None, Field(description=f"{words} ({_defaults(of[name])})".strip()), LeftOut()],
