@@ -1,11 +1,13 @@
 """What a run is, and when two runs are the same."""
 
 import copy
+import inspect
 from dataclasses import replace
 
 import pytest
 
 from normeq.errors import NormeqError
+from normeq.nn.build import ARCHITECTURES
 from normeq.training.schedule import learning_rate_factor
 from normeq.training.spec import Recipe, RunSpec
 
@@ -87,6 +89,8 @@ def test_name():
         ("sigma", -1, "sigma must lie between 0 and 255"),
         ("sigma", [30, 20], "low before high"),
         ("seed", -1, "seed must be a whole number"),
+        ("seed", 2**70, "seed must be a whole number of at least 0 and at most 18446744073709551615"),
+        ("seed", True, "seed must be a whole number"),
         ("network.image_channels", 3, "image_channels must be 1, not 3: images are trained on and measured"),
         ("network", {"architecture": "fdncnn"}, "the key 'name' is missing"),
     ],
@@ -94,6 +98,34 @@ def test_name():
 def test_bad_runs(path, value, message):
     with pytest.raises(NormeqError, match=message):
         RunSpec.from_dict(changed(path, value))
+
+
+WRONG = (
+    "false", "x", "111", "1e-5", -1, 0, 1.5, [1, 0, 1], [1.5, 1, 1], [True, 1, 1], [], [[1]], {}, None, True,
+    float("nan"), float("inf"),
+)  # fmt: skip
+RIGHT = {
+    "noise_map": (True,), "residual": (True,), "batch_norm": (True,), "eps": (1.5,), "dilations": (None,),
+}  # fmt: skip
+
+
+def options():
+    for architecture, cls in ARCHITECTURES.items():
+        own = [name for name in inspect.signature(cls).parameters if name != "variant"]
+        yield from ((architecture, name) for name in (*own, "constraint", "statistics", "box"))
+
+
+@pytest.mark.parametrize(("architecture", "option"), list(options()))
+def test_options_of_the_wrong_type_are_one_line(architecture, option):
+    few = {"widths": [4, 4], "blocks": 1} if architecture == "drunet" else {"depth": 3, "channels": 4}
+    for value in WRONG:
+        network = {"name": "a", "architecture": architecture, **few, option: value}
+        if any(type(value) is type(one) and value == one for one in RIGHT.get(option, ())):
+            RunSpec.from_dict(RUN | {"network": network, "variant": "ordinary"}).build()
+            continue
+        with pytest.raises(NormeqError) as refused:
+            RunSpec.from_dict(RUN | {"network": network, "variant": "ordinary"}).build()
+        assert option in str(refused.value) and "\n" not in str(refused.value)
 
 
 def test_missing_keys():

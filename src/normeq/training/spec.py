@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import operator
 import re
 from collections.abc import Mapping
@@ -108,14 +109,18 @@ def _is_number(value: object) -> bool:
 
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.]*"  # of a network; the config schema says the same
+GREATEST_SEED = 2**64 - 1  # that PyTorch takes; the config schema says the same
 OPTIONS = {
     "depth": ("whole", "a whole number above 0"),
     "channels": ("whole", "a whole number above 0"),
     "image_channels": ("whole", "a whole number above 0"),
     "blocks": ("whole", "a whole number above 0"),
-    "widths": ("list", "a list of whole numbers above 0"),
+    "widths": ("list", "a list of whole numbers above 0, one or more"),
     "noise_map": ("yes", "true or false"),
     "residual": ("yes", "true or false"),
+    "batch_norm": ("yes", "true or false"),
+    "eps": ("positive", "a number above 0"),
+    "dilations": ("list or null", "a list of whole numbers above 0, one or more, or null"),
     "box": ("whole", "a whole number above 0"),
 }
 
@@ -129,7 +134,7 @@ class RunSpec:
         variant: a key of :data:`normeq.nn.variants.VARIANTS`.
         dataset: name in the data registry.
         sigma: noise level in 8-bit units, or a range [low, high] drawn uniformly per patch.
-        seed: decides initial weights, patches, augmentation and noise.
+        seed: decides initial weights, patches, augmentation and noise; at most :data:`GREATEST_SEED`.
         recipe: see :class:`Recipe`.
         noise: its type, a name of :func:`normeq.imaging.noise.noise_names`; left out of the record, the name
             and the fingerprint where it is Gaussian.
@@ -156,8 +161,11 @@ class RunSpec:
             )
         get_noise(self.noise)
         _check_network(self.network)
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise NormeqError(f"seed must be a whole number of at least 0, not {self.seed!r}")
+        whole = isinstance(self.seed, int) and not isinstance(self.seed, bool)
+        if not whole or not 0 <= self.seed <= GREATEST_SEED:
+            raise NormeqError(
+                f"seed must be a whole number of at least 0 and at most {GREATEST_SEED}, not {self.seed!r}"
+            )
 
     @property
     def sigma_range(self) -> tuple[float, float]:
@@ -253,16 +261,30 @@ def _check_network(network: object) -> None:
             f"network: the name {network['name']!r} cannot be that of a folder; use letters, digits, _ and ."
         )
     for key, value in network.items():
-        kind = OPTIONS.get(key, (object, ""))
-        whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
-        listed = isinstance(value, list | tuple) and all(type(v) is int and v > 0 for v in value)
-        if not {"whole": whole, "list": listed, "yes": isinstance(value, bool)}.get(kind[0], True):
-            raise NormeqError(f"network: {key} must be {kind[1]}, not {value!r}")
+        kind, words = OPTIONS.get(key, ("any", ""))
+        if not _is_of_kind(value, kind):
+            raise NormeqError(f"network: {key} must be {words}, not {_seen(value)}")
     if network.get("image_channels", 1) != 1:
         raise NormeqError(
             f"network: image_channels must be 1, not {network['image_channels']}: images are trained on and "
             "measured in gray"
         )
+
+
+def _is_of_kind(value: object, kind: str) -> bool:
+    """Whether an option of a network is what :data:`OPTIONS` asks for."""
+    if kind == "whole":
+        return type(value) is int and value > 0
+    if kind == "positive":
+        return _is_number(value) and 0 < value < math.inf
+    if kind == "yes":
+        return isinstance(value, bool)
+    if kind.startswith("list"):
+        listed = isinstance(value, list | tuple) and len(value) > 0
+        return (value is None and kind == "list or null") or (
+            listed and all(_is_of_kind(one, "whole") for one in value)
+        )
+    return True
 
 
 def _check_keys(where: str, data: dict[str, Any], cls: type, required: tuple[str, ...] = ()) -> None:

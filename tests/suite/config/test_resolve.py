@@ -63,6 +63,7 @@ def put(config: dict, path: str, value: object) -> None:
         ("evaluate/noise_levels/draws", 0, "evaluate.noise_levels.draws: 0 must be at least 1"),
         ("networks/0/image_channels", 3, "networks[0].image_channels: 3 must be at most 1"),
         ("networks/0/depth", 1, "networks[0].depth: 1 must be at least 2"),
+        ("train/seeds", [2**64], "train.seeds[0]: 18446744073709551616 must be at most 18446744073709551615"),
         ("experiment", "../x", "experiment: '../x' does not match"),
         ("device", "tpu", "device: 'tpu' does not match"),
         ("denoisers", {"mine": "no-colon"}, "denoisers.mine: 'no-colon' does not match"),

@@ -28,7 +28,7 @@ from normeq.suite.config.schema import schema_of
 from normeq.suite.config.settings import LeftOut, Settings, unique
 from normeq.suite.measuring.registry import all_measurements
 from normeq.training.recipes import NAMES
-from normeq.training.spec import NAME, Recipe
+from normeq.training.spec import GREATEST_SEED, NAME, Recipe
 
 HEADER = "# Made by `make schema` from typed settings (normeq.suite.experiment.settings); do not edit.\n"
 PAGE = """# Every key of a config
@@ -45,7 +45,7 @@ TrainSigmas = Annotated[
 VariantNames = Annotated[
     list[Literal[tuple(VARIANTS)]], unique("Which kinds of a network are trained.", least=0)
 ]
-Seeds = Annotated[list[Annotated[int, Field(ge=0)]], unique("One training per seed.")]
+Seeds = Annotated[list[Annotated[int, Field(ge=0, le=GREATEST_SEED)]], unique("One training per seed.")]
 Missing = Literal["train", "skip"]
 Whole = Annotated[int, Field(ge=1)]
 NoiseName = Literal[noise_names()]
