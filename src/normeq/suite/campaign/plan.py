@@ -11,10 +11,10 @@ import yaml
 from normeq.errors import NormeqError
 from normeq.suite.campaign.queue import Job
 from normeq.suite.config.resolve import resolve
+from normeq.suite.config.yaml_files import load_yaml
 from normeq.suite.experiment.experiment import Experiment
 from normeq.suite.experiment.read import check_networks, read_experiment
 from normeq.suite.experiment.settings import config_schema
-from normeq.system.yaml_files import load_yaml
 from normeq.training.loop import completed_run
 
 

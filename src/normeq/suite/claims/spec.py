@@ -11,8 +11,8 @@ from normeq.errors import NormeqError
 from normeq.suite.claims.registry import claim_kinds
 from normeq.suite.config.resolve import resolve
 from normeq.suite.config.settings import LeftOut, Settings
+from normeq.suite.config.yaml_files import load_yaml
 from normeq.suite.results.names import VARIANTS
-from normeq.system.yaml_files import load_yaml
 
 Level = Annotated[float, Field(gt=0, le=255)]
 Bound = Annotated[float, Field(ge=0, le=255)]

@@ -17,9 +17,9 @@ from typing import Any, Literal, get_args
 import yaml
 
 from normeq.errors import NormeqError
+from normeq.suite.config.yaml_files import load_yaml
 from normeq.suite.data.dvc_guarded import is_plain
 from normeq.system.hashes import sha256_of
-from normeq.system.yaml_files import load_yaml
 
 Kind = Literal["dvc", "embedded", "manual", "group"]
 

@@ -16,8 +16,8 @@ from normeq.errors import NormeqError
 from normeq.suite.config.resolve import resolve
 from normeq.suite.config.schema import schema_of
 from normeq.suite.config.settings import Option, Planned, Settings
+from normeq.suite.config.yaml_files import no_key_twice
 from normeq.suite.measuring.registry import Measurement, is_section
-from normeq.system.yaml_files import no_key_twice
 
 
 def read_settings(kind: Measurement, given: Mapping[str, Any], where: str) -> Settings:

@@ -13,6 +13,7 @@ from normeq import __version__
 from normeq.errors import NormeqError
 from normeq.imaging.protocol import get_protocol
 from normeq.nn.variants import VARIANTS, Variant
+from normeq.suite.config.yaml_files import load_yaml
 from normeq.suite.report import QUALITY
 from normeq.suite.report.claims import claims_to_html
 from normeq.suite.report.embed import embed_figure
@@ -24,7 +25,6 @@ from normeq.suite.report.timings import timings
 from normeq.suite.results.names import counted, dataset_name
 from normeq.system.files import atomic_path
 from normeq.system.seals import warn_of_broken
-from normeq.system.yaml_files import load_yaml
 
 MAIN = "noise_levels"  # the figure that opens the page
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from normeq.errors import NormeqError
-from normeq.system.yaml_files import load_yaml
+from normeq.suite.config.yaml_files import load_yaml
 from normeq.training.spec import RunSpec
 
 

@@ -10,10 +10,10 @@ from normeq import cli
 from normeq.errors import NormeqError
 from normeq.suite.campaign.plan import read_config
 from normeq.suite.claims.spec import read_claims
+from normeq.suite.config.yaml_files import load_yaml, no_key_twice
 from normeq.suite.data import registry
 from normeq.suite.report.page import settings_of
 from normeq.suite.training.run_file import read_spec
-from normeq.system.yaml_files import load_yaml, no_key_twice
 
 MERGED = """
 base: &base {a: 1, b: {c: 2}}
