@@ -57,6 +57,16 @@ def test_a_bad_config_is_one_line(fresh, change, words):
     assert len(lines) == 1 and lines[0].startswith("normeq: error: ") and words in lines[0]
 
 
+def test_a_key_given_twice_is_refused(fresh, tmp_path):
+    """Snakemake itself would keep the last."""
+    twice = tmp_path / "twice.yaml"
+    twice.write_text((fresh.folder / "speck.yaml").read_text() + "\ntitle: one\ntitle: two\n")
+    done = fresh.snakemake("-n", config=str(twice))
+    lines = [line for line in done.stderr.splitlines() if not line.startswith(("Using ", "Config file "))]
+    assert done.returncode != 0
+    assert len(lines) == 1 and "the key 'title' is given twice" in lines[0]
+
+
 def test_so_is_a_claim_that_could_never_be_tested(fresh, tmp_path):
     config = yaml.safe_load((fresh.folder / "speck.yaml").read_text())
     claim = {"id": "a", "claim": "b", "kind": "defect", "variant": "scale", "change": "scale"}

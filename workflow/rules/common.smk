@@ -12,6 +12,7 @@ import yaml
 from normeq.errors import NormeqError
 from normeq.suite.claims.registry import claim_kinds
 from normeq.suite.config.resolve import resolve
+from normeq.suite.config.yaml_files import load_yaml
 from normeq.suite.data.registry import find_folder
 from normeq.suite.experiment.experiment import fingerprint
 from normeq.suite.experiment.read import check_networks, read_experiment
@@ -24,6 +25,8 @@ from normeq.system.gpus import count_gpus
 from normeq.denoisers.sources import this_run
 
 try:
+    for file in workflow.configfiles:  # which Snakemake has read, keeping the last of a key given twice
+        load_yaml(Path(file).read_bytes(), file)
     with open(workflow.source_path("../schemas/config.schema.yaml"), encoding="utf-8") as schema:
         EXPERIMENT = read_experiment(resolve(config, yaml.safe_load(schema)))
     check_networks(EXPERIMENT)
