@@ -73,6 +73,13 @@ def make(folder, **changes):
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_config_without_its_defaults_has_one_draw(inputs):
+    settings = yaml.safe_load((inputs / "config.yaml").read_text())
+    del settings["evaluate"]["noise_levels"]["draws"]
+    (inputs / "config.yaml").write_text(yaml.safe_dump(settings))
+    assert "1 noise realisation per image" in make(inputs)
+
+
 def test_everything_is_on_the_page(inputs):
     page = make(inputs)
     for words in (
