@@ -34,6 +34,7 @@ from normeq.training.patches import PatchSampler
 from normeq.training.precision import usable_precision
 from normeq.training.schedule import learning_rate_factor
 from normeq.training.signals import stop_signals
+from normeq.training.slices import UNKNOWN, made_by, with_slice
 from normeq.training.spec import RunSpec
 from normeq.training.validation import validate
 
@@ -126,14 +127,9 @@ def _train(
                 "%s: %d of %d images are smaller than a patch of %s pixels and are not trained on: %s",
                 *(spec.dataset, len(run.small), len(arrays), side, few(run.small)),
             )
-        made_by = {
-            "revision": revision,
-            "versions": provenance.versions(),
-            "hardware": provenance.hardware(group.device) | {"processes": group.size},
-            "computed_in": run.precision,
-        }
+        now = made_by(revision, group.device, group.size, run.precision)
         if not run.finished:
-            run.begin_slice(made_by)
+            run.slices = with_slice(run.slices, run.step, now)
             run.train(compile_mode, progress)
         record = {
             "fingerprint": fingerprint,
@@ -147,12 +143,12 @@ def _train(
                 "values": [min(int(i.min()) for i in arrays), max(int(i.max()) for i in arrays)],
             },
             "steps": run.step,
-            "computed_in": made_by["computed_in"],
+            "computed_in": now["computed_in"],
             "pixels": run.pixels,
             "seconds": round(run.seconds, 1),
             "validation_psnr": run.record.get("validation_psnr"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            **{key: made_by[key] for key in ("revision", "versions", "hardware")},
+            **{key: now[key] for key in ("revision", "versions", "hardware")},
         }
         if len(run.slices) > 1:  # above stands what the last one was made by
             record["slices"] = run.slices
@@ -222,16 +218,6 @@ class Run:
     def pixels(self) -> int:
         """Training pixels seen."""
         return self.step * self.recipe.batch * self.recipe.patch**2
-
-    def begin_slice(self, made_by: dict[str, Any]) -> None:
-        """Note by what the steps from here on are made, where it is something else than before."""
-        last = (
-            {key: value for key, value in self.slices[-1].items() if key != "from_step"}
-            if self.slices
-            else None
-        )
-        if last != made_by:
-            self.slices.append({"from_step": self.step} | made_by)
 
     def train(self, compile_mode: str | None, progress: Progress | None) -> None:
         """Train to the end, or until a stop signal.
@@ -366,8 +352,7 @@ class Run:
             self.average.load(state["average"])
         for key in ("step", "seconds", "finished", "record"):
             setattr(self, key, state[key])
-        # Older checkpoints do not say what they were made by.
-        self.slices = state.get("slices", [{"from_step": 0}])
+        self.slices = state.get("slices", UNKNOWN)
 
 
 def completed_run(out: Path, fingerprint: str) -> dict[str, Any] | None:

@@ -131,7 +131,7 @@ def test_a_network_may_have_noise_levels_and_seeds_of_its_own():
             {"evaluate__certificate__dtypes": ["float32", "tf32"], "device": "cpu"},
             "certificate.dtypes: tf32 exists on NVIDIA GPUs only",
         ),
-        ({"networks": CONFIG["networks"] * 2}, "networks: two runs are called tiny-"),
+        ({"networks": CONFIG["networks"] * 2}, "would have one name in tables and figures"),
         (
             {"networks": [{**CONFIG["networks"][0], "recipe": {"lr": lr}} for lr in (0.003, 0.002)]},
             "would have one name in tables and figures; give each network its own name",

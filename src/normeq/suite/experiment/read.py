@@ -47,15 +47,10 @@ def read_experiment(config: dict[str, Any]) -> Experiment:
     for spec, missing in trainings(config):
         name = spec.name(pins[spec.dataset])
         label = (spec.network["name"], spec.variant, spec.sigma_label, spec.seed)  # in tables and figures
-        if name in runs:
-            raise NormeqError(
-                f"config: networks: two runs are called {name}; give each network its own name, "
-                "and name each noise level once"
-            )
         if label in labels:
             raise NormeqError(
                 f"config: networks: {labels[label]} and {name} would have one name in tables and figures; "
-                "give each network its own name"
+                "give each network its own name, and name each noise level once"
             )
         labels[label] = name
         runs[name] = spec
