@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from normeq.errors import NormeqError
@@ -73,6 +74,16 @@ def test_a_known_law_is_found_from_the_lengths_of_one_recipe(experiment: Path) -
         assert row["exponent"] == pytest.approx(EXPONENT, abs=1e-3)
         assert row["limit_low"] == pytest.approx(limit, abs=2e-3)
         assert np.isnan(row["mpx_to_published"])
+
+
+def test_intervals_do_not_depend_on_the_names_of_networks(experiment: Path) -> None:
+    points = law_points(experiment)
+    points["psnr"] += np.random.default_rng(0).normal(0, 0.05, len(points))
+    keys = ["series", "dataset", "variant"]
+    one, other = (
+        laws(table, None).set_index(keys).sort_index() for table in (points, points.sort_values("network"))
+    )
+    pd.testing.assert_frame_equal(one, other)
 
 
 def test_the_interval_holds_the_limit_about_as_often_as_it_says() -> None:

@@ -39,6 +39,14 @@ def test_values_survive_and_rows_are_in_showing_order(tmp_path: Path) -> None:
     assert len(both) == len(table) and (both["psnr_x"] == both["psnr_y"]).all()
 
 
+def test_networks_stand_in_the_order_in_which_a_reader_counts(tmp_path: Path) -> None:
+    names = ["net", "net.10M", "net.41M", "net.164M", "net.655M"]
+    one = synthetic.noise_levels(images=SMALL)
+    table = pd.concat([one.assign(network=name) for name in reversed(names)])
+    read = read_noise_levels(written(table, tmp_path))
+    assert read["network"].drop_duplicates().tolist() == names
+
+
 def test_missing_file_empty_file_header_only(tmp_path: Path) -> None:
     refused(tmp_path / "absent.csv", "no such table")
     path = tmp_path / "table.csv"

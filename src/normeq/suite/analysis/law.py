@@ -182,7 +182,9 @@ def laws(points: pd.DataFrame, published: Path | None) -> pd.DataFrame:
     """
     rows: list[dict[str, object]] = []
     values = read_published(published, "published_psnr.csv") if published else None
-    for (of, dataset), group in points[points["fitted"]].groupby(["series", "dataset"], sort=False):
+    # The repeats draw their noise point by point: in an order that does not hang on the names of networks.
+    fitted = points[points["fitted"]].sort_values(["mpx", "variant"], kind="stable")
+    for (of, dataset), group in fitted.groupby(["series", "dataset"], sort=False):
         variants = sorted(group["variant"].unique(), key=VARIANT_ORDER.index)
         which = group["variant"].map(variants.index).to_numpy()
         try:

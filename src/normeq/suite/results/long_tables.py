@@ -10,6 +10,7 @@ import pandas as pd
 from normeq.errors import NormeqError
 from normeq.nn.variants import VARIANTS
 from normeq.suite.results.csv_files import read_csv
+from normeq.suite.results.names import natural
 from normeq.suite.results.normalise import LATER, MINMAX, NOMINAL
 from normeq.suite.results.same_pixels import check_pixels
 
@@ -174,15 +175,13 @@ def _training_order(label: str) -> tuple[bool, float, float]:
 
 
 def showing_order(table: pd.DataFrame) -> pd.DataFrame:
-    """Known data sets and variants in the paper's order; networks as they come, users' denoisers last."""
+    """Known data sets and variants in the paper's order; networks by name (10M, 41M, 164M), users' last."""
 
     def rank(values: pd.Series, known: list[str]) -> pd.Series:
         order = [*known, *sorted(set(values) - set(known))]
         return values.map(order.index)
 
-    networks = list(dict.fromkeys(table.loc[table.variant != "other", "network"])) + sorted(
-        set(table["network"])
-    )
+    networks = sorted(set(table["network"]), key=natural)
     keys = pd.DataFrame(
         {
             "train": table["train_sigma"].map(_training_order),

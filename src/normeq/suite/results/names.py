@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import pandas as pd
@@ -41,6 +42,11 @@ def dataset_name(dataset: str) -> str:
 def level_name(label: str) -> str:
     """The noise level of training for a reader: ``25``, ``5–50``; a dash for what is not trained."""
     return "–" if label in ("", UNTRAINED) else label.replace("-", "–")
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts names as a reader counts: ``net.10M``, ``net.41M``, ``net.164M``."""
+    return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", name)]
 
 
 def trained_names(labels: Iterable[str]) -> str:
