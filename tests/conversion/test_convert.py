@@ -198,6 +198,19 @@ def test_shared_parts_behind_different_layers():
         normeq.convert(nn.Sequential(nn.Conv2d(1, 4, 3), both, nn.Flatten(), nn.Linear(36, 6), both))
 
 
+@pytest.mark.parametrize("to", ["norm", "scale"])
+def test_layers_that_share_a_weight_still_do(to):
+    torch.manual_seed(0)
+    network = nn.Sequential(*(nn.Conv2d(4, 4, 3, padding=1) for _ in range(3)), nn.ConvTranspose2d(4, 4, 3))
+    network[2].weight = network[3].weight = network[0].weight
+    twin = normeq.convert(network, to)
+    assert twin[0].weight is twin[2].weight is twin[3].weight is not twin[1].weight
+    assert twin[0].weight is not network[0].weight and torch.equal(twin[0].weight, network[0].weight)
+    twin(torch.rand(1, 4, 8, 8)).sum().backward()  # one step moves them all
+    assert twin[0].weight.grad is not None and network[0].weight.grad is None
+    follows(twin, (1, 4, 8, 8), shift=-7.0 if to == "norm" else 0.0)
+
+
 def test_our_own_parts_stay():
     twin = normeq.convert(nn.Sequential(AffineConv2d(1, 2, 3), SortPool(), nn.Conv2d(2, 2, 1)))
     assert len(twin.conversion.changes) == 1

@@ -6,6 +6,8 @@ import torch
 from normeq.equivariance.defect import defect
 from normeq.errors import NormeqError
 from normeq.nn import VARIANTS, build_network, count_parameters
+from normeq.nn.build import ARCHITECTURES
+from normeq.nn.variants import get_variant
 
 # literature notes 1.4 and 2.4, counted there from the authors' code
 COUNTS = [
@@ -174,6 +176,8 @@ def test_depth_is_the_number_of_convolutions(architecture):
     for depth in (1, 0, -3):
         with pytest.raises(NormeqError, match=f"depth must be at least 2 .*, got {depth}"):
             build_network(architecture, "ordinary", depth=depth)
+        with pytest.raises(NormeqError, match="depth must be at least 2"):  # without build_network too
+            ARCHITECTURES[architecture](get_variant("ordinary"), depth=depth)
 
 
 def test_odd_channels():

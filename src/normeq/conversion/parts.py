@@ -215,7 +215,8 @@ _LAYERS = (
 
 
 def _with_weight(made: nn.Module, weight: Tensor) -> nn.Module:
-    made.weight = nn.Parameter(weight.detach().clone(), requires_grad=weight.requires_grad)
+    # The parameter itself, which is that of a copy: layers that share one still share it.
+    made.weight = weight if isinstance(weight, nn.Parameter) else nn.Parameter(weight.detach().clone())
     return made
 
 

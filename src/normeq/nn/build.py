@@ -26,7 +26,6 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
     "ffdnet": FFDNet,
     "plain": PlainCNN,
 }
-LEAST_DEPTH = 2  # a first and a last convolution; the depth of a run must be that of its network
 
 
 def build_network(
@@ -65,10 +64,6 @@ def build_network(
     for name in options:
         if name not in known:
             raise NormeqError(f"unknown option {name!r} for {architecture}: choose from {', '.join(known)}")
-    if options.get("depth", LEAST_DEPTH) < LEAST_DEPTH:
-        raise NormeqError(
-            f"depth must be at least {LEAST_DEPTH} (a first and a last convolution), got {options['depth']}"
-        )
     parts = replace(get_variant(variant), constraint=constraint)
     if parts.affine:
         _check_even(options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
+from normeq.nn.depth import check_depth
 from normeq.nn.inputs import takes_images
 from normeq.nn.norms import BiasFreeBatchNorm2d
 from normeq.nn.variants import Variant
@@ -22,7 +23,7 @@ class DnCNN(nn.Module):
         depth, channels, image_channels: as in FDnCNN; blind only.
 
     Raises:
-        NormeqError: asked for the ``norm`` variant.
+        NormeqError: asked for the ``norm`` variant; ``depth`` below 2.
     Source: Zhang et al. 2017; bias-free form: Mohan et al., ICLR 2020; literature notes 2.4.
     """
 
@@ -32,6 +33,7 @@ class DnCNN(nn.Module):
         self, variant: Variant, depth: int = 20, channels: int = 64, image_channels: int = 1
     ) -> None:
         super().__init__()
+        check_depth(depth)
         if variant.affine:
             raise NormeqError(
                 "dncnn has no 'norm' variant (batch normalisation is not equivariant to shifts): "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
+from normeq.nn.depth import check_depth
 from normeq.nn.inputs import takes_images
 from normeq.nn.noise_map import append_noise_map
 from normeq.nn.variants import Variant
@@ -25,7 +26,7 @@ class FDnCNN(nn.Module):
 
     Raises:
         NormeqError: ``residual`` where it would break the equivariance (``norm``: if g follows a shift,
-            y - g(y) does not), or is there already (``invariant``).
+            y - g(y) does not), or is there already (``invariant``); ``depth`` below 2.
 
     Input (N, image_channels, H, W) or (image_channels, H, W), any size ≥ 1, in any range; ``sigma`` in the
     same units as the image.
@@ -42,6 +43,7 @@ class FDnCNN(nn.Module):
         residual: bool = False,
     ) -> None:
         super().__init__()
+        check_depth(depth)
         if residual and (variant.affine or variant.zero_sum):
             why = "its y - g(y) would not follow a shift" if variant.affine else "it gives y - g(y) already"
             raise NormeqError(

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
+from normeq.nn.depth import check_depth
 from normeq.nn.inputs import takes_images
 from normeq.nn.noise_map import append_noise_map
 from normeq.nn.variants import Variant
@@ -27,7 +28,7 @@ class FFDNet(nn.Module):
     as the image.
 
     Raises:
-        NormeqError: a variant that it does not have.
+        NormeqError: a variant that it does not have; ``depth`` below 2.
     Source: Zhang et al. 2018.
     """
 
@@ -40,6 +41,7 @@ class FFDNet(nn.Module):
         noise_map: bool = True,
     ) -> None:
         super().__init__()
+        check_depth(depth)
         if variant.name not in ("ordinary", "scale", "norm", "wrapped"):
             raise NormeqError(f"ffdnet has no {variant.name!r} variant: use fdncnn")
         self.noise_map, self.image_channels = noise_map, image_channels

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from normeq.errors import NormeqError
+from normeq.nn.depth import check_depth
 from normeq.nn.inputs import takes_images
 from normeq.nn.noise_map import append_noise_map
 from normeq.nn.norms import BiasFreeBatchNorm2d
@@ -47,7 +48,8 @@ class PlainCNN(nn.Module):
     Input (N, image_channels, H, W), any size ≥ 1; ``sigma`` in the same units as the image.
 
     Raises:
-        NormeqError: asked for another variant, or for another number of dilations than of convolutions.
+        NormeqError: asked for another variant, ``depth`` below 2, or another number of dilations than of
+            convolutions.
     Source: Zhang et al. 2017 (DnCNN, IRCNN), 2018 (FDnCNN); Mohan et al., ICLR 2020.
     """
 
@@ -64,6 +66,7 @@ class PlainCNN(nn.Module):
         dilations: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
+        check_depth(depth)
         if variant.name not in ("ordinary", "scale", "wrapped"):
             raise NormeqError(
                 f"plain has no {variant.name!r} variant (zeros around an image do not shift with it): use "

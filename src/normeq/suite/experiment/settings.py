@@ -19,7 +19,8 @@ from pydantic import Field, create_model
 from normeq.imaging.noise import noise_names
 from normeq.imaging.protocol import PRESETS
 from normeq.nn.affine import Constraint
-from normeq.nn.build import ARCHITECTURES, LEAST_DEPTH
+from normeq.nn.build import ARCHITECTURES
+from normeq.nn.depth import LEAST_DEPTH
 from normeq.nn.variants import VARIANTS
 from normeq.suite.claims.registry import claim_schema
 from normeq.suite.claims.spec import TrainSigma
