@@ -211,6 +211,30 @@ def test_layers_that_share_a_weight_still_do(to):
     follows(twin, (1, 4, 8, 8), shift=-7.0 if to == "norm" else 0.0)
 
 
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("change", ["hook", "pre-hook", "forward"])
+def test_what_is_changed_from_outside_has_no_twin(number, change):
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 4, 3)
+
+        def forward(self, x):
+            return self.conv(x) - x[..., 1:-1, 1:-1]
+
+    network = nn.Sequential(Own(), nn.Sequential(nn.ReLU(), nn.Conv2d(4, 4, 3)))
+    layer = [network, network[0], network[1], network[1][1]][number]
+    if change == "hook":
+        layer.register_forward_hook(lambda module, given, output: output + 1)
+    elif change == "pre-hook":
+        layer.register_forward_pre_hook(lambda module, given: given[0] + 1)
+    else:
+        layer.forward = lambda x, own=layer.forward: own(x) + 1
+    words = "set on the module itself" if change == "forward" else "hooks .* change it"
+    with pytest.raises(NormeqError, match=f"{type(layer).__name__}: .*{words}"):
+        normeq.convert(network, shape=(1, 1, 9, 9))
+
+
 def test_our_own_parts_stay():
     twin = normeq.convert(nn.Sequential(AffineConv2d(1, 2, 3), SortPool(), nn.Conv2d(2, 2, 1)))
     assert len(twin.conversion.changes) == 1

@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from normeq.nn import AffineConv2d, BiasFreeBatchNorm2d, FoldedForInference, build_network, fold
+from normeq.nn import (
+    AffineConv2d,
+    AffineLinear,
+    BiasFreeBatchNorm2d,
+    FoldedForInference,
+    build_network,
+    fold,
+)
 from normeq.nn.folding import Folded, FoldedSortPool
 from normeq.nn.rotation import RotatedSortPool
 from normeq.nn.variants import VARIANTS
@@ -159,6 +166,28 @@ def test_layers_are_folded_at_each_of_their_places(make):
     expected = net(y).detach()
     torch.testing.assert_close(fold(net)(y), expected, rtol=1e-10, atol=1e-10)
     assert torch.equal(net(y), expected)
+
+
+@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("change", ["hook", "pre-hook", "forward"])
+def test_what_hooks_change_is_kept(number, change):
+    torch.manual_seed(0)
+    convs = AffineConv2d(2, 2, 3, padding=1), nn.Conv2d(2, 2, 3, padding=1)
+    net = nn.Sequential(
+        AffineConv2d(2, 4, 3, padding=1, sorted_output=True), RotatedSortPool(),
+        AffineConv2d(4, 2, 3, padding=1, sorted_input=True), *convs, nn.BatchNorm2d(2), AffineLinear(8, 8),
+    ).double()  # fmt: skip
+    layer = alive(net)[number]
+    if change == "hook":
+        layer.register_forward_hook(lambda module, given, output: output + 1)
+    elif change == "pre-hook":
+        layer.register_forward_pre_hook(lambda module, given: 2 * given[0])
+    else:
+        layer.forward = lambda x, own=layer.forward: 3 * own(x)
+    for whole in (net, layer):
+        y = torch.randn(1, 4 if whole is layer and number in (1, 2) else 2, 8, 8, dtype=torch.float64)
+        expected = whole(y).detach()
+        torch.testing.assert_close(fold(whole)(y), expected, rtol=1e-10, atol=1e-10)
 
 
 def test_shared_layers_are_folded_all_and_once():

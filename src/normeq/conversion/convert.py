@@ -20,6 +20,7 @@ from normeq.equivariance.defect import defect
 from normeq.errors import NormeqError
 from normeq.nn.affine import Constraint, check_constraint
 from normeq.nn.build import ARCHITECTURES
+from normeq.nn.kinds import has_hooks
 from normeq.nn.padding import PaddingMode, check_padding
 from normeq.nn.sort import SortPool
 
@@ -124,6 +125,14 @@ class _Walk:
             self.record.refuse(path, type(twin).__name__, why)
 
     def _convert(self, module: nn.Module, path: str, flow: Flow) -> tuple[nn.Module, Flow]:
+        if has_hooks(module) or "forward" in vars(module):
+            why = (
+                "hooks (weight norm, spectral norm) change it: remove them first"
+                if has_hooks(module)
+                else "its forward is set on the module itself: write it in a class"
+            )
+            self.record.refuse(path, type(module).__name__, why)
+            return module, flow_after(module, flow) if is_part(module) else UNKNOWN
         if is_part(module):
             return twin_of(module, path, flow, self.record)
         if type(module).forward is nn.Sequential.forward:

@@ -107,10 +107,10 @@ def twin_of(part: nn.Module, path: str, flow: Flow, record: Record) -> tuple[nn.
     """
     what = type(part).__name__
     after = flow_after(part, flow)
-    hooks = part._forward_hooks or part._forward_pre_hooks
-    if parametrize.is_parametrized(part) or hooks:
-        why = "hooks or parametrizations (weight norm, spectral norm) change it: remove them first"
-        record.refuse(path, what, why)
+    if parametrize.is_parametrized(part):
+        record.refuse(
+            path, what, "parametrizations (weight norm, spectral norm) change it: remove them first"
+        )
         return part, after
     try:
         made = _made(part, path, flow, record)

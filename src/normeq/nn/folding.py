@@ -13,11 +13,15 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from normeq.nn.constrained import Constrained, ConstrainedConv
+from normeq.nn.kinds import is_kind
+from normeq.nn.linear import AffineLinear
 from normeq.nn.norms import BiasFreeBatchNorm
 from normeq.nn.padding import fill_margin
 from normeq.nn.rotation import RotatedSortPool, second_half
+from normeq.nn.transposed import AffineConvTranspose
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_CONSTRAINED = (ConstrainedConv, AffineConvTranspose, AffineLinear)
 
 
 class Folded(nn.Module):
@@ -66,7 +70,7 @@ def fold(network: nn.Module, *, in_place: bool = True) -> nn.Module:
     Kernels are computed once in place of at every call; sort pooling works in place, as |·| on half of the
     channels, and refreshes the mirrored margin of its input in place; batch normalisation goes into the
     convolution before it. Parameters are then plain convolutions, so that ``fold(network).to(dtype)`` is the
-    network in that arithmetic.
+    network in that arithmetic. Layers with hooks or a ``forward`` of their own stay as they are.
 
     Args:
         network: in evaluation mode, any module with layers of this library; not changed.
@@ -82,7 +86,7 @@ def fold(network: nn.Module, *, in_place: bool = True) -> nn.Module:
         raise ValueError("fold a network in evaluation mode: call network.eval() first")
     with torch.no_grad():
         folded = copy.deepcopy(network)
-        if isinstance(folded, Constrained):
+        if is_kind(folded, *_CONSTRAINED):
             folded = Folded(folded)
         _Fold(in_place).children(folded)
         for weight in folded.parameters():
@@ -108,13 +112,13 @@ class _Fold:
         children = [(name, child) for name, child in module._modules.items() if child is not None]
         # What stands after a layer is known where layers run in their order; a module with a forward of its
         # own may call them in any.
-        ordered = type(module).forward is nn.Sequential.forward
+        ordered = type(module).forward is nn.Sequential.forward and "forward" not in vars(module)
         for (name, child), (next_name, following) in zip(children, [*children[1:], ("", None)], strict=False):
             following = following if ordered else None
-            if self.in_place and isinstance(child, ConstrainedConv) and _takes_margin(child, following):
+            if self.in_place and is_kind(child, ConstrainedConv) and _takes_margin(child, following):
                 setattr(module, name, FoldedConv2d(child))
                 setattr(module, next_name, FoldedSortPool())
-            elif isinstance(child, Constrained):
+            elif is_kind(child, *_CONSTRAINED):
                 if child not in self.made:
                     self.made[child] = Folded(child)
                 setattr(module, name, self.made[child])
@@ -126,13 +130,8 @@ class _Fold:
 
 
 def _is_plain(module: nn.Module | None, kinds: tuple[type[nn.Module], ...]) -> bool:
-    """Whether a module computes what its kind does: without a forward of its own, hooks (weight norm) or
-    parametrizations."""
-    return (
-        isinstance(module, kinds)
-        and any(type(module).forward is kind.forward for kind in kinds)
-        and not (module._forward_hooks or module._forward_pre_hooks or parametrize.is_parametrized(module))
-    )
+    """Whether a module computes what its kind does, with weights of its own: no weight norm or the like."""
+    return is_kind(module, *kinds) and not parametrize.is_parametrized(module)
 
 
 def _is_constant(norm: nn.Module | None) -> bool:
@@ -155,7 +154,7 @@ def _fused(conv: nn.Module, norm: nn.Module) -> nn.Module:
 def _takes_margin(conv: ConstrainedConv, following: nn.Module | None) -> bool:
     return (
         conv.sorted_output
-        and isinstance(following, RotatedSortPool)
+        and is_kind(following, RotatedSortPool)
         and following.mirrors
         and len(conv.kernel_size) == 2
         and set(conv.stride) == {1}

@@ -13,6 +13,7 @@ from normeq.nn.dncnn import DnCNN
 from normeq.nn.drunet import DRUNet, ResidualBlock
 from normeq.nn.fdncnn import FDnCNN
 from normeq.nn.ffdnet import FFDNet
+from normeq.nn.kinds import is_kind
 from normeq.nn.norms import BiasFreeBatchNorm
 from normeq.nn.plain import PlainCNN
 from normeq.nn.residual import AffineResidual, Sum
@@ -65,12 +66,12 @@ def reach(network: nn.Module) -> Reach | None:
 
     A module of another kind says it by attributes: ``halo`` and, where it has scales, ``multiple``, both in
     pixels. :class:`torch.nn.Sequential` of known layers is understood; a subclass with a ``forward`` of its
-    own, of whatever class, is of another kind.
+    own, of whatever class, is of another kind, and so is what has hooks.
 
     Returns:
         None where it is not known: layers that see the whole image, or modules of an unknown kind.
     """
-    if _is(network, NormalizationWrapper):
+    if is_kind(network, NormalizationWrapper):
         inside = reach(network.network)
         if inside is None or not network.local:
             return inside
@@ -100,27 +101,27 @@ def _steps(module: nn.Module, scale: int) -> Iterator[_Step]:
     Raises:
         LookupError: a layer of unknown reach.
     """
-    if _is(module, FFDNet):  # pixels are sorted into four images first, and back at the end
+    if is_kind(module, FFDNet):  # pixels are sorted into four images first, and back at the end
         yield _Step(0, 2 * scale)
         yield from _chain(module, 2 * scale)
         return scale
-    if _is(module, *CHAINS):
+    if is_kind(module, *CHAINS):
         return (yield from _chain(module, scale))
-    if _is(module, nn.ConvTranspose2d, AffineConvTranspose) and _blocks(module):
+    if is_kind(module, nn.ConvTranspose2d, AffineConvTranspose) and _blocks(module):
         step = _one(module.stride)
         if scale % step:
             raise LookupError
         yield _Step(0, scale // step, module.out_channels)
         return scale // step
-    if _is(module, nn.PixelShuffle) and scale % module.upscale_factor == 0:
+    if is_kind(module, nn.PixelShuffle) and scale % module.upscale_factor == 0:
         return scale // module.upscale_factor
-    if _is(module, nn.PixelUnshuffle):
+    if is_kind(module, nn.PixelUnshuffle):
         yield _Step(0, scale * module.downscale_factor)
         return scale * module.downscale_factor
-    if _is(module, nn.MaxPool2d, nn.AvgPool2d) and _blocks(module):
+    if is_kind(module, nn.MaxPool2d, nn.AvgPool2d) and _blocks(module):
         yield _Step(0, scale * _one(module.stride))
         return scale * _one(module.stride)
-    if _is(module, nn.Conv2d, ConstrainedConv):
+    if is_kind(module, nn.Conv2d, ConstrainedConv):
         kernel, stride, dilation = _one(module.kernel_size), _one(module.stride), _one(module.dilation)
         if stride > 1:
             if not _blocks(module):
@@ -131,16 +132,9 @@ def _steps(module: nn.Module, scale: int) -> Iterator[_Step]:
             raise LookupError
         yield _Step(kernel // 2 * dilation, scale, module.out_channels)
         return scale
-    if _is(module, *POINTWISE) and not _sees_all(module):
+    if is_kind(module, *POINTWISE) and not _sees_all(module):
         return scale
     raise LookupError
-
-
-def _is(module: nn.Module, *kinds: type) -> bool:
-    """Whether a module does what one of these kinds does: it is one, without a ``forward`` of its own."""
-    return "forward" not in vars(module) and any(
-        isinstance(module, kind) and type(module).forward is kind.forward for kind in kinds
-    )
 
 
 def _sees_all(module: nn.Module) -> bool:
