@@ -29,6 +29,31 @@ def test_a_job_that_fails_is_named_and_the_others_go_on(tmp_path, said):
     assert (tmp_path / "logs" / "bad.log").read_text().startswith("normeq: error: ")
 
 
+def test_a_killed_job_is_said_to_be(tmp_path, said):
+    """What the system does to a process that takes too much memory."""
+    script = tmp_path / "sitecustomize.py"
+    script.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(tmp_path))
+        assert carry_out(tmp_path, said, [Job("big", GOOD)], lambda: 1.0) == ([], ["big"], [])
+    assert said == ["big: begins", "big: failed (killed, as the system does for want of memory)"]
+
+
+def test_a_job_that_fails_while_it_is_told_to_stop_failed(tmp_path, said):
+    """One that ends by itself, with an error, whatever it was told."""
+    script = tmp_path / "sitecustomize.py"
+    script.write_text(
+        "import os, signal, time\nsignal.signal(signal.SIGTERM, lambda *_: os._exit(3))\n"
+        f"open({str(tmp_path / 'up')!r}, 'w').close()\ntime.sleep(60)\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(tmp_path))
+        ended = carry_out(
+            tmp_path, said, [Job("a", GOOD)], lambda: 0.0 if (tmp_path / "up").exists() else 1.0
+        )
+    assert ended == ([], ["a"], []) and said == ["a: begins", "a: failed (3)"]
+
+
 def test_several_at_a_time(tmp_path, said):
     jobs = [Job(name, GOOD) for name in "abc"]
     done, failed, left = carry_out(tmp_path, said, jobs, lambda: 1.0, workers=2)

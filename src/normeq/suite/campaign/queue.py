@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -82,8 +83,20 @@ def work_off(
                 if code is None:
                     continue
                 del running[job]
-                ended = "done" if code == 0 else "stopped" if told or code == STOPPED else f"failed ({code})"
+                ended = _ended(code, told)
                 (done if code == 0 else left if ended == "stopped" else failed).append(job.name)
                 say(f"{job.name}: {ended}")
             time.sleep(POLL_SECONDS)
     return done, failed, left + [job.name for job in waiting]
+
+
+def _ended(code: int, told: bool) -> str:
+    """In words how a process ended; ``told``: it had been asked to stop, and one that failed all the same
+    failed."""
+    if code == 0:
+        return "done"
+    if code == STOPPED or (told and code in (-signal.SIGTERM, 128 + signal.SIGTERM)):
+        return "stopped"
+    if code == -signal.SIGKILL:
+        return "failed (killed, as the system does for want of memory)"
+    return f"failed ({code})"
