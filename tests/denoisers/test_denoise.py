@@ -13,7 +13,7 @@ from torch import nn
 import normeq
 from normeq.denoisers.denoise import denoise
 from normeq.errors import NormeqError
-from normeq.nn import fold
+from normeq.nn import AffineConv2d, NormalizationWrapper, fold
 from tests.denoisers.networks import KINDS, small
 
 EQUIVARIANT = [kind for kind in KINDS if kind[1] in ("norm", "invariant", "wrapped")]
@@ -168,6 +168,102 @@ def test_modules_of_ones_own():
     assert np.allclose(denoise(IMAGE * 8, network, sigma=2), IMAGE * 8 + 2)
     big = np.random.default_rng(0).random((160, 170))
     assert np.array_equal(denoise(big, network, tile=16), denoise(big, network))
+
+
+class Level(nn.Module):
+    """A network of a user's own that is told the noise level in its own way."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, y, sigma):
+        return self.conv(y) * (1 - sigma.reshape(-1, 1, 1, 1) if sigma.ndim == 1 else 1 - sigma)
+
+
+class LevelByKeyword(Level):
+    def forward(self, y, *, sigma):
+        return super().forward(y, sigma)
+
+
+class Turned(nn.Module):
+    def forward(self, y):
+        return y.mT
+
+
+class Nothing(nn.Module):
+    def forward(self, y):
+        return y / 0
+
+
+@pytest.mark.parametrize("make", [Level, LevelByKeyword])
+def test_gradients_go_the_way_of_the_numbers(make):
+    network, y = make().eval(), torch.rand(9, 11, requires_grad=True)
+    options = {"sigma": 0.1, "range": (0, 1)}
+    output = denoise(y, network, gradients=True, **options)
+    torch.testing.assert_close(output, denoise(y.detach(), network, **options), rtol=1e-5, atol=1e-6)
+    assert torch.autograd.grad(output.sum(), y)[0].abs().min() > 0
+    two = nn.Sequential(nn.Conv2d(2, 1, 3, padding=1)).eval()  # the level as a second channel
+    torch.testing.assert_close(
+        denoise(y, two, gradients=True, **options), denoise(y.detach(), two, **options), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_gradients_of_what_is_no_image_are_refused():
+    y = torch.rand(10, 12)
+    for network, words in (
+        (Turned(), r"returned shape \(1, 1, 12, 10\)"),
+        (Nothing(), "gave NaN or infinity"),
+    ):
+        with pytest.raises(NormeqError, match=words):
+            denoise(y, network.eval(), range=(0, 1), gradients=True)
+    with torch.inference_mode(), pytest.raises(NormeqError, match="inference_mode has none"):
+        denoise(y, NORM, gradients=True)
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_a_wrapper_is_what_it_is_made_to_be(local):
+    class Own(NormalizationWrapper):
+        def forward(self, y, sigma=None):
+            return super().forward(y, sigma) * 0
+
+    inside, statistics = small("fdncnn", "ordinary"), "local" if local else "global"
+    hooked = normeq.wrap(inside, statistics, box=5)
+    hooked.register_forward_hook(lambda module, given, output: output * 0)
+    for network in (hooked, Own(inside, statistics, 5).eval()):
+        assert not denoise(IMAGE, network, range=(0, 1)).any()
+
+
+@pytest.mark.parametrize("statistics", ["global", "local"])
+def test_a_wrapped_network_of_ones_own_is_told_the_level(statistics):
+    network, plain = (
+        normeq.wrap(Level().eval(), statistics, box=5),
+        normeq.wrap(nn.Identity().eval(), statistics),
+    )
+    assert not np.allclose(denoise(IMAGE, network, sigma=0.1), denoise(IMAGE, network, sigma=0.2))
+    with pytest.raises(NormeqError, match="non-blind: give sigma"):
+        denoise(IMAGE, network)
+    with pytest.raises(NormeqError, match="blind and takes no sigma"):
+        denoise(IMAGE, plain, sigma=0.1)
+
+
+def test_a_single_layer_denoises_too():
+    layer = AffineConv2d(1, 1, 3, padding=1).eval()
+    with torch.no_grad():
+        expected = layer(torch.from_numpy(IMAGE).float()[None, None])[0, 0].numpy()
+    assert np.allclose(denoise(IMAGE, layer, range=(0, 1)), expected, atol=1e-5)
+    assert denoise(IMAGE, normeq.wrap(layer)).shape == IMAGE.shape
+
+
+@pytest.mark.parametrize("said", [{"halo": -2}, {"halo": 2, "multiple": 0}, {"halo": 2.5}])
+def test_a_reach_that_cannot_be_is_none(said):
+    def function(array):
+        return array
+
+    vars(function).update(said)
+    assert np.allclose(denoise(IMAGE, function, range=(0, 1)), IMAGE, atol=1e-6)
+    with pytest.raises(NormeqError, match="tile"):
+        denoise(IMAGE, function, range=(0, 1), tile=8)
 
 
 def test_gradients_where_asked_for():

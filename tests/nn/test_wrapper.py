@@ -8,6 +8,7 @@ import normeq
 from normeq.equivariance.defect import defect
 from normeq.errors import NormeqError
 from normeq.nn import NormalizationWrapper, build_network, fold
+from tests.denoisers.networks import small
 
 SMALL = {
     "fdncnn": {"depth": 4, "channels": 8},
@@ -169,6 +170,41 @@ def test_wrapping_keeps_the_mode_and_tells_the_level():
     torch.testing.assert_close(wrapped.network.level, 0.5 / y.std(dim=(1, 2, 3), correction=0))
     gray = y[0, 0].numpy()
     np.testing.assert_allclose(normeq.denoise(gray, wrapped, sigma=0.5), gray, rtol=1e-6)
+
+
+class Uses(torch.nn.Module):
+    """A network of a user's own that makes something of the noise level."""
+
+    def forward(self, x, sigma):
+        return x.tanh() * (1 - sigma.reshape(-1, 1, 1, 1) if sigma.ndim == 1 else 1 - sigma)
+
+
+@pytest.mark.parametrize("make", [Uses, lambda: small("fdncnn", "ordinary", noise_map=True)])
+@pytest.mark.parametrize(
+    "sigma",
+    [
+        [0.1, 0.4, 0.2, 0.3],
+        torch.tensor([0.1, 0.4, 0.2, 0.3]),
+        torch.rand(4, 1, 1, 1),
+        torch.rand(4, 1, 8, 4),
+        torch.rand(1, 1, 8, 4).expand(4, 1, 8, 4),
+    ],
+)
+@pytest.mark.parametrize("statistics", ["global", "local"])
+def test_levels_of_every_shape_belong_to_their_image(make, sigma, statistics):
+    """As many images as columns: what is one number an image may not be taken for one a column."""
+    wrapped, y = normeq.wrap(make().double().eval(), statistics, box=5), image(4, 1, 8, 4)
+    level = torch.as_tensor(sigma).double()
+    found = wrapped(y, sigma if isinstance(sigma, list) else level)
+    expected = torch.cat([wrapped(one[None], part[None]) for one, part in zip(y, level, strict=True)])
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(wrapped(3 * y - 7, 3 * level), 3 * found - 7, rtol=1e-9, atol=1e-9)
+
+
+def test_frozen_parts_stay_frozen():
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3), torch.nn.BatchNorm2d(1)).train()
+    network[1].eval()
+    assert normeq.wrap(network).training and network.training and not network[1].training
 
 
 def test_what_cannot_be_wrapped():

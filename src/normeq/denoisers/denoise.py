@@ -17,6 +17,7 @@ from normeq.denoisers.precision import tf32
 from normeq.denoisers.tiles import Tile, check_tile, tiles
 from normeq.denoisers.values import as_float64, mean_inside, value_map
 from normeq.errors import NormeqError, is_out_of_memory
+from normeq.nn.inputs import check_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,8 +142,13 @@ def _differentiable(
     scale = 1.0 if change.constant else change.scale
     inside = ((view.double() - change.shift) / scale).to(found.dtype)[None].to(found.device)
     level = None if sigma is None else sigma / scale
-    runs = found.module or found.function
-    output = runs(inside) if level is None else runs(inside, level)
+    if found.whole:  # mean and deviation are differentiated too
+        output = found.module(inside) if level is None else found.module(inside, level)
+        check_output(output, inside, found.name)
+    else:
+        output = found.function(inside, level)
+    if not bool(output.isfinite().all()):
+        raise NormeqError(f"{found.name}: gave NaN or infinity")
     return (output[0].double() * scale + change.shift).to(view.device, view.dtype)
 
 
@@ -242,6 +248,8 @@ def _check_gradients(image: Any, tile: object, found: Opened) -> None:
         raise NormeqError("gradients: only of floating-point torch tensors")
     if found.module is None:
         raise NormeqError(f"{found.name}: a function of arrays has no gradients: leave gradients out")
+    if torch.is_inference_mode_enabled():
+        raise NormeqError("gradients: torch.inference_mode has none: leave one of the two out")
     if tile not in ("auto", None):
         raise NormeqError("gradients: need the whole image: leave tile out")
 

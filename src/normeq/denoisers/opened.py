@@ -19,12 +19,14 @@ from normeq.denoisers.pretrained import names, weights_file
 from normeq.equivariance.centring import DECLARATION
 from normeq.errors import NormeqError
 from normeq.nn import FoldedForInference, NormalizationWrapper
+from normeq.nn.build import ARCHITECTURES
 from normeq.nn.inputs import check_output, check_shaped, real_array
-from normeq.nn.reach import Reach, reach
+from normeq.nn.kinds import is_kind
+from normeq.nn.reach import Reach, reach, told_reach
 from normeq.nn.weights import load_network
 from normeq.system.provenance import pick_device
 
-OURS = "normeq.nn."  # modules from here can be folded
+OURS = (*ARCHITECTURES.values(), NormalizationWrapper, FoldedForInference)  # networks that can be folded
 
 
 @dataclass(frozen=True)
@@ -117,12 +119,12 @@ def _module(
     where = first.device if str(device) == "auto" else pick_device(str(device))
     if where != first.device:
         module = copy.deepcopy(module).to(where)  # the caller's own stays where it is
-    whole = isinstance(module, NormalizationWrapper) and not module.local
+    whole = is_kind(module, NormalizationWrapper) and not module.local
     inside = module.network if whole else module
     margin = inside.least if getattr(inside, "margin", None) == "mean" else None
-    if type(inside).__module__.startswith(OURS):
+    if type(inside) in OURS:
         runs = FoldedForInference(inside)
-        takes = needs = module.noise_map
+        takes, needs = _told_by(inside, name, call)
     else:
         told = Own(inside, name, SimpleNamespace(call=call))
         takes, needs = _sigma(told)
@@ -138,7 +140,7 @@ def _module(
         name=name,
         function=apply,
         module=module,
-        equivariant=_declared(module) or isinstance(module, NormalizationWrapper),
+        equivariant=_declared(module) or is_kind(module, NormalizationWrapper),
         channels=int(getattr(module, "image_channels", None) or 1),
         takes_sigma=takes,
         needs_sigma=needs,
@@ -158,8 +160,6 @@ def _function(name: str, function: Callable[..., Any], call: Callable[..., Any] 
         output = real_array(call(function, array) if sigma is None else call(function, array, sigma), name)
         return check_output(torch.from_numpy(output.astype(np.float32))[None, None], y, name)
 
-    halo = getattr(function, "halo", None)
-    multiple = getattr(function, "multiple", 1)
     return Opened(
         name=name,
         function=apply,
@@ -168,12 +168,23 @@ def _function(name: str, function: Callable[..., Any], call: Callable[..., Any] 
         channels=1,
         takes_sigma=takes,
         needs_sigma=needs,
-        reach=Reach(-(-halo // multiple) * multiple, multiple) if isinstance(halo, int) else None,
+        reach=told_reach(function),
     )
 
 
 def _declared(found: object) -> bool:
     return getattr(found, DECLARATION, False) is True
+
+
+def _told_by(network: nn.Module, name: str, call: Callable[..., Any]) -> tuple[bool, bool]:
+    """Whether a network of ours takes σ, and whether it needs it: one that wraps another does as that one."""
+    if isinstance(network, FoldedForInference):
+        return _told_by(network.network, name, call)
+    if not isinstance(network, NormalizationWrapper) or network.noise_map:
+        return network.noise_map, network.noise_map
+    if not network.tells or isinstance(network.network, OURS):
+        return False, False
+    return _sigma(Own(network.network, name, SimpleNamespace(call=call)))
 
 
 def _sigma(told: Own) -> tuple[bool, bool]:

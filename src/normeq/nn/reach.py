@@ -80,12 +80,7 @@ def reach(network: nn.Module) -> Reach | None:
     try:
         steps = list(_steps(network, 1))
     except LookupError:
-        halo = getattr(network, "halo", None)
-        multiple = getattr(network, "multiple", 1)
-        if not isinstance(halo, int) or not isinstance(multiple, int) or halo < 0 or multiple < 1:
-            return None
-        channels = [layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d)]
-        return Reach(math.ceil(halo / multiple) * multiple, multiple, max(channels, default=1))
+        return told_reach(network)
     multiple = math.lcm(*(step.scale for step in steps))
     halo = 0
     for step in reversed(steps):  # from the output back to the image
@@ -93,6 +88,17 @@ def reach(network: nn.Module) -> Reach | None:
     width = max((step.channels / step.scale**2 for step in steps), default=1.0)
     width *= 3 if isinstance(network, DRUNet) else 1
     return Reach(math.ceil(halo / multiple) * multiple, multiple, width)
+
+
+def told_reach(found: object) -> Reach | None:
+    """The reach that a module or function says it has, by ``halo`` and ``multiple``; None where it does
+    not, or says what cannot be."""
+    halo, multiple = getattr(found, "halo", None), getattr(found, "multiple", 1)
+    if not isinstance(halo, int) or not isinstance(multiple, int) or halo < 0 or multiple < 1:
+        return None
+    layers = found.modules() if isinstance(found, nn.Module) else ()
+    channels = [layer.out_channels for layer in layers if isinstance(layer, nn.Conv2d)]
+    return Reach(math.ceil(halo / multiple) * multiple, multiple, max(channels, default=1))
 
 
 def _steps(module: nn.Module, scale: int) -> Iterator[_Step]:

@@ -43,8 +43,9 @@ class NormalizationWrapper(nn.Module):
     denoised in tiles with a margin of that.
 
     Args:
-        network: g, called as ``g(y)`` or ``g(y, sigma)``; with ``local``,
-            sigma is a map (N, 1, H, W). One whose ``forward`` has no second argument is not told sigma.
+        network: g, called as ``g(y)`` or ``g(y, sigma)``; sigma is one number per image, (N,), or a map
+            (N, 1, H, W) with ``local`` or where one is given. One whose ``forward`` has no second argument is
+            not told sigma.
         statistics: ``global`` or ``local``.
         box: side of the box of ``local``, in pixels, odd; that of the training patches suits.
 
@@ -75,12 +76,12 @@ class NormalizationWrapper(nn.Module):
         divisor = variance.where(varies, variance.new_ones(())).sqrt()
         std = divisor.where(varies, divisor.new_zeros(()))
         if sigma is not None:
-            if self.noise_map:
-                check_level(sigma, y)
-            divisor_of_y = divisor * unit.where(varies, unit.new_ones(()))
-            if isinstance(sigma, Tensor) and sigma.ndim != 4:
-                sigma = sigma.reshape((-1, 1, 1, 1) if self.local else -1)
-            sigma = sigma / (divisor_of_y if self.local else divisor_of_y.flatten())
+            level = check_level(sigma, y) if self.noise_map else torch.as_tensor(sigma).to(y)
+            if level.ndim != 4:
+                level = level.reshape(-1, 1, 1, 1)
+            sigma = level / (divisor * unit.where(varies, unit.new_ones(())))
+            if sigma.shape[1:] == (1, 1, 1) and not self.local:  # one number an image
+                sigma = sigma.flatten()
         centred = centred / divisor
         told = self.tells and sigma is not None
         output = self.network(centred, sigma) if told else self.network(centred)
@@ -125,7 +126,8 @@ def wrap(module: nn.Module, statistics: Statistics = "global", box: int = 49) ->
         raise NormeqError(f"wrap takes a torch.nn.Module, not a {type(module).__name__}")
     wrapped = NormalizationWrapper(module, statistics, box)
     wrapped.normalization_equivariant = True
-    return wrapped.train(module.training)
+    wrapped.training = module.training  # its own alone: frozen parts of the module stay frozen
+    return wrapped
 
 
 def _takes_two(network: nn.Module) -> bool:
