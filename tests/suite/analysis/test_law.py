@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,34 +28,41 @@ def known(variant: str, mpx: float) -> float:
 @pytest.fixture
 def experiment(tmp_path: Path) -> Path:
     """Results of a law without noise, on two images; a short run and one of another batch are off it."""
+    return record(tmp_path)
+
+
+def record(folder: Path, networks: Sequence[tuple[str, int, float]] = (("net", 20, 25.0),)) -> Path:
+    """Results of trainings of networks, each a name, a depth, and a noise level of training, which takes as
+    many dB off as it lies above 25."""
     rows = []
-    for variant, lengths in STEPS.items():
-        for steps, batch in [*((n, 1) for n in lengths), (200, 1), (8000, 2)]:
-            name = f"{variant}-{steps}-{batch}"
-            mpx = steps * batch * PATCHES / 1e6
-            weights = f"{len(rows):08x}"
-            recipe = {"steps": steps, "batch": batch, "patch": 64, "warmup": 50, "lr": 1 / steps}
-            network = {"name": f"net{steps}b{batch}", "architecture": "fdncnn", "depth": 4, "channels": 8}
-            spec = {
-                "network": network,
-                "variant": variant,
-                "dataset": "d",
-                "sigma": 25.0,
-                "seed": 0,
-                "recipe": recipe,
-            }
-            record = {"spec": spec, "steps": steps, "pixels": mpx * 1e6, "weights_sha256": weights + 56 * "0"}
-            folder = tmp_path / "results/runs" / name
-            folder.mkdir(parents=True)
-            (folder / "run.json").write_text(json.dumps(record))
-            off = 3.0 if batch == 2 or steps == 200 else 0.0
-            for sigma in (25.0, 50.0):
-                for image, harder in (("a", 0.5), ("b", -0.5)):
-                    psnr = known(variant, mpx) - harder - off - (sigma - 25)
-                    row = {"network": network["name"], "variant": variant, "train_sigma": "25", "seed": 0}
-                    row |= {"dataset": "set12", "image": image, "sigma": sigma, "draw": 0, "psnr_in": 20.0}
-                    rows.append(row | {"psnr": psnr, "ssim": 0.9, "weights": weights})
-    path = tmp_path / "results/x/noise_levels.csv"
+    for network, depth, level in networks:
+        for variant, lengths in STEPS.items():
+            for steps, batch in [*((n, 1) for n in lengths), (200, 1), (8000, 2)]:
+                mpx = steps * batch * PATCHES / 1e6
+                weights = f"{len(rows):08x}"
+                recipe = {"steps": steps, "batch": batch, "patch": 64, "warmup": 50, "lr": 1 / steps}
+                name = f"{network}{steps}b{batch}"
+                built = {"name": name, "architecture": "fdncnn", "depth": depth, "channels": 64}
+                spec = {"network": built, "variant": variant, "dataset": "d", "sigma": level, "seed": 0}
+                spec["recipe"] = recipe
+                run = {
+                    "spec": spec,
+                    "steps": steps,
+                    "pixels": mpx * 1e6,
+                    "weights_sha256": weights + 56 * "0",
+                }
+                out = folder / "results/runs" / f"{name}-{variant}-{level:g}"
+                out.mkdir(parents=True)
+                (out / "run.json").write_text(json.dumps(run))
+                off = 3.0 if batch == 2 or steps == 200 else 0.0
+                for sigma in sorted({25.0, 50.0, level}):
+                    for image, harder in (("a", 0.5), ("b", -0.5)):
+                        psnr = known(variant, mpx) - harder - off - (sigma - 25)
+                        row = {"network": name, "variant": variant, "train_sigma": f"{level:g}", "seed": 0}
+                        row |= {"dataset": "set12", "image": image, "sigma": sigma, "draw": 0}
+                        row |= {"psnr_in": 20.0, "psnr": psnr, "ssim": 0.9, "weights": weights}
+                        rows.append(row)
+    path = folder / "results/x/noise_levels.csv"
     path.parent.mkdir()
     with open(path, "w", newline="") as handle:
         writer = csv.DictWriter(handle, list(rows[0]))
@@ -122,9 +130,9 @@ def test_rows_without_their_run_are_a_mistake(experiment: Path) -> None:
 
 
 def test_two_lengths_are_no_series(experiment: Path) -> None:
-    for run in (experiment.parent.parent / "runs").glob("*-[46]*000-1/run.json"):
+    for run in (experiment.parent.parent / "runs").glob("net[46]*000b1-*/run.json"):
         run.unlink()
-    for run in (experiment.parent.parent / "runs").glob("*-16000-1/run.json"):
+    for run in (experiment.parent.parent / "runs").glob("net16000b1-*/run.json"):
         run.unlink()
     with pytest.raises(NormeqError, match="3 lengths or more"):
         laws(law_points(experiment), None)
@@ -149,3 +157,48 @@ def test_the_figure(experiment: Path, tmp_path: Path) -> None:
     with open(tmp_path / "figure.csv", newline="") as handle:
         kinds = [row["kind"] for row in csv.DictReader(handle)]
     assert kinds.count("point") == 11 and kinds.count("published") == 2
+
+
+def test_several_laws_are_told_apart(tmp_path: Path) -> None:
+    path = record(tmp_path, [("net", 20, 25.0), ("net", 20, 50.0), ("flat", 4, 25.0)])
+    made = table.make(path, Path("data/published"))
+    names = {f"{name}, 1 patch of 64×64" for name in ("net, σ = 25", "net, σ = 50", "flat, σ = 25")}
+    assert set(made.shown["law"]) == set(made.numbers["law"]) == names and len(made.shown) == 6
+    limits = made.numbers.set_index(["law", "variant"])["limit"]
+    assert limits["net, σ = 50, 1 patch of 64×64", "norm"] == pytest.approx(29.2 - 25, abs=1e-3)
+    assert all(f"{name}: Set12 0.45" in made.notes[1] for name in names)
+    # Published values are of the paper's network alone, at its own noise level.
+    printed = made.numbers.set_index(["law", "variant"])["published"]
+    assert printed.loc["net, σ = 25, 1 patch of 64×64", "norm"] == 30.42
+    assert printed.loc["flat, σ = 25, 1 patch of 64×64"].isna().all()
+    figure.make(path, tmp_path / "figure", Path("data/published"))
+    text = (tmp_path / "figure.svg").read_text()
+    assert all(name in text for name in names)
+    drawn = pd.read_csv(tmp_path / "figure.csv")
+    drawn = drawn[(drawn["kind"] == "law") & (drawn["variant"] == "norm")]
+    assert all(rows["psnr"].is_monotonic_increasing for _, rows in drawn.groupby("law"))
+    assert drawn["law"].nunique() == 3
+
+
+def test_published_values_are_those_that_are_printed(experiment: Path) -> None:
+    """Not of the logs, whose digits nobody printed."""
+    values = laws(law_points(experiment), Path("data/published")).set_index("variant")["published"]
+    assert values["ordinary"] == 30.51  # 30.506 in the logs
+    text = Path("data/published/published_psnr.csv").read_text()
+    assert all(f",{value:.2f}," in text for value in values)
+
+
+def test_a_mean_of_several_trainings_counts_as_so_many() -> None:
+    """As the trainings one by one do, when they agree."""
+    mpx, psnr = np.array([10.0, 40.0, 160.0, 640.0]), np.array([27.0, 28.1, 28.5, 28.8])
+    often = np.array([1, 3, 1, 2])
+    one = fit_law(np.zeros(4, int), mpx, psnr, often)
+    every = fit_law(np.zeros(7, int), np.repeat(mpx, often), np.repeat(psnr, often))
+    assert one.exponent == pytest.approx(every.exponent, rel=1e-6)
+    assert one.limits[0] == pytest.approx(every.limits[0], rel=1e-9)
+    assert one.limits[0] != pytest.approx(fit_law(np.zeros(4, int), mpx, psnr).limits[0], abs=1e-3)
+    spread = [
+        np.std([law([160.0])[0, 0] for law in repeated(one, np.zeros(4, int), mpx, 400, trainings=many)])
+        for many in (often, 9 * often)
+    ]
+    assert spread[1] == pytest.approx(spread[0] / 3, rel=0.3)

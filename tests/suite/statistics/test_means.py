@@ -23,6 +23,13 @@ def table(rows: list[tuple]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["variant", "dataset", "image", "seed", "draw", "psnr"])
 
 
+@pytest.mark.parametrize("images", [2, 7, 12, 68])
+def test_the_order_of_images_means_nothing(images: int) -> None:
+    """Nor do their names, by which tables are sorted."""
+    values = np.random.default_rng(0).gamma(2.0, size=images)
+    assert mean_interval(values) == mean_interval(values[::-1]) == mean_interval(np.roll(values, 1))
+
+
 def test_interval_agrees_with_a_bootstrap_written_by_hand() -> None:
     values = np.random.default_rng(3).gamma(2.0, size=40)
     random = np.random.default_rng(9)

@@ -57,7 +57,9 @@ def test_matched_noise_is_the_mean_over_images_at_the_training_level(levels) -> 
 def test_matched_noise_shows_every_denoiser_once_with_a_name_of_its_own(levels) -> None:
     shown = matched_noise.make(levels[1]).shown
     assert shown["denoiser"].is_unique and len(shown) == 9
-    assert shown["denoiser"].tolist()[0] == "tiny, ordinary" and shown["denoiser"].tolist()[-1] == "mine"
+    assert (
+        shown["denoiser"].tolist()[0] == "fdncnn20x64, ordinary" and shown["denoiser"].tolist()[-1] == "mine"
+    )
     assert shown.iloc[-1]["train σ"] == "–"
 
 
@@ -130,7 +132,7 @@ def test_generalisation_has_a_cell_for_every_level(levels) -> None:
     assert list(made.shown.columns[3:]) == ["σ = 5", "σ = 25", "σ = 50"]
     assert made.shown["data set"].tolist() == ["Set12"] * 9 + ["Set12 without 04"] * 9 + ["BSD68"] * 9
     first = made.shown.iloc[0]
-    assert first["σ = 50"] == f"{cube['set12', 'tiny', 'ordinary', 50]:.2f}"
+    assert first["σ = 50"] == f"{cube['set12', 'fdncnn20x64', 'ordinary', 50]:.2f}"
 
 
 def test_interval_changes_are_paired_with_the_unit_interval(tmp_path: Path) -> None:

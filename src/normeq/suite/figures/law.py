@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -27,22 +28,28 @@ BELOW = 1.2  # dB below the best point that are shown; the first pixels gain ten
 
 
 def draw(numbers: pd.DataFrame) -> Figure:
-    """Draw the numbers of :func:`law_curves`: a column for each data set."""
+    """Draw the numbers of :func:`law_curves`: a column for each data set, a row for each law."""
     points = numbers[numbers["kind"] == "point"]
-    datasets = list(points["dataset"].unique())
-    figure = Figure(figsize=(max(6.6, 4.4 * len(datasets)), 4.6), layout="constrained")
-    grid = figure.subplots(1, len(datasets), squeeze=False)[0]
-    for axes, dataset in zip(grid, datasets, strict=True):
-        cell = numbers[numbers["dataset"] == dataset]
+    laws, datasets = list(points["law"].unique()), list(points["dataset"].unique())
+    size = (max(6.6, 4.4 * len(datasets)), 4.6 + 3.4 * (len(laws) - 1))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(laws), len(datasets), squeeze=False)
+    for axes, (law, dataset) in zip(grid.flat, product(laws, datasets), strict=True):
+        cell = numbers[(numbers["law"] == law) & (numbers["dataset"] == dataset)]
+        if cell.empty:
+            axes.set_visible(False)
+            continue
         for variant in sorted(cell["variant"].unique(), key=VARIANT_ORDER.index):
             _variant(axes, cell[cell["variant"] == variant], variant)
         axes.set_xscale("log")
         top = cell.loc[cell["kind"] != "law", "psnr"].max()
         axes.set_ylim(top - BELOW, top + 0.12)
         images = counted(cell.loc[cell["kind"] == "point", "images"], "image")
-        axes.set_title(f"{dataset_name(dataset)}, {images}")
+        title = f"{dataset_name(dataset)}, {images}"
+        axes.set_title(f"{law}\n{title}" if len(laws) > 1 else title)
         axes.set_xlabel("pixels trained on (million, log scale)")
-    grid[0].set_ylabel("PSNR (dB)")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("PSNR (dB)")
     style = line_styles(
         points.sort_values("variant", key=lambda c: c.map(VARIANT_ORDER.index)).assign(network="")
     )
@@ -57,8 +64,13 @@ def draw(numbers: pd.DataFrame) -> Figure:
             )
         )
     legend(figure, style, samples)
-    exponents = numbers.dropna(subset=["exponent"]).groupby("dataset", sort=False)["exponent"].first()
-    named = "; ".join(f"{dataset_name(name)}: exponent {value:.2f}" for name, value in exponents.items())
+    exponents = (
+        numbers.dropna(subset=["exponent"]).groupby(["law", "dataset"], sort=False)["exponent"].first()
+    )
+    named = "; ".join(
+        f"{f'{law}, ' if len(laws) > 1 else ''}{dataset_name(name)}: exponent {value:.2f}"
+        for (law, name), value in exponents.items()
+    )
     heading(
         figure,
         "Accuracy against the length of training",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -22,6 +23,14 @@ UNTRAINED = "n/a"  # as published tables say it of methods such as BM3D; ours le
 
 # Our networks that equal a published one in depth, width and normalisation.
 PUBLISHED_ARCHITECTURES = {"fdncnn20x64": "FDnCNN-20", "fdncnn": "FDnCNN-20", "dncnn20x64": "DnCNN-20-BN"}
+
+
+def published_architecture(network: Mapping[str, Any]) -> str:
+    """The published architecture that a network is, by its options and not by its name; "" if none."""
+    options = {"architecture": "", "depth": 20, "channels": 64, "image_channels": 1} | dict(network)
+    name = f"{options['architecture']}{options['depth']}x{options['channels']}"
+    plain = not any(options.get(one) for one in ("noise_map", "residual")) and options["image_channels"] == 1
+    return PUBLISHED_ARCHITECTURES.get(name, "") if plain else ""
 
 
 def variant_name(variant: str, network: str) -> str:

@@ -60,6 +60,11 @@ def read_published(folder: Path, name: str) -> pd.DataFrame:
     return table
 
 
+def printed(psnr: pd.DataFrame) -> pd.DataFrame:
+    """Rows that a paper prints in a table; logs of the same runs have other digits."""
+    return psnr[psnr["source"].str.contains(r" Tables? \d+(?: and \d+)*$", regex=True)]
+
+
 def same_number(text: str, number: float) -> bool:
     """Whether a cell such as ``25`` or ``25.0`` is this number; ranges (``0-55``) and words never are."""
     try:

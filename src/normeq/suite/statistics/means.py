@@ -60,6 +60,9 @@ def mean_interval(
         ValueError: no value, or a value that is not finite.
     """
     data = np.asarray(values, dtype=np.float64)
+    data = (
+        np.sort(data, axis=-1) if data.ndim else data
+    )  # resampling goes by place, and the order means nothing
     if data.ndim != 1 or not data.size or not np.isfinite(data).all():
         raise ValueError(f"need at least one finite value per image, got {data!r}")
     mean = float(data.mean())

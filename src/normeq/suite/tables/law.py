@@ -29,6 +29,7 @@ def make(path: Path, published: Path | None = None) -> Table:
     fits = laws(points, published)
     points = points[points["series"].isin(fits["series"])]
     lengths = sorted(points["mpx"].unique())
+    several = fits["law"].nunique() > 1
     rows = []
     for fit in fits.to_dict("records"):
         own = points[
@@ -37,10 +38,9 @@ def make(path: Path, published: Path | None = None) -> Table:
             & (points["variant"] == fit["variant"])
         ].set_index("mpx")["psnr"]
         rows.append(
-            {
-                "data set": dataset_name(fit["dataset"]),
-                "variant": variant_name(fit["variant"], ""),
-            }
+            {"data set": dataset_name(fit["dataset"])}
+            | ({"law": fit["law"]} if several else {})
+            | {"variant": variant_name(fit["variant"], "")}
             | {f"{mpx:.0f} Mpx": fixed(own.get(mpx, float("nan"))) for mpx in lengths}
             | {
                 "limit": _range(fit, "limit"),
@@ -53,20 +53,25 @@ def make(path: Path, published: Path | None = None) -> Table:
             }
         )
     exponents = "; ".join(
-        f"{dataset_name(dataset)} {_range(rows.iloc[0].to_dict(), 'exponent')}, points spread by "
-        f"{rows['spread'].iloc[0]:.3f} dB"
-        for dataset, rows in fits.groupby("dataset", sort=False)
+        (f"{law}: " if several else "")
+        + f"{dataset_name(dataset)} {_range(rows.iloc[0].to_dict(), 'exponent')}, "
+        + f"trainings spread by {rows['spread'].iloc[0]:.3f} dB"
+        for (law, dataset), rows in fits.groupby(["law", "dataset"], sort=False)
     )
+    step = "" if several else f"; {points['recipe'].iloc[0]} a step"
+    shown_published = bool((fits["published"] > 0).any())
     return Table(
         name="law",
-        numbers=fits.drop(columns="series"),
+        numbers=fits.drop(columns=["series", "built"]),
         shown=dataset_order(pd.DataFrame(rows), fits["dataset"].map(dataset_name)),
         title="PSNR (dB) at the noise level of training against the pixels trained on, and its limit",
         notes=(
-            f"{measured_on(points)}; {points['recipe'].iloc[0]} a step.",
-            f"Law: PSNR = limit − c · pixels^(−exponent), one exponent for all variants: {exponents}.",
-            "Interval: 95 % over trainings, by repeating the fit with noise of the points' spread; it says "
+            f"{measured_on(points)}{step}.",
+            f"Law: PSNR = limit − c · pixels^(−exponent), one exponent for all variants: {exponents}. "
+            "A mean of several seeds counts as so many trainings.",
+            "Interval: 95 % over trainings, by repeating the fit with noise of their spread; it says "
             "nothing of other laws, and beyond the longest training all is extrapolated.",
+            *(["Published: Saied & Fleuret 2026, the higher of their tables."] if shown_published else []),
             f"Left out of the fit: trainings of which warm-up takes more than {WARM_UP:.0%}. "
             "Mpx, Gpx: million, billion pixels.",
         ),
