@@ -46,6 +46,41 @@ GOOD = {  # function: whether it is converted for norm and for scale
     "padded by ones": (lambda x, m: F.pad(x, (1, 1), value=1.0), False, False),
     "convolution": (lambda x, m: F.conv2d(x, m.conv.weight, m.conv.bias), False, False),
     "unknown": (lambda x, m: torch.fft.fft(x).real, False, False),
+    "parameter spread": (lambda x, m: x + m.factor.expand_as(x), False, False),
+    "parameter of its type": (lambda x, m: x + m.factor.type_as(x), False, False),
+    "parameter moved to it": (lambda x, m: m.factor.to(x) - x, False, False),
+    "parameter reshaped": (lambda x, m: x + m.factor.expand(2, 4, 4, 4).reshape_as(x), False, False),
+    "factor of its type": (lambda x, m: x * m.factor.type_as(x), False, True),
+    "picked by it": (lambda x, m: x + m.factor[x], False, False),
+    "joined parameter": (lambda x, m: torch.cat([x, m.factor.expand(2, 4, 4, 4)], 1), False, False),
+    "joined level": (lambda x, m: torch.cat([x, torch.full_like(x, 0.1)], 1), False, False),
+    "joined maximum": (lambda x, m: torch.cat([x, torch.full_like(x, x.max())], 1), False, False),
+    "joined numbers": (lambda x, m: torch.cat([torch.rand(2, 1, 4, 4), x], 1), False, False),
+    "coordinates": (lambda x, m: torch.stack([x, torch.arange(x.size(3)).expand_as(x)]), False, False),
+    "joined zeros": (lambda x, m: torch.cat([x, torch.zeros_like(x)], 1), False, True),
+    "changed zeros": (
+        lambda x, m: (z := torch.zeros_like(x), z.fill_(1), torch.cat([x, z], 1))[2],
+        False,
+        False,
+    ),
+    "maximum with a parameter": (lambda x, m: torch.maximum(x, m.factor), False, False),
+    "minimum with numbers": (lambda x, m: x.minimum(other=x.new_ones(4)), False, False),
+    "larger than a parameter": (lambda x, m: torch.max(m.factor, x), False, False),
+    "maximum with zeros": (lambda x, m: torch.maximum(torch.zeros(x.shape[2:]), x), False, True),
+    "added product": (
+        lambda x, m: torch.baddbmm(m.factor, x.reshape(8, 4, 4), m.conv.weight.view(8, 1, 1)),
+        False,
+        False,
+    ),
+    "bytes": (lambda x, m: x.to(torch.uint8).float(), False, False),
+    "another's bytes": (lambda x, m: x.type_as(m.factor.long()).float(), False, False),
+    "bytes asked for": (lambda x, m: x.mean(1, dtype=torch.int64), False, False),
+    "bits": (lambda x, m: x.view(torch.float32), False, False),
+    "format of a parameter": (lambda x, m: x.to(m.factor.dtype).type_as(m.conv.weight), True, True),
+    "share worked out": (lambda x, m: torch.add(m.factor, m.factor, alpha=x.mean()), False, False),
+    "share of a size": (lambda x, m: torch.add(x, x.flip(2), alpha=x.size(1)), False, False),
+    "how many": (lambda x, m: x.norm(p=0), False, False),
+    "whole quotients": (lambda x, m: x.div(4, rounding_mode="floor"), False, False),
     "in place": (lambda x, m: (x.relu_(), x)[1], False, False),
 }
 
@@ -114,6 +149,26 @@ class Branches(nn.Module):
         return x
 
 
+class Biased(Branches):
+    """Adds a parameter that happens to be 0."""
+
+    def __init__(self, make):
+        super().__init__(True)
+        self.b = make(torch.zeros(4, 1, 1))
+
+    def forward(self, x):
+        return super().forward(x) + self.b
+
+
+@pytest.mark.parametrize("to", ["norm", "scale"])
+def test_what_is_trained_is_tested_away_from_its_beginning(to):
+    with pytest.raises(NormeqError, match="relative defect .*not seen: 0 forward of Biased"):
+        normeq.convert(nn.Sequential(Biased(nn.Parameter)), to, shape=(1, 1, 5, 5))
+    # Nobody trains a buffer.
+    twin = normeq.convert(nn.Sequential(Biased(nn.Buffer)), to, shape=(1, 1, 5, 5))
+    follows(twin, (1, 1, 5, 5), shift=-7.0 if to == "norm" else 0.0)
+
+
 def test_what_cannot_be_traced_is_said_and_tested():
     network = nn.Sequential(Branches(True))
     with pytest.raises(NormeqError, match="not seen: 0 forward of Branches: it cannot .*give shape="):
@@ -123,6 +178,11 @@ def test_what_cannot_be_traced_is_said_and_tested():
     assert len(twin.conversion.unseen) == 1 and "not seen: 0 forward of Branches" in str(twin.conversion)
     with pytest.raises(NormeqError, match="not normalization-equivariant .*seen: 0 forward of Branches"):
         normeq.convert(nn.Sequential(Branches(False)), shape=(1, 1, 5, 5))
+
+
+def test_places_are_no_values():
+    with pytest.raises(NormeqError, match="1 MaxPool2d: whether it is equivariant is not known"):
+        normeq.convert(nn.Sequential(nn.Conv2d(1, 2, 1), nn.MaxPool2d(2, return_indices=True)))
 
 
 def test_a_part_nobody_knows_is_tested():

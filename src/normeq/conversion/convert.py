@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any, get_args
 
@@ -13,7 +14,7 @@ from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_leaves
 
 from normeq.conversion.functions import DROPOUTS, Functions, Value, name_of
-from normeq.conversion.parts import ACTIVATIONS, flow_after, is_part, twin_of
+from normeq.conversion.parts import ACTIVATIONS, flow_after, is_lazy, is_part, twin_of
 from normeq.conversion.record import UNKNOWN, Conversion, Flow, Record, To
 from normeq.equivariance.changes import tolerance
 from normeq.equivariance.defect import defect
@@ -24,6 +25,7 @@ from normeq.nn.kinds import has_hooks
 from normeq.nn.padding import PaddingMode, check_padding
 from normeq.nn.sort import SortPool
 
+HOOKS = "hooks (weight norm, spectral norm) change it: remove them first"
 TESTS = {"scale": ((0.1, 0.0), (40.0, 0.0)), "norm": ((0.1, 0.0), (1.0, -3.0), (40.0, 10.0))}
 KEPT = ("image_channels", "halo", "multiple")  # what a network says of itself (docs/denoise.md)
 
@@ -82,7 +84,9 @@ def convert(
     shapes = _shapes(shape)
     record = Record(to, constraint, padding_mode, _only_dims(module))
     with torch.no_grad():
-        twin, _ = _Walk(record).convert(copy.deepcopy(module), "", _given(shapes))
+        twin, after = _Walk(record).convert(_copy(module, record), "", _given(shapes))
+    if after.kind != "image":
+        record.refuse("", type(module).__name__, "what it gives back does not follow the range of its input")
     if record.refused or (record.unseen and not shapes):
         raise NormeqError(_complaint(record, tested=False))
     if shapes:
@@ -98,9 +102,9 @@ class _Walk:
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.made: dict[tuple[Any, ...], tuple[nn.Module, nn.Module, Flow, Flow]] = {}
+        self.made: dict[tuple[Any, ...], tuple[nn.Module, nn.Module, Flow, Value]] = {}
 
-    def convert(self, module: nn.Module, path: str, flow: Flow) -> tuple[nn.Module, Flow]:
+    def convert(self, module: nn.Module, path: str, flow: Flow) -> tuple[nn.Module, Value]:
         """The twin, and what is known of its output. A module that is used twice has one twin, but an
         activation one for each number of axes."""
         # (a single channel cannot be sorted, which is said at every place that has one)
@@ -113,9 +117,10 @@ class _Walk:
         if flow == before:
             return twin, after
         if is_part(module):
-            return twin, flow_after(module, flow)
+            return twin, Value("image", flow_after(module, flow))
         self._check_again(twin, path, before, flow)
-        return twin, Flow(after.dims) if before.dims in (None, flow.dims) else UNKNOWN
+        same = before.dims in (None, flow.dims)
+        return twin, Value(after.kind, Flow(after.flow.dims) if same else UNKNOWN)
 
     def _check_again(self, twin: nn.Module, path: str, before: Flow, flow: Flow) -> None:
         """Refuse a module of several parts that is used again where its activations would need other axes."""
@@ -124,17 +129,14 @@ class _Walk:
             why = "it is used behind layers of different numbers of axes: give each place one of its own"
             self.record.refuse(path, type(twin).__name__, why)
 
-    def _convert(self, module: nn.Module, path: str, flow: Flow) -> tuple[nn.Module, Flow]:
-        if has_hooks(module) or "forward" in vars(module):
-            why = (
-                "hooks (weight norm, spectral norm) change it: remove them first"
-                if has_hooks(module)
-                else "its forward is set on the module itself: write it in a class"
-            )
+    def _convert(self, module: nn.Module, path: str, flow: Flow) -> tuple[nn.Module, Value]:
+        why = _changed(module)
+        if why is not None:
             self.record.refuse(path, type(module).__name__, why)
-            return module, flow_after(module, flow) if is_part(module) else UNKNOWN
+            return module, Value("image", flow_after(module, flow) if is_part(module) else UNKNOWN)
         if is_part(module):
-            return twin_of(module, path, flow, self.record)
+            twin, after = twin_of(module, path, flow, self.record)
+            return twin, Value("image", after)
         if type(module).forward is nn.Sequential.forward:
             return self._in_order(module, path, flow)
         try:
@@ -142,22 +144,25 @@ class _Walk:
         except Exception as error:  # whatever a forward does with what is no tensor
             why = " ".join(str(error).split())[:120] or type(error).__name__
             self.record.overlook(path, f"forward of {type(module).__name__}", f"it cannot be traced ({why})")
-            return self._in_order(module, path, flow)
+            twin, after = self._in_order(module, path, flow)
+            return twin, Value("image", after.flow)  # (its parts may not run in this order)
         return self._along(module, graph, path, flow)
 
-    def _in_order(self, module: nn.Module, path: str, flow: Flow) -> tuple[nn.Module, Flow]:
+    def _in_order(self, module: nn.Module, path: str, flow: Flow) -> tuple[nn.Module, Value]:
+        value = Value("image", flow)
         for name, child in _children(module):
-            twin, flow = self.convert(child, _join(path, name), flow)
+            twin, after = self.convert(child, _join(path, name), value.flow)
+            value = Value(after.kind if value.kind == "image" else value.kind, after.flow)
             setattr(module, name, twin)
-        return module, flow
+        return module, value
 
-    def _along(self, module: nn.Module, graph: fx.Graph, path: str, flow: Flow) -> tuple[nn.Module, Flow]:
+    def _along(self, module: nn.Module, graph: fx.Graph, path: str, flow: Flow) -> tuple[nn.Module, Value]:
         """Along the calls of a traced forward."""
         functions = Functions(module, graph, path, self.record)
         values = functions.values
         twins: dict[str, nn.Module] = {}
         optional = _optional(module)
-        after = UNKNOWN
+        after = Value("number")
         for node in list(graph.nodes):
             if node.op == "placeholder":
                 values[node] = Value("number") if node.target in optional else Value("image", flow)
@@ -167,13 +172,14 @@ class _Walk:
                 images = functions.images(node)
                 before = values[images[0]].flow if images else UNKNOWN
                 inside = module.get_submodule(node.target)
-                twin, flow_after = self.convert(inside, _join(path, node.target), before)
-                functions.needs_result(node, images, node.target)
+                given = _given_to(inside, node)
+                twin, after_it = self.convert(inside, _join(path, node.target), before)
+                result = functions.called(node, given, _optional(inside), after_it)
                 if twins.setdefault(node.target, twin) is not twin:  # another one for this call
                     node = functions.call(node, node.target.replace(".", "_"), twin, node.args)
-                values[node] = Value("image", flow_after)
+                values[node] = result
             elif node.op == "output":
-                after = functions.value(node.args[0]).flow
+                after = functions.given_back(node)
             else:
                 functions.convert(node)
         # A module of several names is traced by the first, and a forward may call it by any.
@@ -196,6 +202,56 @@ class _Tracer(fx.Tracer):
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
         return True
+
+
+def _copy(module: nn.Module, record: Record) -> nn.Module:
+    """A copy that becomes the twin.
+
+    Raises:
+        NormeqError: there is none, as of weights that a hook works out.
+    """
+    try:
+        return copy.deepcopy(module)
+    except Exception as error:  # of whatever a module holds
+        for path, part in module.named_modules():
+            if has_hooks(part):
+                record.refuse(path, type(part).__name__, HOOKS)
+        if not record.refused:
+            line = " ".join(str(error).split())[:120] or type(error).__name__
+            record.refuse("", type(module).__name__, f"it cannot be copied ({line})")
+        raise NormeqError(_complaint(record, tested=False)) from error
+
+
+def _changed(module: nn.Module) -> str | None:
+    """Why a module does not compute what the ``forward`` of its class says, if it does not."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return "TorchScript cannot be looked into: convert the network that it was made of"
+    if has_hooks(module) and not is_lazy(module):  # (which has one until its shapes are known)
+        return HOOKS
+    if "forward" in vars(module):
+        return "its forward is set on the module itself: write it in a class"
+    if type(module).__call__ is not nn.Module.__call__ and not isinstance(module, fx.GraphModule):
+        return "it has a __call__ of its own: write it in forward"
+    return None
+
+
+def _given_to(module: nn.Module, node: fx.Node) -> dict[str, Any]:
+    """The arguments of a call by name, other than default values and sizes that say only how."""
+    defaults = _optional(module)
+    try:
+        given = inspect.signature(module.forward).bind(*node.args, **node.kwargs).arguments
+    except (TypeError, ValueError):  # it cannot be called so, or does not say how
+        return {}
+    return {
+        name: value
+        for name, value in given.items()
+        if not (name in defaults and _same(value, defaults[name]))
+        and not (name == "output_size" and is_part(module))
+    }
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, bool | int | float | str) and bool(value == default))
 
 
 def _trace(module: nn.Module) -> fx.Graph:
@@ -249,8 +305,8 @@ def _shapes(shape: Any) -> tuple[tuple[int, ...], ...]:
     if shape is None:
         return ()
     try:
-        single = [isinstance(side, int) for side in shape]
-        shapes = (tuple(shape),) if all(single) else tuple(tuple(map(int, one)) for one in shape)
+        single = all(hasattr(side, "__index__") for side in shape)
+        shapes = tuple(tuple(map(operator.index, one)) for one in ([shape] if single else shape))
     except TypeError:
         shapes = ()
     if not shapes or not all(shapes) or any(side < 1 for one in shapes for side in one):
@@ -265,6 +321,7 @@ def _test(twin: nn.Module, record: Record, shapes: tuple[tuple[int, ...], ...]) 
         NormeqError: it does not run, or misses a change of range.
     """
     exact = copy.deepcopy(twin).double().eval()
+    _move_off(exact)
     like = next(exact.parameters(), torch.empty(0))
     generator = torch.Generator().manual_seed(0)
     sizes = [math.prod(one) for one in shapes]
@@ -283,6 +340,20 @@ def _test(twin: nn.Module, record: Record, shapes: tuple[tuple[int, ...], ...]) 
         ) from error
     if not max(found) <= tolerance(torch.finfo(torch.float64).eps):
         raise NormeqError(_complaint(record, tested=True, defect=max(found)))
+
+
+def _move_off(network: nn.Module) -> None:
+    """Move all that is trained a little: what happens to be 0 or 1 may hide what it does.
+
+    A twin is one wherever training takes it. Signs stay, as some may need theirs; buffers stay too, as they
+    may be kernels and statistics that are not free.
+    """
+    generator = torch.Generator().manual_seed(1)
+    for parameter in network.parameters():
+        if parameter.requires_grad and parameter.is_floating_point():
+            old = parameter.data
+            by = 0.1 * torch.rand(old.shape, dtype=old.dtype, generator=generator).to(old.device)
+            parameter.data = torch.where(old == 0, by, old * (1 + by))
 
 
 def _complaint(record: Record, tested: bool, defect: float = 0.0) -> str:

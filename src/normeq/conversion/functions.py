@@ -7,12 +7,14 @@ or a *number* (a size). What is done to an image decides; of all else nothing ne
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 import torch.nn.functional as F
-from torch import fx, nn
+from torch import Tensor, fx, nn
+from torch.utils._pytree import tree_leaves
 
 from normeq.conversion.parts import DIVIDES, FIXED_VALUES, sort_pool
 from normeq.conversion.record import UNKNOWN, Flow, Record
@@ -23,14 +25,19 @@ from normeq.nn.residual import AffineResidual
 KEEP_FLOW = set(
     "clone contiguous detach to type_as float double half bfloat16 cpu cuda flip roll interpolate upsample "
     "max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d "
-    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d maximum minimum".split()
+    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d".split()
 )
 LOSE_FLOW = set(
-    "cat concat concatenate stack reshape reshape_as view view_as permute transpose swapaxes movedim "
+    "reshape reshape_as view view_as permute transpose swapaxes movedim "
     "unflatten squeeze unsqueeze expand expand_as repeat repeat_interleave tile chunk split tensor_split "
     "unbind narrow select index_select getitem rot90 pixel_shuffle pixel_unshuffle channel_shuffle mean amax "
     "amin quantile t".split()
 )
+# They hold the values of each of their operands.
+EXTREMES = set("maximum minimum fmax fmin".split())
+JOINS = set("cat concat concatenate stack hstack vstack dstack column_stack".split())
+# They hold the values of the first operand, and take only shape or format from the second.
+LIKE = set("to type_as expand_as reshape_as view_as".split())
 # f(λx) = λf(x), and nothing of shifts.
 HOMOGENEOUS = set(
     "neg abs sum norm std cumsum lp_pool1d lp_pool2d lp_pool3d leaky_relu prelu rrelu relu relu_".split()
@@ -57,10 +64,20 @@ FIXED = set(
 DIVIDING = set(
     "batch_norm instance_norm layer_norm group_norm rms_norm normalize local_response_norm".split()
 )
+ZEROS = set("zeros zeros_like new_zeros".split())
+MADE_LIKE = ZEROS | set(
+    "ones_like full_like rand_like randn_like empty_like new_ones new_full new_empty".split()
+)
+MADE = MADE_LIKE | set(
+    "ones full empty rand randn randint randperm arange linspace logspace eye tensor as_tensor".split()
+)
 SIZES = set("size dim numel ndimension stride get_device is_contiguous".split())
 ATTRIBUTES = set("shape ndim dtype device is_cuda requires_grad layout".split())
 
 UNSURE = "whether it is equivariant is not known"
+BESIDE = "one of them is a fixed value, which does not follow the range of the input"
+# Rules of these see by themselves which of their operands is an image; all others take the first for one.
+OF_SEVERAL = SUMS | PRODUCTS | EXTREMES | JOINS | LAYERS | MATRIX | {"max", "min"}
 
 
 @dataclass
@@ -107,16 +124,76 @@ class Functions:
         name = name_of(node)
         self.needs_result(node, images, f"{name}()")
         if not images:
-            fixed = any(self.value(n).kind == "fixed" for n in node.all_input_nodes)
+            fixed = name in MADE or any(self.value(n).kind == "fixed" for n in node.all_input_nodes)
             self.values[node] = Value("fixed" if fixed else "number")
             return
         self.values[node] = Value("image", self.value(images[0]).flow)
+        first = self.value(_operands(node)[:1])
+        seen = name in MADE or not self._rounds(node, name)
+        if seen and name in LIKE and first.kind != "image":
+            self.values[node] = first
+            return
         for names, rule in self._rules():
-            if name in names:
+            if seen and name in names and (name in OF_SEVERAL or first.kind == "image"):
                 rule(node, name, images)
                 return
         self.record.overlook(self.path, f"{name}()", UNSURE)
         self.values[node] = Value("image")
+
+    def called(self, node: fx.Node, given: dict[str, Any], optional: Container[str], after: Value) -> Value:
+        """What a call of a module gives.
+
+        Args:
+            node: of the call.
+            given: its arguments by name, other than default values.
+            optional: arguments that have one, which they keep in the trace of the module.
+            after: what its twin gives, which takes all that it is given for images.
+        """
+        images = self.images(node)
+        self.needs_result(node, images, str(node.target))
+        if not images:
+            return Value("fixed")
+        if any(self.value(n).kind == "fixed" for n in node.all_input_nodes):
+            self.record.refuse(self.path, f"{node.target}()", BESIDE)
+        for name, argument in given.items():
+            if name in optional or self.value(argument).kind != "image":
+                why = f"what becomes of its argument {name} is not known"
+                self.record.overlook(self.path, f"{node.target}()", why)
+        return after
+
+    def given_back(self, output: fx.Node) -> Value:
+        """What the forward gives."""
+        kinds = {self.value(n).kind for n in output.all_input_nodes}
+        kinds |= {"number" for leaf in tree_leaves(output.args) if isinstance(leaf, numbers.Number)}
+        if not self.path:
+            kinds -= {"number"}  # nothing is made of it
+        if len(kinds) > 1 and "image" in kinds:
+            why = "what it gives back beside images does not follow the range of its input"
+            self.record.overlook(self.path, f"forward of {type(self.module).__name__}", why)
+        kind = next((kind for kind in ("image", "fixed") if kind in kinds), "number")
+        return Value(kind, self.value(output.args[0]).flow)
+
+    def _rounds(self, node: fx.Node, name: str) -> bool:
+        """Whether a call may give something else than floating-point numbers of the same value."""
+        formats = [a for a in (*node.args, *node.kwargs.values()) if isinstance(a, torch.dtype)]
+        if name in ("to", "type_as"):
+            others = [n for n in node.all_input_nodes[1:] if self.value(n).kind == "fixed"]
+            formats += [self._dtype(other) for other in others]
+        return any(
+            not (one.is_floating_point or one.is_complex) or name == "view"  # (which takes bits as they are)
+            for one in formats
+        )
+
+    def _dtype(self, node: fx.Node) -> torch.dtype:
+        """The format of a fixed tensor, or that it is asked for; if it is not known, one that rounds."""
+        if node.target is getattr and node.args[1] == "dtype":
+            node = node.args[0]
+        if node.op != "get_attr":
+            return torch.bool
+        held: Any = self.module
+        for name in node.target.split("."):
+            held = getattr(held, name)
+        return held.dtype if isinstance(held, Tensor) else torch.bool
 
     def needs_result(self, node: fx.Node, images: list[fx.Node], what: str) -> None:
         """Refuse a call whose result nobody takes: it works in place, and its twin would not."""
@@ -139,8 +216,10 @@ class Functions:
         yield HOMOGENEOUS, self._homogeneous
         yield DIVIDING, self._refused(DIVIDES)
         yield FIXED, self._refused(FIXED_VALUES)
-        yield {"zeros_like", "ones_like", "full_like", "rand_like", "randn_like"}, self._made
+        yield MADE_LIKE, self._made
+        yield EXTREMES, self._both
         yield {"max", "min"}, self._extreme
+        yield JOINS, self._join
         yield KEEP_FLOW, self._kept
         yield LOSE_FLOW, self._moved
 
@@ -155,9 +234,26 @@ class Functions:
     def _kept(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
         pass
 
+    def _both(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        self._beside(name, _operands(node))
+
     def _extreme(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
-        if len(images) != len(node.args) + len(node.kwargs):  # of an axis: values and places
+        if any(self.value(n).kind == "fixed" for n in node.all_input_nodes):
+            self._beside(name, node.all_input_nodes)
+        elif len(images) != len(node.args) + len(node.kwargs):  # of an axis: values and places
             self.record.overlook(self.path, f"{name}()", UNSURE)
+
+    def _join(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
+        joined = node.args[0] if node.args else node.kwargs.get("tensors")
+        self._beside(name, joined if isinstance(joined, list | tuple) else [joined])
+        self._moved(node, name, images)
+
+    def _beside(self, name: str, operands: Sequence[Any]) -> None:
+        """Refuse what is no image where images are joined or compared; zeros follow every scale."""
+        fixed = [o for o in operands if self.value(o).kind != "image"]
+        if self.record.norm or not all(map(_stays_zero, fixed)):
+            if fixed:
+                self.record.refuse(self.path, f"{name}()", BESIDE)
 
     def _moved(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
         # Behind (N, C, H, W) joined or cut there are as many axes as before; of others nothing is known.
@@ -179,18 +275,23 @@ class Functions:
             self.record.overlook(self.path, f".{node.args[1]}", UNSURE)
 
     def _made(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
-        self.values[node] = Value("fixed")
+        if images == [_operands(node)[0]]:
+            self.values[node] = Value("fixed")
+        else:  # filled by a value of an image
+            self.record.overlook(self.path, f"{name}()", UNSURE)
 
     def _sum(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
         subtracts = "sub" in name
         what = "x − y" if subtracts else "x + y"
         operands = _operands(node)
         pair = [o for o in operands if self.value(o).kind == "image"]
+        if not pair or isinstance(node.kwargs.get("alpha"), fx.Node):  # a share that is worked out
+            self.record.overlook(self.path, what, UNSURE)
+            return
         if len(pair) < 2:
             (other,) = (o for o in operands if o is not pair[0])
             if subtracts or not isinstance(other, numbers.Number) or other != 0:  # sum() begins with 0
-                why = "one of them is a fixed value, which does not follow the range of the input"
-                self.record.refuse(self.path, what, why)
+                self.record.refuse(self.path, what, BESIDE)
             return
         if not self.record.norm:
             return
@@ -209,7 +310,11 @@ class Functions:
     def _product(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
         first, second = _operands(node)
         divides = name in QUOTIENTS
-        if self.value(first).kind == self.value(second).kind == "image":
+        if node.kwargs.get("rounding_mode") is not None:
+            self.record.refuse(
+                self.path, f"{name}()", "it rounds, and steps do not follow the range of the input"
+            )
+        elif self.value(first).kind == self.value(second).kind == "image":
             word = "divides" if divides else "multiplies"
             why = f"it {word} two feature maps, so that a scale does not come out once"
             self.record.refuse(self.path, f"{name}()", why)
@@ -289,6 +394,8 @@ class Functions:
         if name in MATRIX:
             if len(images) > 1:
                 self.record.refuse(self.path, f"{name}()", "it multiplies two feature maps")
+            elif name == "baddbmm":
+                self.record.refuse(self.path, f"{name}()", BESIDE)
             elif self.record.norm:
                 self.record.refuse(
                     self.path, f"{name}()", "a matrix whose rows do not sum to 1: use nn.Linear"
@@ -301,6 +408,8 @@ class Functions:
     def _homogeneous(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
         if self.record.norm:
             self.record.refuse(self.path, f"{name}()", "it does not let a shift through")
+        elif name == "norm" and node.kwargs.get("p", (*node.args, 2)[1]) == 0:
+            self.record.refuse(self.path, f"{name}()", "a number of values has no scale")
         elif name in ("sum", "norm", "std"):
             self.values[node] = Value("image")
 
@@ -346,6 +455,11 @@ def _operands(node: fx.Node) -> list[Any]:
     """The two operands of a sum or product."""
     given = [node.kwargs[key] for key in ("input", "other") if key in node.kwargs]
     return [*node.args, *given][:2]
+
+
+def _stays_zero(operand: Any) -> bool:
+    """Whether an operand is made of zeros here, and nothing else sees it that could write into it."""
+    return isinstance(operand, fx.Node) and name_of(operand) in ZEROS and len(operand.users) == 1
 
 
 def _rank(value: Value) -> int:

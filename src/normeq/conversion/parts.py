@@ -74,6 +74,9 @@ TRANSPOSED = {
     nn.ConvTranspose2d: AffineConvTranspose2d,
     nn.ConvTranspose3d: AffineConvTranspose3d,
 }
+KNOWN_ELSEWHERE = (*EQUIVARIANT, BiasFreeBatchNorm, Sum)  # beside PyTorch's own
+LIBRARIES = ("torch.nn.modules.", "torch.ao.nn.", "normeq.nn.")
+HARMLESS = ("reset_parameters", "reset_running_stats", "_check_input_dim")  # they compute no output
 FIXED_VALUES = "its values do not follow the range of its input: leave it out"
 DIVIDES = (
     "it divides by the deviation of its input, so that no scale comes out: leave it out, or normeq.wrap the "
@@ -84,20 +87,41 @@ DIVIDES = (
 def is_part(module: nn.Module) -> bool:
     """Whether a module is one of PyTorch's or ours, and no container: what it computes is known by its class.
 
-    A subclass with a ``forward`` of its own is somebody else's.
+    A subclass with a ``forward`` of its own, or of what a ``forward`` calls, is somebody else's.
     """
     kind = type(module)
     if parametrize.is_parametrized(module):
         kind = kind.__bases__[0]
     home = next(base for base in kind.__mro__ if "forward" in vars(base))
-    known = home.__module__.startswith(("torch.nn.modules", "torch.ao.nn")) or isinstance(
-        module, (*EQUIVARIANT, BiasFreeBatchNorm, Sum)
+    known = home.__module__.startswith(("torch.nn.modules", "torch.ao.nn")) or any(
+        issubclass(kind, ours) and kind.forward is ours.forward for ours in KNOWN_ELSEWHERE
     )
     return (
         known
         and not isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict)
         and (home is not nn.Module)
+        and not _has_own_steps(module, kind)
     )
+
+
+def is_lazy(module: nn.Module) -> bool:
+    """Whether the shapes of a module are not known yet."""
+    return isinstance(module, nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params()
+
+
+def _has_own_steps(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether what the ``forward`` of a library calls (``_conv_forward``, ``constrain``) is another's."""
+    libraries = [base for base in kind.__mro__ if f"{base.__module__}.".startswith(LIBRARIES)]
+    own = [base for base in kind.__mro__ if base not in libraries and base is not object]
+    for name, value in [*vars(module).items(), *(item for base in own for item in vars(base).items())]:
+        if (
+            (callable(value) or isinstance(value, property | classmethod | staticmethod))
+            and any(name in vars(base) for base in libraries)
+            and not hasattr(nn.Module, name)  # those compute nothing, and ``forward`` is looked at above
+            and name not in HARMLESS
+        ):
+            return True
+    return False
 
 
 def twin_of(part: nn.Module, path: str, flow: Flow, record: Record) -> tuple[nn.Module, Flow]:
@@ -147,11 +171,13 @@ def _made(part: nn.Module, path: str, flow: Flow, record: Record) -> nn.Module |
         record.refuse(path, what, why)
         return part
 
+    if getattr(part, "return_indices", False):
+        return None  # places beside values, which do not follow the range of the input
     if isinstance(part, EQUIVARIANT):
         return part
     if isinstance(part, Sum):
         return AffineResidual() if record.norm else part
-    if isinstance(part, nn.modules.lazy.LazyModuleMixin) and part.has_uninitialized_params():
+    if is_lazy(part):
         return refused("its shapes are not known yet: call the network once")
     for kinds, make in _LAYERS:
         for kind, affine in kinds.items():
