@@ -138,7 +138,7 @@ def certify(
         sigma: noise level in the units of ``y``, which goes in as λσ; None for denoisers that are not told.
         scales: λ, positive, other than 1; 40 is always in.
         shifts: μ, in the units of ``y``, other than 0. Those that are left out, and 10, which is always in,
-            are in units of the size of ``y``: the power of two from its largest |value| on, which is 1
+            are in units of the size of ``y``: the power of two from its largest magnitude on, which is 1
             for an image in [0, 1] and 256 for one of 8 bits.
 
     Returns:
