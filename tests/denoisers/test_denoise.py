@@ -110,6 +110,26 @@ def test_far_from_zero_in_float32_integers_and_halves():
     assert np.abs(denoise(noisy + 1e9) - 1e9 - near).max() < 1e-3
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64, ">i8", torch.int64])
+def test_integers_that_float64_does_not_hold_are_refused(dtype):
+    """Not denoised from what is left of them; 32-bit integers and those below 2^53 are."""
+    counts = np.random.default_rng(0).integers(0, 100, (12, 12))
+    network = small("fdncnn", "norm")
+
+    def there(offset):
+        whole = counts + offset
+        return torch.from_numpy(whole) if isinstance(dtype, torch.dtype) else whole.astype(dtype)
+
+    expected = np.asarray(denoise(counts.astype(np.int32), network))
+    for offset in (2**40, 2**53 - 100):
+        found = np.asarray(denoise(there(offset), network))
+        assert np.abs(found.astype(np.int64) - offset - expected).max() <= 1
+    for offset in (2**53, 2**60, *([-(2**60)] if dtype != np.uint64 else [])):
+        with pytest.raises(NormeqError, match="beyond 2.53, .*: subtract an offset first") as refused:
+            denoise(there(offset), network)
+        assert "\n" not in str(refused.value)
+
+
 @pytest.mark.parametrize("value", [0, 5, -3.25, 1e30, 1e-30, 65504.0])
 @pytest.mark.parametrize(("architecture", "variant"), EQUIVARIANT)
 def test_constant_images_come_back(architecture, variant, value):

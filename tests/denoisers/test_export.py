@@ -103,6 +103,29 @@ def test_what_differs_from_pytorch_is_not_handed_out(trained, tmp_path, monkeypa
     assert not list(tmp_path.glob("a.pt2*")) and not list(tmp_path.glob(".a*"))
 
 
+def test_a_network_whose_output_is_constant(trained, tmp_path, monkeypatch):
+    network, file = trained("fdncnn", "ordinary")
+    for weight in network.parameters():
+        weight.zero_()
+    monkeypatch.setattr(export, "load_network", lambda source: (network, {"network": {}, "variant": "x"}))
+    record = export_network(str(file), tmp_path / "a.safetensors")
+    assert max(record["parity"]["part_of_range"].values()) == 0
+    images = [(torch.rand(1, 1, 4, 4),)]
+    assert export._difference(lambda y: 0 * y + 0.25, lambda y: 0 * y + 0.5, images) == 1
+    assert export._difference(lambda y: 0 * y, lambda y: 0 * y + 0.5, images) == 0.5
+
+
+def test_what_is_not_a_number_does_not_pass_for_parity(trained, tmp_path, monkeypatch):
+    _, file = trained("fdncnn", "scale")
+    monkeypatch.setitem(
+        export._WRITERS,
+        "torch",
+        lambda portable, target, *_: target.write_bytes(b"x") and (lambda y: torch.nan * y),
+    )
+    with pytest.raises(NormeqError, match="not written, it differs from PyTorch by inf"):
+        export_network(str(file), tmp_path / "a.pt2")
+
+
 def test_mistakes_are_one_line(trained, tmp_path, monkeypatch):
     _, file = trained("fdncnn", "scale")
     with pytest.raises(NormeqError, match="the suffix must be one of .onnx, .pt2, .safetensors"):

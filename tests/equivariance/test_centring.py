@@ -8,6 +8,7 @@ import pytest
 import torch
 from skimage.io import imsave
 
+import normeq
 from normeq.denoisers.dtypes import DTYPES
 from normeq.denoisers.open import open_denoiser
 from normeq.equivariance.centring import Centred, denoise_centred, far_mean, is_far
@@ -106,11 +107,56 @@ def test_tiles_take_the_mean_of_the_whole_image(variant):
     assert torch.equal(net(y, mean=float(mean)), whole)
 
 
+@pytest.mark.parametrize("noise_map", [False, True])
+@pytest.mark.parametrize("scale", [2.0**-900, 1e-300, 1e-60, 1e-36, 1e37, 1e60, 2.0**900])
+@pytest.mark.parametrize("variant", EXACT)
+def test_float64_images_beyond_the_ends_of_float32(variant, scale, noise_map):
+    """Alone, far from zero, beside an image of an ordinary range, and of three axes."""
+    net = network(variant, noise_map=noise_map)
+    sizes = torch.tensor([scale, 1.0], dtype=torch.float64).view(2, 1, 1, 1)
+    y = Y.double() * torch.tensor([1.0, 0.5], dtype=torch.float64).view(2, 1, 1, 1)
+    sigma = torch.tensor([0.1, 0.2]).double() if noise_map else None
+    expected = net.double()(y, sigma)
+    net = Centred(net.float())
+    level = sigma * sizes.flatten() if noise_map else None
+    one, number = (level[:1], float(level[0])) if noise_map else (None, None)
+    close = {"rtol": 0, "atol": 1e-5}
+    torch.testing.assert_close(net(sizes * y, level) / sizes, expected, **close)
+    torch.testing.assert_close(net(scale * y[:1], one) / scale, expected[:1], **close)
+    torch.testing.assert_close(net(scale * y[0], number) / scale, expected[0], **close)
+    torch.testing.assert_close(net(scale * y[:1] - 1e4 * scale, one) / scale + 1e4, expected[:1], **close)
+    assert torch.equal(net(sizes * y, level)[1:], net(y[1:], level[1:] if noise_map else None))
+
+
+def test_images_of_its_own_format_near_its_ends():
+    net = network("norm")
+    for scale in (2.0**-100, 2.0**125):
+        assert torch.equal(Centred(net)(Y / 2 * scale) / scale, net(Y / 2))
+    found = Centred(net.half())(1e6 * Y.double()) / 1e6
+    assert psnr_to(found, net.float()(Y)) > 50
+
+
+def test_it_says_of_itself_what_the_network_inside_says():
+    assert Centred(network("norm")).normalization_equivariant is True
+    assert Centred(network("ordinary")).normalization_equivariant is False
+    assert Centred(torch.nn.Identity()).normalization_equivariant is False
+    net = network("norm")
+    image = Y[0, 0].numpy().astype(np.float64)
+    found = normeq.denoise(image, Centred(net).eval())
+    np.testing.assert_allclose(found, normeq.denoise(image, net), atol=1e-6)
+
+
 def test_networks_refuse_through_it_what_they_refuse():
     net = Centred(network("norm"))
     assert net(Y[0]).shape == Y[0].shape
     assert torch.equal(net(Y[0] + 1e4), net(Y + 1e4)[0])
-    for y in (torch.zeros(4, 4), torch.zeros(1, 1, 4, 4, dtype=torch.uint8), np.zeros((4, 4)), Y * torch.nan):
+    for y in (
+        torch.zeros(4, 4),
+        torch.zeros(1, 1, 0, 4),
+        torch.zeros(1, 1, 4, 4, dtype=torch.uint8),
+        np.zeros((4, 4)),
+        Y * torch.nan,
+    ):
         with pytest.raises(NormeqError):
             net(y)
 

@@ -80,6 +80,76 @@ def test_refusals_are_defects():
     assert any("λ = 0.001, μ = 0: NaN or infinity" in line for line in found.errors)
 
 
+UNIT = torch.rand(1, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_what_works_in_place_works_on_a_copy(dtype):
+    y = (UNIT - 0.5).to(dtype)
+    before, array = y.clone(), y.numpy().copy()
+    normeq.certify(nn.ReLU(inplace=True).eval(), y)
+    normeq.certify(lambda x: x.clamp_(min=0), y)
+    normeq.certify(lambda x: np.maximum(x, 0, out=x), array)
+    assert torch.equal(y, before) and np.array_equal(array, before.numpy())
+
+
+@pytest.mark.parametrize("shifts", [(0.5, 10), (-1,)])
+def test_in_place_or_not_is_one_verdict(shifts):
+    y, array = -UNIT - 1, (-UNIT - 1).numpy()
+    functions = [
+        (lambda x: x.clamp(min=0), y), (lambda x: x.clamp_(min=0), y), (nn.ReLU(inplace=True).eval(), y),
+        (lambda x: np.maximum(x, 0), array), (lambda x: np.maximum(x, 0, out=x), array),
+    ]  # fmt: skip
+    for function, image in functions:
+        found = normeq.certify(function, image, shifts=shifts)
+        assert found.shift_equivariant is False and found.scale_equivariant is True
+
+
+@pytest.mark.parametrize("exponent", [-170, -60, -17, -6, -1, 0, 1, 8, 17, 60, 170, 300])
+def test_the_units_of_the_image_do_not_matter(exponent):
+    size = 2.0 ** round(3.32 * exponent)
+    functions = {
+        "identity": (lambda x: x, True, True),
+        "saturates": (lambda x: torch.tanh(x / size) * size, False, False),
+        "blind to shifts": (lambda x: x - x.mean(), True, False),
+        "bias": (lambda x: x + 0.1 * size, False, True),
+        "magnitude": (torch.abs, True, False),
+    }
+    for name, (function, scale, shift) in functions.items():
+        found = normeq.certify(function, size * UNIT)
+        assert (found.scale_equivariant, found.shift_equivariant) == (scale, shift), name
+        here = normeq.certify(lambda x, f=function: f(x * size) / size, UNIT)
+        for one, other in zip(found.rows, here.rows, strict=True):
+            assert one.change.shift == other.change.shift * size
+            if one.dtype == "float64":
+                assert one.relative == other.relative, name
+
+
+def test_given_shifts_are_in_the_units_of_the_image():
+    found = normeq.certify(lambda y: y, 200 * UNIT, shifts=[3])
+    assert {row.change.shift for row in found.rows} == {0, 3, 2560}
+
+
+@pytest.mark.parametrize("size", [1e-60, 1e60])
+def test_an_image_that_float32_cannot_hold_has_no_verdict_there(size):
+    found = normeq.certify(lambda y: y, size * UNIT)
+    assert found.normalization_equivariant is True and found.verdict("joint", "float32") is None
+    assert any("float32" in line for line in found.errors) and "–" in str(found)
+
+
+@pytest.mark.parametrize("kind", [">f4", ">f8", "<f2", ">u2", "i8"])
+def test_arrays_of_all_strides_and_byte_orders(kind):
+    array = (200 * UNIT[0, 0].numpy()).astype(kind)
+    for image in (array, array[::-1], array.T, array[::2, ::-3]):
+        assert normeq.certify(lambda y: median_filter(y, 3)[::-1][::-1], image).normalization_equivariant
+        assert normeq.certify(lambda y: y.astype(">f8")[::-1], image).normalization_equivariant
+
+
+def test_what_lies_under_a_mask_is_no_answer():
+    with pytest.raises(NormeqError, match="the denoiser: returned .* masked pixels: fill them in"):
+        normeq.certify(lambda y: np.ma.masked_greater(y, 0.5))
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "words"),
     [
@@ -87,8 +157,15 @@ def test_refusals_are_defects():
         ((nn.Conv2d,), {}, "takes a torch.nn.Module or a function"),
         ((nn.Conv2d(1, 1, 1),), {}, "training mode"),
         ((nn.Conv2d(3, 1, 1).eval(),), {}, "fails on the image as it is, in float64: RuntimeError"),
-        ((nn.Identity().eval(), [1.0]), {}, "not a list"),
+        ((nn.Identity().eval(), [1.0]), {}, "not list"),
         ((nn.Identity().eval(), torch.zeros(0)), {}, "at least one pixel"),
+        ((nn.Identity().eval(), np.ma.masked_less(np.eye(3), 1)), {}, "no masked arrays: fill in"),
+        ((nn.Identity().eval(), np.eye(3, dtype=object)), {}, "not one of object: convert it"),
+        ((nn.Identity().eval(), np.array([["a"]])), {}, "not one of <U1: convert it"),
+        ((nn.Identity().eval(), np.eye(3, dtype=np.longdouble)), {}, "not one of .*: convert it"),
+        ((nn.Identity().eval(), torch.eye(3, dtype=torch.bool)), {}, "not one of torch.bool: convert it"),
+        ((nn.Identity().eval(), torch.eye(3).to_sparse()), {}, "convert it"),
+        ((nn.Identity().eval(), torch.eye(3) / 0), {}, "NaN or infinity"),
         ((nn.Identity().eval(),), {"scales": [-1]}, "scale must be a positive number"),
     ],
 )

@@ -38,6 +38,28 @@ def test_sigma_is_scaled_with_the_image():
     assert defect(shrink, Y, 5.0, 1.0, sigma=0.3).relative > 0.01
 
 
+def test_what_works_in_place_leaves_the_image_as_it_is():
+    y = Y - 0.5
+    before = y.clone()
+    for scale, shift in ((1, 0), (3, 0), (1, 0.5)):
+        assert defect(lambda x: x.clamp_(min=0), y, scale, shift) == defect(torch.relu, y, scale, shift)
+        assert torch.equal(y, before)
+    adaptive_filter(lambda x: x.clamp_(min=0), y, 2, 3)
+    assert torch.equal(y, before)
+
+
+@pytest.mark.parametrize("unit", [2.0**-700, 2.0**-20, 2.0**8, 2.0**900])
+def test_the_metric_in_another_unit_is_that_of_the_image_in_this_unit(unit):
+    def round_(y):
+        return (y / unit * 10).round() / 10 * unit
+
+    found, expected = (
+        defect(round_, Y * unit, 3.0, 2 * unit, unit=unit),
+        defect(lambda y: (y * 10).round() / 10, Y, 3.0, 2.0),
+    )
+    assert found.relative == expected.relative > 0.001
+
+
 def test_scale_must_be_positive():
     with pytest.raises(ValueError, match="positive"):
         defect(blur, Y, 0.0)

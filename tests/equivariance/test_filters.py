@@ -36,6 +36,15 @@ def test_a_bias_is_what_the_filters_leave_out():
     assert filter_defect(lambda x: x / 3, y) == 0
 
 
+def test_what_works_in_place_works_on_a_copy():
+    y = torch.randn(1, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    before = y.clone()
+    assert filter_defect(torch.nn.ReLU(inplace=True), y) == filter_defect(torch.relu, y) == 0
+    assert filter_defect(lambda x: x.abs_().add_(1), y) == filter_defect(lambda x: x.abs() + 1, y) > 0
+    assert torch.equal(adaptive_filter(torch.relu_, y, 1, 2), adaptive_filter(torch.relu, y, 1, 2))
+    assert torch.equal(y, before)
+
+
 def test_no_forward_derivative_is_one_line():
     class Plain(torch.autograd.Function):
         @staticmethod

@@ -79,6 +79,17 @@ def test_arrays(dtype):
     np.testing.assert_allclose(around, y.astype("f8") + 10, rtol=1e-2)
 
 
+@pytest.mark.parametrize("kind", [">f4", ">f8", "<f2", ">u2", "i8"])
+def test_arrays_of_all_strides_and_byte_orders(kind):
+    array = (image(5, 6).numpy() * 20 + 100).astype(kind)
+    for y in (array[::-1], array.T, array[::2, ::-3]):
+        plain = np.ascontiguousarray(y).astype(array.dtype.newbyteorder("="))
+        z, expected = normeq.T(0, 1)(y), normeq.T(0, 1)(plain)
+        assert z.dtype == (kind if "f" in kind else "f8") and np.array_equal(z, expected)
+        back = normeq.T(0, 1).around(lambda z: z[::-1])(y)
+        assert np.array_equal(back, normeq.T(0, 1).around(lambda z: z[::-1])(plain))
+
+
 def test_narrow_formats_neither_overflow_nor_round_twice():
     y = torch.tensor([[[-60000.0, 0.0, 60000.0]]], dtype=torch.float16)
     assert normeq.T(-1, 1)(y).flatten().tolist() == [-1, 0, 1]
@@ -106,9 +117,17 @@ def test_empty_intervals(a, b):
         (torch.tensor([[1.0, math.nan]]), "NaN or infinity"),
         (np.array([[1j, 2]]), "real numbers"),
         (np.array([[True, False]]), "real numbers"),
+        (np.array([[1.0, None]]), "not one of object: convert it"),
+        (np.array([["1", "2"]]), "not one of <U1: convert it"),
+        (np.array([[1.0, 2.0]], dtype=np.longdouble), "not one of .*: convert it"),
+        (np.ma.masked_greater(np.array([[0.0, 1.0], [0.5, 1000.0]]), 100), "no masked arrays: fill in"),
+        (np.array([[-1.7e308, 1.7e308]]), "further apart than float64 can tell"),
         ([[1.0, 2.0]], "not list"),
     ],
 )
 def test_what_is_no_image(y, words):
-    with pytest.raises(NormeqError, match=words):
-        normeq.T(0, 1)(y)
+    t = normeq.T(0, 1)
+    for call in (t, lambda y: t.inverse(torch.zeros(2, 2), y), t.around(lambda z: z)):
+        with pytest.raises(NormeqError, match=words) as refused:
+            call(y)
+        assert "\n" not in str(refused.value)

@@ -81,9 +81,11 @@ def test_a_complete_run_reads_no_images(tmp_path):
     ("arrays", "names", "message"),
     [
         ([], None, "no images to train on"),
+        (pictures(2), [], "0 names for 2 training images"),
         (pictures(2), ["a"], "1 names for 2 training images"),
         (pictures(2), ["a", "a"], "two training images are called 'a'"),
         ([pictures()[0] / 255], None, "'0' is float64, but training images are numpy arrays of uint8"),
+        ([np.ma.masked_less(pictures()[0], 9)], None, "'0' is a masked array: fill in what is masked"),
         ([[1, 2]], ["list"], "'list' is list, but training images are numpy arrays"),
         ([np.zeros((8, 8, 3), np.uint8)], None, r"has shape \(8, 8, 3\), but training images are gray"),
         ([np.zeros((0, 8), np.uint8)], None, r"has shape \(0, 8\)"),
@@ -107,3 +109,17 @@ def test_folders_without_images_are_named(tmp_path, folder):
 
 def test_names_may_be_left_out():
     assert from_arrays(pictures(2)).load().names == ["0", "1"]
+
+
+def test_names_may_be_an_array():
+    names = from_arrays(pictures(2), np.array(["a", "b"])).load().names
+    assert names == ["a", "b"] and all(type(name) is str for name in names)
+
+
+def test_an_array_that_is_changed_afterwards_is_trained_on_as_it_was():
+    arrays = pictures()
+    given = from_arrays(arrays)
+    for array in arrays:
+        array[:] = 0
+    for loaded, expected in zip(given.load().arrays, pictures(), strict=True):
+        np.testing.assert_array_equal(loaded, expected)

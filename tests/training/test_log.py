@@ -58,3 +58,14 @@ def test_a_checkpoint_with_a_flipped_bit_is_refused(tmp_path):
     assert torch.load(path, weights_only=True)["network"].any()
     with pytest.raises(NormeqError, match="checkpoint.pt: damaged since it was written; delete it to train"):
         load_checkpoint(path, "f")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"\x80\x02.", b"\x80", b"PK\x03\x04", b"(", b"a", b"\x80\x02}q\x00."], ids=repr
+)
+def test_what_is_no_checkpoint_is_one_line(tmp_path, content):
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(content)
+    with pytest.raises(NormeqError, match="checkpoint.pt: .*delete it to train from the start") as refused:
+        load_checkpoint(path, "f")
+    assert "\n" not in str(refused.value)

@@ -30,6 +30,43 @@ def test_zero_stays_zero():
     assert not orthogonalize(torch.zeros(2, 3, 5)).any()
 
 
+@pytest.mark.parametrize("exponent", [-110, -83, -60, -39, 0, 39, 60, 83, 120])
+def test_the_size_of_a_gradient_does_not_matter(exponent):
+    torch.manual_seed(0)
+    g = torch.randn(2, 8, 16)
+    both = torch.stack([g[0] * 2.0**exponent, g[1]])  # each has a size of its own
+    assert torch.equal(orthogonalize(both), orthogonalize(g))
+    assert torch.equal(orthogonalize(both.mT), orthogonalize(g.mT))
+
+
+def test_tiny_and_huge_gradients_make_steps_like_others():
+    torch.manual_seed(0)
+    start, gradient = torch.randn(8, 16), torch.randn(8, 16)
+    ends = []
+    for size in (1.0, 1e-25, 1e-38, 1e25, 1e37):
+        w = start.clone().requires_grad_()
+        optimizer = Muon([w], lr=0.1)
+        w.grad = gradient * size
+        optimizer.step()
+        ends.append(w.detach())
+    for end in ends[1:]:
+        torch.testing.assert_close(end, ends[0], rtol=0, atol=1e-4)
+
+
+def test_a_closure_is_called_with_gradients_and_its_loss_comes_back():
+    w = torch.ones(2, 3, requires_grad=True)
+    optimizer = Muon([w], lr=0.1)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = w.square().sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).item() == 6
+    assert (w < 1).all()
+
+
 def test_equals_the_iteration_written_out():
     """The product of polynomials of the Gram matrix against Newton-Schulz steps on the matrix itself."""
     torch.manual_seed(1)

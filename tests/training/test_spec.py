@@ -42,6 +42,27 @@ def test_round_trip():
     assert RunSpec.from_dict(ranged.to_dict()) == ranged and ranged.sigma_label == "0-55"
 
 
+def test_a_range_may_be_a_list():
+    spec = RunSpec.from_dict(changed("sigma", [0, 55]))
+    assert replace(spec, sigma=[0, 55]) == spec
+    assert replace(spec, sigma=[0, 55]).fingerprint("a") == spec.fingerprint("a")
+
+
+@pytest.mark.parametrize(
+    "sigma", ["25", "ab", None, True, (0, 1, 2), [0], (), [], ("0", 55), [[0, 1], 2], {0: 1, 2: 3}], ids=repr
+)
+def test_what_is_no_noise_level_is_one_line(sigma):
+    for make in (
+        lambda: replace(RunSpec.from_dict(RUN), sigma=sigma),
+        lambda: RunSpec.from_dict(changed("sigma", sigma)),
+    ):
+        with pytest.raises(
+            NormeqError, match=r"sigma must be a number, or a range \[low, high\] of two"
+        ) as refused:
+            make()
+        assert "\n" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -266,10 +267,12 @@ def _images(portable: Portable, multiple: int) -> dict[str, list[tuple[Tensor, .
 
 
 def _difference(network: nn.Module, run: Runner, images: list[tuple[Tensor, ...]]) -> float:
-    """The largest difference to the network, as a part of the range of its output."""
+    """The largest difference to the network, as a part of the range of its output; of its size where it is
+    constant. Infinite where there is none: NaN compares with nothing."""
     worst = 0.0
     for arguments in images:
         expected = network(*arguments)
-        span = float(expected.max() - expected.min())
-        worst = max(worst, float((run(*arguments) - expected).abs().max()) / span)
+        span = float(expected.max() - expected.min()) or float(expected.abs().max()) or 1.0
+        part = float((run(*arguments) - expected).abs().max()) / span
+        worst = math.inf if math.isnan(part) else max(worst, part)
     return worst

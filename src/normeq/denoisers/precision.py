@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from normeq.denoisers.dtypes import DTYPES, Dtype
 from normeq.denoisers.open import Denoiser
@@ -79,15 +81,58 @@ def round_to_tf32(x: Tensor) -> Tensor:
     return torch.where(x.isfinite(), rounded, x).view_as(x)
 
 
-class RoundedFactors(TorchFunctionMode):
-    """TF32 in software: the factors of convolutions and matrix products are rounded, their sums are not."""
+class RoundedFactors:
+    """TF32 in software: the factors of convolutions and matrix products are rounded, their sums are not.
 
-    PRODUCTS = (torch.conv2d, torch.nn.functional.linear, torch.matmul, torch.bmm, torch.mm, Tensor.matmul)
+    It goes by what PyTorch computes and not by how that was asked for: by a function, a method, an operator
+    or a layer, with arguments by position or by name. Recurrent layers that a library computes whole, and
+    quantized ones, stay as they are.
+    """
 
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        if function in self.PRODUCTS:
-            args = (round_to_tf32(args[0]), round_to_tf32(args[1]), *args[2:])
-        return function(*args, **(kwargs or {}))
+    def __enter__(self) -> None:
+        self._stack = ExitStack()
+        # Attention would be one operation otherwise, whose products cannot be had apart.
+        fast = torch.backends.mha.get_fastpath_enabled()
+        self._stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
+        torch.backends.mha.set_fastpath_enabled(False)
+        self._stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        self._stack.enter_context(_Rounding())
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.close()
+
+
+class _Rounding(TorchDispatchMode):
+    # Every other convolution and matrix product comes down to one of these, with these two factors.
+    FACTORS: ClassVar[dict[str, tuple[str, str]]] = {
+        "convolution": ("input", "weight"), "conv_tbc": ("self", "weight"),
+        "mm": ("self", "mat2"), "addmm": ("mat1", "mat2"), "_addmm_activation": ("mat1", "mat2"),
+        "bmm": ("self", "mat2"), "baddbmm": ("batch1", "batch2"), "addbmm": ("batch1", "batch2"),
+        "mv": ("self", "vec"), "addmv": ("mat", "vec"), "dot": ("self", "tensor"),
+    }  # fmt: skip
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        names = [argument.name for argument in function._schema.arguments[: len(args)]]
+        name = function._schema.name.removeprefix("aten::").removesuffix("_")
+        if name in self.FACTORS:
+            values = dict(zip(names, args, strict=True)) | kwargs
+            for factor in self.FACTORS[name]:
+                values[factor] = _rounded(values[factor], as_matrix=not name.startswith("conv"))
+            args, kwargs = [values.pop(one) for one in names], values
+        elif torch.is_inference_mode_enabled():  # where they have not come down yet
+            with self:
+                answer = function.decompose(*args, **kwargs)
+            if answer is not NotImplemented:
+                return answer
+        return function(*args, **kwargs)
+
+
+def _rounded(x: Tensor, as_matrix: bool) -> Tensor:
+    """A factor rounded; a matrix stays in the order of its memory, by rows or by columns."""
+    if as_matrix and x.ndim > 1 and not x.is_contiguous():
+        return round_to_tf32(x.mT).mT
+    return round_to_tf32(x)
 
 
 @contextmanager

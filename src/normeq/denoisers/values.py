@@ -16,6 +16,8 @@ from normeq.errors import NormeqError
 from normeq.imaging.protocol import FAR
 
 STRIP = 2**20  # numbers of an image that are looked at together
+WHOLE = 2.0**53  # from here on float64 does not hold every whole number
+WIDE = (np.dtype(np.int64), np.dtype(np.uint64), torch.int64, torch.uint64)
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,17 @@ def value_map(view: Any, found: Opened, span: tuple[float, float] | None) -> Val
     """How values come to the network, from the whole image: the same for all of its tiles.
 
     Raises:
-        NormeqError: NaN or infinity; values that are more than the largest float64 apart.
+        NormeqError: NaN or infinity; values that are more than the largest float64 apart; integers that
+            float64 does not hold.
     """
-    mean, largest, bad = _mean_and_largest(view)
+    mean, largest, low, high, bad = _mean_and_largest(view)
     if bad:
         raise NormeqError(f"{bad} pixels are NaN or infinite: fill them in, or cut them away")
+    if _native(view.dtype) in WIDE and max(-low, high) >= WHOLE:
+        raise NormeqError(
+            f"integers from {low:.3g} to {high:.3g} are beyond 2^53, where float64 holds not all of them: "
+            "subtract an offset first, and add it to the result"
+        )
     if not math.isfinite(largest):
         raise NormeqError("values lie further apart than float64 can tell: scale the image first")
     if span is not None:
@@ -58,8 +66,12 @@ def _strips(view: Any) -> Iterator[Tensor]:
         yield as_float64(view[:, start : start + rows])
 
 
-def _mean_and_largest(view: Any) -> tuple[float, float, int]:
-    """Mean, largest |value - mean|, and how many values are not finite."""
+def _native(dtype: Any) -> Any:
+    return dtype.newbyteorder("=") if isinstance(dtype, np.dtype) else dtype
+
+
+def _mean_and_largest(view: Any) -> tuple[float, float, float, float, int]:
+    """Mean, largest |value - mean|, least and greatest value, and how many are not finite."""
     total, bad, low, high = 0.0, 0, math.inf, -math.inf
     size = math.prod(view.shape)
     for strip in _strips(view):
@@ -67,7 +79,7 @@ def _mean_and_largest(view: Any) -> tuple[float, float, int]:
         total += float((strip / size).sum())
         low, high = min(low, float(strip.min())), max(high, float(strip.max()))
     mean = min(max(total, low), high)
-    return mean, max(high - mean, mean - low), bad
+    return mean, max(high - mean, mean - low), low, high, bad
 
 
 def _largest(view: Any) -> float:

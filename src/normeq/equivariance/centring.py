@@ -6,11 +6,13 @@ costs 0.3 dB where |m| is 10⁴ times the contrast and everything at 10⁶; with
 back in float64, only what the format of the image itself cannot hold is lost.
 
 It is done where it can matter alone, beyond :data:`normeq.imaging.protocol.FAR` standard deviations, so that
-an image of an ordinary range goes through f as it is, to the last digit.
+an image of an ordinary range goes through f as it is, to the last digit. For the same reason an image whose
+values are near the ends of the number format of f comes to it in a unit of its own, a power of two.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -34,9 +36,17 @@ def far_mean(y: Tensor) -> Tensor:
         :data:`normeq.imaging.protocol.FAR` standard deviations from zero (and of constant images), else 0.
     """
     exact = y.detach().double()
+    unit = _unit(exact)
+    exact = exact / unit  # squares and sums neither underflow nor overflow
     mean = exact.mean(dim=(-3, -2, -1), keepdim=True)
     deviation = (exact - mean).square().mean(dim=(-3, -2, -1), keepdim=True).sqrt()
-    return mean.where(mean.abs() > FAR * deviation, mean.new_zeros(()))
+    return (mean * unit).where(mean.abs() > FAR * deviation, mean.new_zeros(()))
+
+
+def _unit(exact: Tensor) -> Tensor:
+    """The power of two next below the largest |value| of each image, which changes no digit."""
+    largest = exact.detach().abs().amax(dim=(-3, -2, -1), keepdim=True)
+    return largest.log2().floor().clamp(-1022, 1023).exp2()
 
 
 def is_far(y: Tensor) -> list[bool]:
@@ -51,7 +61,8 @@ def denoise_centred(
     mean: Tensor | float | None = None,
     dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """f(y - m) + m; f(y) itself where m = 0.
+    """f(y - m) + m; f(y) itself where m = 0. Where values of y - m are near the ends of the number format of
+    f, it is u·f((y - m)/u) + m with a power of two u.
 
     Args:
         denoise: f, normalization-equivariant; called as ``f(y)``, or ``f(y, sigma)`` where sigma is given.
@@ -66,9 +77,47 @@ def denoise_centred(
         Denoised images in the format of y.
     """
     mean = far_mean(y) if mean is None else torch.as_tensor(mean, dtype=torch.float64, device=y.device)
-    inside = (y.double() - mean).to(dtype or y.dtype)
-    output = denoise(inside) if sigma is None else denoise(inside, sigma)
-    return (output.double() + mean).to(y.dtype)
+    inside, dtype = y.double() - mean, dtype or y.dtype
+    units = _needed_units(inside, dtype, y.dtype)
+    if units is None:
+        output = _call(denoise, inside.to(dtype), sigma)
+        return (output.double() + mean).to(y.dtype)
+    outputs = []
+    batch = inside.reshape(-1, *inside.shape[-3:])
+    for number, (one, unit) in enumerate(zip(batch, units, strict=True)):
+        level = sigma  # of this image
+        if isinstance(sigma, Tensor) and sigma.ndim and len(sigma) == len(batch) > 1:
+            level = sigma[number : number + 1]
+        one = (one if y.ndim == 3 else one[None]) / unit
+        output = _call(denoise, one.to(dtype), None if level is None else level / unit)
+        outputs.append(output.double() * unit)
+    whole = outputs[0] if y.ndim == 3 else torch.cat(outputs)
+    return (whole + mean).to(y.dtype)
+
+
+def _call(denoise: Callable[..., Tensor], y: Tensor, sigma: Tensor | float | None) -> Tensor:
+    return denoise(y) if sigma is None else denoise(y, sigma)
+
+
+def _needed_units(inside: Tensor, dtype: torch.dtype, given: torch.dtype) -> list[float] | None:
+    """The unit of each image, 1 where values are far from the ends of a number format; None where all are.
+
+    A GPU is not made to wait for a look at images that it was given in that format.
+    """
+    if torch.compiler.is_compiling() or (inside.device.type != "cpu" and dtype == given):
+        return None
+    top = math.floor(math.log2(torch.finfo(dtype).max))
+    far = 2.0 ** min(64, top - 1)  # where sums in a network still have room
+
+    largest = inside.detach().abs().amax(dim=(-3, -2, -1))
+    try:
+        values = largest.flatten().tolist()
+    except RuntimeError:  # under vmap there is no one value
+        return None
+    near = [0 < value < math.inf and not 1 / far <= value < far for value in values]
+    if not any(near):
+        return None
+    return [unit if use else 1.0 for unit, use in zip(_unit(inside).flatten().tolist(), near, strict=True)]
 
 
 class Centred(nn.Module):
@@ -77,7 +126,8 @@ class Centred(nn.Module):
     >>> network = Centred(normeq.load("fdncnn-norm-sigma25"))  # doctest: +SKIP
     >>> denoised = network(kelvin)  # doctest: +SKIP
 
-    Images may be float64 whatever the network computes in.
+    Images may be float64, of any range, whatever the network computes in. It declares itself
+    normalization-equivariant where the network does.
 
     Args:
         network: called as ``network(y)`` or ``network(y, sigma)``.
@@ -88,11 +138,17 @@ class Centred(nn.Module):
         self.network = network
         self.noise_map = bool(getattr(network, "noise_map", False))
         self.image_channels = getattr(network, "image_channels", None)
+        setattr(self, DECLARATION, getattr(network, DECLARATION, False) is True)
 
     def forward(
         self, y: Tensor, sigma: Tensor | float | None = None, mean: Tensor | float | None = None
     ) -> Tensor:
-        if not isinstance(y, Tensor) or not y.is_floating_point() or y.ndim not in (3, 4):
+        if (
+            not isinstance(y, Tensor)
+            or not y.is_floating_point()
+            or y.ndim not in (3, 4)
+            or 0 in y.shape[-3:]
+        ):
             return self.network(y, sigma)  # which says what is wrong with an input
         weight = next(self.network.parameters(), None)
         narrow = y.dtype == torch.float64 and weight is not None

@@ -6,7 +6,7 @@ import copy
 import inspect
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from normeq.equivariance.changes import KINDS, SCALES, SHIFTS, Change, changes, verdict
 from normeq.equivariance.defect import Defect, defect
+from normeq.equivariance.numbers import in_float64
 from normeq.errors import NormeqError
+from normeq.nn.inputs import real_array
 
 SIDE = 48  # of the image that is used where none is given
 LEVEL = 0.1  # its noise level, for denoisers that have to be told one
@@ -30,7 +32,8 @@ class Measured:
         change: what was done to the image.
         dtype: number format, ``float64`` or ``float32``.
         defect: how far f(λy + μ) was from λf(y) + μ; None where there is no number.
-        error: why there is none: the denoiser refused that range, or answered with NaN or infinity.
+        error: why there is none: the denoiser refused that range, or answered with NaN or infinity, or the
+            image does not fit that number format.
     """
 
     change: Change
@@ -115,7 +118,7 @@ def certify(
     *,
     sigma: float | None = None,
     scales: Iterable[float] = SCALES,
-    shifts: Iterable[float] = SHIFTS,
+    shifts: Iterable[float] | None = None,
 ) -> Certificate:
     """Measure whether something is equivariant to changes of range, λy + μ.
 
@@ -129,19 +132,21 @@ def certify(
     Args:
         denoise: a :class:`torch.nn.Module` in evaluation mode (a copy of it computes in float64 too), or a
             function of tensors, or of one 2-D array.
-        y: an image of the shape that it takes, any range; a function gets it as it is, array or tensor. If
-            left out, 48×48 random pixels in [0, 1], with the channels that the module names as
+        y: an image of the shape that it takes, any range; a function gets it as it is, array or tensor, as
+            a copy. If left out, 48×48 random pixels in [0, 1], with the channels that the module names as
             ``image_channels``, and σ = 0.1 where it has to be told a noise level.
         sigma: noise level in the units of ``y``, which goes in as λσ; None for denoisers that are not told.
         scales: λ, positive, other than 1; 40 is always in.
-        shifts: μ, in the units of ``y``, other than 0; 10 is always in.
+        shifts: μ, in the units of ``y``, other than 0. Those that are left out, and 10, which is always in,
+            are in units of the size of ``y``: the power of two from its largest magnitude on, which is 1
+            for an image in [0, 1] and 256 for one of 8 bits.
 
     Returns:
         Verdicts and the numbers behind them.
 
     Raises:
-        NormeqError: not callable; a module in training mode; it cannot denoise the image as it is; λ or μ
-            cannot be had.
+        NormeqError: not callable; a module in training mode; it cannot denoise the image as it is; an image
+            that is none, masked, or holds NaN or infinity; λ or μ cannot be had.
 
     Source: metric of Saied & Fleuret 2026, appendix E; the threshold is explained in docs/equivariance.md.
     """
@@ -149,24 +154,49 @@ def certify(
         raise NormeqError("certify takes a torch.nn.Module or a function from images to images")
     if isinstance(denoise, nn.Module) and denoise.training:
         raise NormeqError(f"{type(denoise).__name__} is in training mode: call its eval() first")
-    grid = changes(scales, shifts)
     if sigma is None and y is None and _wants_level(denoise):
         sigma = LEVEL
     image = _image(denoise, y)
+    grid = _grid(scales, shifts, _size(image))
     function = _on_tensors(denoise, image, sigma, y)
     rows = []
     for dtype in ("float64", "float32"):
         kind = getattr(torch, dtype)
         f = copy.deepcopy(denoise).to(kind) if isinstance(denoise, nn.Module) else function
-        rows += [_measure(f, image.to(kind), change, sigma, dtype) for change in grid]
+        rows += [_measure(f, image, change, sigma, dtype) for change in grid]
     return Certificate(tuple(rows))
 
 
+def _grid(scales: Iterable[float], shifts: Iterable[float] | None, size: float) -> list[Change]:
+    """:func:`changes` of an image of that size, a power of two. Shifts that the image, or that drowns in
+    them, does not feel would prove nothing of it."""
+    wanted = SHIFTS if shifts is None else [shift / size for shift in shifts]
+    return [replace(change, shift=change.shift * size) for change in changes(scales, wanted)]
+
+
+def _size(y: Tensor) -> float:
+    """The power of two from the largest |value| on; 1 of an image of zeros."""
+    mantissa, exponent = math.frexp(float(y.abs().max()))
+    return math.ldexp(1.0, min(exponent - (mantissa == 0.5), 1023)) if mantissa else 1.0
+
+
 def _measure(
-    f: Callable[..., Tensor], y: Tensor, change: Change, sigma: float | None, dtype: str
+    f: Callable[..., Tensor], image: Tensor, change: Change, sigma: float | None, dtype: str
 ) -> Measured:
+    y = image.to(getattr(torch, dtype))
+    there = change.scale * y + change.shift
+    limits = torch.finfo(y.dtype)
+    if not there.isfinite().all():
+        why = f"λ = {change.scale:g}, μ = {change.shift:g}: the changed image is not finite in {dtype}"
+        return Measured(change, dtype, None, why)
+    if image.any() and y.abs().max() < limits.tiny / limits.eps:
+        return Measured(change, dtype, None, f"the image is too small for {dtype}")
+
+    def on_copies(x: Tensor, *level: float) -> Tensor:  # some work in place
+        return f(x.clone(), *level)
+
     try:
-        found = defect(f, y, change.scale, change.shift, sigma)
+        found = defect(on_copies, y, change.scale, change.shift, sigma, unit=_size(there))
     except Exception as error:  # whatever the denoiser raises is why there is no number
         if change.kind == "repeat":
             raise NormeqError(f"it fails on the image as it is, in {dtype}: {_line(error)}") from error
@@ -189,12 +219,12 @@ def _image(denoise: Callable[..., Any], y: Tensor | np.ndarray | None) -> Tensor
         generator = torch.Generator().manual_seed(0)
         image = torch.rand(1, channels, SIDE, SIDE, dtype=torch.float64, generator=generator)
         return image if weight is None else image.to(weight.device)
-    if not isinstance(y, np.ndarray | Tensor):
-        raise NormeqError(f"certify takes an image as a tensor or an array, not a {type(y).__name__}")
-    image = torch.as_tensor(y)
-    if image.is_complex() or image.numel() == 0:
-        raise NormeqError("certify takes an image of real numbers, with at least one pixel")
-    return image.double()
+    image = in_float64(y, "certify").detach().clone()
+    if image.numel() == 0:
+        raise NormeqError("certify takes an image with at least one pixel")
+    if not image.isfinite().all():
+        raise NormeqError("the image holds NaN or infinity: fill in or cut away these pixels first")
+    return image
 
 
 def _on_tensors(
@@ -204,7 +234,10 @@ def _on_tensors(
 
     def of_arrays(x: Tensor, *level: float) -> Tensor:
         array = x.cpu().numpy()
-        return torch.as_tensor(np.asarray(function(array if y is not None else array[0, 0], *level)))
+        answer = real_array(function(array if y is not None else array[0, 0], *level), "the denoiser")
+        kept = answer.dtype.kind == "f" and answer.dtype.itemsize <= 8
+        dtype = answer.dtype.newbyteorder("=") if kept else np.float64
+        return torch.from_numpy(np.array(answer, dtype, order="C"))
 
     if isinstance(function, nn.Module) or isinstance(y, Tensor):
         return function
@@ -212,7 +245,7 @@ def _on_tensors(
         return of_arrays
     try:  # nothing says which it is but its answer
         with torch.no_grad():
-            answer = function(image) if sigma is None else function(image, sigma)
+            answer = function(image.clone(), *(() if sigma is None else (sigma,)))
     except Exception:
         return of_arrays
     return function if isinstance(answer, Tensor) else of_arrays

@@ -38,8 +38,9 @@ def defect(
     scale: float = 1.0,
     shift: float = 0.0,
     sigma: float | None = None,
+    unit: float = 1.0,
 ) -> Defect:
-    """Measure the defect of one affine change of range.
+    """Measure the defect of one affine change of range. A denoiser may work in place: y stays as it is.
 
     Args:
         denoise: any callable from images to images, ``f(y)``, or ``f(y, sigma)`` where ``sigma`` is given.
@@ -48,23 +49,36 @@ def defect(
         shift: μ, in the units of y.
         sigma: noise level in the units of y for denoisers with a noise map; scaled by λ alike, f(λy + μ, λσ)
             = λf(y, σ) + μ.
+        unit: size of λy + μ, a power of two: the 10⁻⁶ of ``relative`` are in this unit. 1 for images in
+            [0, 1], and for the published metric.
 
     Raises:
         ValueError: λ ≤ 0.
     """
     if not scale > 0:
         raise ValueError(f"scale must be positive, got {scale}")
-    if sigma is None:
-        there, here = denoise(scale * y + shift), denoise(y)
-    else:
-        there, here = denoise(scale * y + shift, scale * sigma), denoise(y, sigma)
+    level = () if sigma is None else (sigma,)
+    there = denoise(scale * y + shift, *(scale * one for one in level))
+    here = _unharmed(denoise, y, *level)
     expected = scale * here + shift
     difference = (there - expected).double()
     absolute = difference.abs().max().item()
     return Defect(
         scale=scale,
         shift=shift,
-        relative=(difference.norm() / (expected.double().norm() + TAU)).item(),
+        relative=((difference / unit).norm() / ((expected.double() / unit).norm() + TAU)).item(),
         absolute=absolute,
         normalised=absolute / scale,
     )
+
+
+def _unharmed(denoise: Callable[..., Tensor], y: Tensor, *level: float) -> Tensor:
+    """f(y), of y itself, by which a caller may know an answer that it has; what was written into it is
+    undone."""
+    before = y.clone()
+    try:
+        output = denoise(y, *level)
+        return output.clone() if isinstance(output, Tensor) and not torch.equal(y, before) else output
+    finally:
+        if not torch.equal(y, before):
+            y.copy_(before)

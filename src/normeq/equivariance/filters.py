@@ -30,7 +30,8 @@ def adaptive_filter(denoise: Callable[[Tensor], Tensor], y: Tensor, row: int, co
     """
     y = y.detach().requires_grad_(True)
     with torch.enable_grad():
-        (gradient,) = torch.autograd.grad(denoise(y)[0, 0, row, column], y)
+        output = denoise(y.clone())  # some work in place
+        (gradient,) = torch.autograd.grad(output[0, 0, row, column], y)
     return gradient[0, 0]
 
 
@@ -50,10 +51,11 @@ def filter_defect(denoise: Callable[[Tensor], Tensor], y: Tensor) -> float:
 
     Source: Saied & Fleuret 2026, section 4.5 and figure 5.
     """
-    denoise(y.detach())  # an error of its own shows here, as what it is
+    y = y.detach()
+    denoise(y.clone())  # an error of its own shows here, as what it is; some work in place
     with forward_ad.dual_level():
         try:
-            output, linear = forward_ad.unpack_dual(denoise(forward_ad.make_dual(y.detach(), y.detach())))
+            output, linear = forward_ad.unpack_dual(denoise(forward_ad.make_dual(y.clone(), y.clone())))
         except NotImplementedError as error:  # PyTorch's word for an operation without a forward derivative
             line = " ".join(str(error).split())[:200]
             raise NormeqError(f"the denoiser has no forward-mode derivative: {line}") from None

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from normeq.equivariance.numbers import in_float64
 from normeq.errors import NormeqError
 from normeq.nn.inputs import seen
 
@@ -37,8 +38,9 @@ class T:
         a, b: where the minimum and the maximum go, finite, a < b.
 
     Raises:
-        NormeqError: not a < b, or a value that is not finite; images without pixels, with NaN or infinity, or
-            that are neither tensors nor arrays of real numbers.
+        NormeqError: not a < b, or a value that is not finite; images without pixels, with NaN or infinity,
+            masked, with values that are more than the largest float64 apart, or that are neither tensors nor
+            arrays of integers or floating-point numbers.
 
     Source: Herbreteau et al. 2023, introduction.
     """
@@ -69,7 +71,7 @@ class T:
             min y + (max y - min y)·(z - a)/(b - a), in the format of ``z``; constant where ``y`` is.
         """
         _, least, extent = _range(y)
-        share = (_exact(z) - self.a) / (self.b - self.a)
+        share = (in_float64(z, "T") - self.a) / (self.b - self.a)
         return _like(least + extent * share, z)
 
     def around(self, denoise: Callable[..., Image]) -> Callable[..., Image]:
@@ -98,24 +100,19 @@ class T:
         return denoise_there
 
 
-def _exact(y: Any) -> Tensor:
-    """In float64, whatever holds the image."""
-    values = torch.as_tensor(y) if isinstance(y, np.ndarray | Tensor) else None
-    if values is None or values.is_complex() or values.dtype == torch.bool:
-        raise NormeqError(f"T takes a tensor or an array of real numbers, not {type(y).__name__}")
-    return values.double()
-
-
 def _range(y: Any) -> tuple[Tensor, Tensor, Tensor]:
     """An image, or each of a batch, in float64; its minimum; its maximum minus its minimum."""
-    exact = _exact(y)
+    exact = in_float64(y, "T")
     if exact.numel() == 0:
         raise NormeqError(f"T takes images with at least one pixel, got shape {tuple(exact.shape)}")
     if not seen(exact, lambda: bool(exact.isfinite().all()), True):
         raise NormeqError("the image holds NaN or infinity: fill in or cut away these pixels first")
     axes = tuple(range(1, exact.ndim)) if exact.ndim > 3 else tuple(range(exact.ndim))
     least, most = exact.amin(axes, keepdim=True), exact.amax(axes, keepdim=True)
-    return exact, least, most - least
+    extent = most - least
+    if not seen(extent, lambda: bool(extent.isfinite().all()), True):
+        raise NormeqError("values lie further apart than float64 can tell: scale the image first")
+    return exact, least, extent
 
 
 def _like(x: Tensor, y: Any) -> Any:

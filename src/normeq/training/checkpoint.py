@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from normeq.errors import NormeqError
+from normeq.errors import NormeqError, is_out_of_memory
 from normeq.system.files import atomic_path
 from normeq.system.seals import is_intact, seal, unseal
 
@@ -40,7 +39,9 @@ def load_checkpoint(path: str | Path, fingerprint: str, images: str | None = Non
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError, ValueError) as error:
+    except Exception as error:  # reading what is no pickle ends in whatever its bytes happen to say
+        if is_out_of_memory(error):
+            raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise NormeqError(
             f"{path}: truncated, or not a checkpoint ({reason}); delete it to train from the start"

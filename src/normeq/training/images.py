@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,10 @@ class LoadedImages:
         if twice:
             raise NormeqError(f"two training images are called {twice[0]!r}: rename one")
         for name, array in zip(self.names, self.arrays, strict=True):
+            if isinstance(array, np.ma.MaskedArray):
+                raise NormeqError(
+                    f"training image {name!r} is a masked array: fill in what is masked, image.filled(value)"
+                )
             if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
                 found = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
                 raise NormeqError(
@@ -79,12 +83,15 @@ def from_arrays(arrays: Sequence[np.ndarray], names: Sequence[str] | None = None
     >>> train(spec, "runs/mine", from_arrays(images))  # doctest: +SKIP
 
     Args:
-        arrays, names: as in :class:`LoadedImages`; without names they are called 0, 1, ….
+        arrays, names: as in :class:`LoadedImages`; without names they are called 0, 1, …. Copies are kept:
+            the pin is that of the images as they are now.
 
     Raises:
         NormeqError: see :class:`LoadedImages`.
     """
-    loaded = LoadedImages(list(arrays), list(names or map(str, range(len(arrays)))))
+    arrays = list(arrays)
+    given = LoadedImages(arrays, [str(name) for name in (range(len(arrays)) if names is None else names)])
+    loaded = replace(given, arrays=[array.copy() for array in arrays])
     content = [hashlib.sha256(array.tobytes()).hexdigest() for array in loaded.arrays]
     shapes = [array.shape for array in loaded.arrays]
     return TrainingImages(f"arrays-{digest([shapes, content])[:32]}", lambda: loaded)

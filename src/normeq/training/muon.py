@@ -8,8 +8,9 @@ PyTorch's own class takes matrices only.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 # Coefficients of an odd polynomial that lifts every singular value in (0, 1] towards 1 in a few rounds.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _ROUNDS = 5
+_FAR = 40  # exponents of two from which on a matrix is brought to a unit of its own
 
 
 def orthogonalize(matrices: Tensor) -> Tensor:
@@ -27,10 +29,11 @@ def orthogonalize(matrices: Tensor) -> Tensor:
     built there and applied to the wide matrix once.
 
     Args:
-        matrices: (N, rows, columns), float32; zeros stay zeros.
+        matrices: (N, rows, columns), float32, of any size; zeros stay zeros.
     """
     if matrices.shape[1] > matrices.shape[2]:
         return orthogonalize(matrices.mT).mT
+    matrices = matrices / _unit(matrices)
     x = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp_min(torch.finfo(matrices.dtype).tiny)
     gram = x @ x.mT
     eye = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
@@ -40,6 +43,15 @@ def orthogonalize(matrices: Tensor) -> Tensor:
         product = factor @ product
         gram = factor @ gram @ factor
     return product @ x
+
+
+def _unit(matrices: Tensor) -> Tensor:
+    """The power of two next below the largest |entry| of each matrix, which changes no digit, where squares
+    of entries would under- or overflow; else 1, also of zeros."""
+    largest = matrices.abs().amax(dim=(1, 2), keepdim=True)
+    ordinary = (largest == 0) | (largest > 2.0**-_FAR) & (largest < 2.0**_FAR)
+    lowest = math.log2(torch.finfo(matrices.dtype).tiny)
+    return largest.log2().floor().clamp_min(lowest).exp2().where(~ordinary, 1.0)
 
 
 class Muon(torch.optim.Optimizer):
@@ -55,7 +67,12 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One step; ``closure``, if there is one, is called first, and what it returns is."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             alike: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
             for p in group["params"]:
@@ -63,6 +80,7 @@ class Muon(torch.optim.Optimizer):
                     alike[p.shape].append(p)
             for kernels in alike.values():
                 self._step_alike(kernels, group)
+        return loss
 
     def _step_alike(self, kernels: list[nn.Parameter], group: dict[str, Any]) -> None:
         """A step of kernels of one shape, all together: a GPU waits for launches otherwise."""

@@ -154,6 +154,14 @@ class RunSpec:
         get_variant(self.variant)
         if not isinstance(self.dataset, str):
             raise NormeqError(f"dataset must be a name, not {self.dataset!r}")
+        levels = self.sigma if isinstance(self.sigma, tuple | list) else (self.sigma,)
+        ranged = levels is self.sigma
+        if not all(map(_is_number, levels)) or len(levels) != (2 if ranged else 1):
+            raise NormeqError(
+                f"sigma must be a number, or a range [low, high] of two, not {_seen(self.sigma)}"
+            )
+        if isinstance(self.sigma, list):
+            object.__setattr__(self, "sigma", tuple(map(float, levels)))
         low, high = self.sigma_range
         if not 0 <= low <= high <= 255:
             raise NormeqError(
@@ -222,11 +230,11 @@ class RunSpec:
         _check_keys("recipe", recipe, Recipe)
         required = tuple(f.name for f in fields(cls) if f.default is MISSING)
         _check_keys("run", data, cls, required=required)
-        sigma = data["sigma"]
-        levels = sigma if isinstance(sigma, list | tuple) else [sigma]
-        if not all(map(_is_number, levels)) or len(levels) != (2 if levels is sigma else 1):
-            raise NormeqError(f"sigma must be a number, or a range [low, high] of two, not {_seen(sigma)}")
-        sigma = tuple(map(float, levels)) if levels is sigma else float(sigma)
+        sigma = data["sigma"]  # as floats, which decides the fingerprint; what is no number is refused below
+        if isinstance(sigma, tuple | list) and all(map(_is_number, sigma)):
+            sigma = tuple(map(float, sigma))
+        elif _is_number(sigma):
+            sigma = float(sigma)
         return cls(**{**data, "sigma": sigma, "recipe": Recipe(**recipe)})
 
     def fingerprint(self, data_pin: str) -> str:
