@@ -164,8 +164,16 @@ def _takes_margin(conv: ConstrainedConv, following: nn.Module | None) -> bool:
 class FoldedForInference(nn.Module):
     """A network that runs folded where no gradients are asked for, and as it is where they are.
 
-    It is folded at the first call, in the arithmetic that the network has then: ``double()`` afterwards gives
-    kernels that sum to 1 in float64.
+    It is folded at the first call, in the arithmetic that the network has then, and again where the network
+    has changed since: ``double()`` gives kernels that sum to 1 in float64, and other weights give theirs,
+    whether they were loaded, trained, or put in place of the old ones. Looked at are the modules, their mode
+    and hooks, and which memory the weights and buffers have and PyTorch's count of changes to it; no value
+    is read. Two changes cannot be seen so: one in place that PyTorch does not count (through ``weight.data``
+    or ``weight.numpy()``), and one of a plain attribute (a stride). After these call :meth:`eval`, which
+    forgets the folded network.
+
+    Weights made in :class:`torch.inference_mode` have no count of changes: such a network runs as it is, and
+    so does one under a compiler.
 
     Args:
         network: in evaluation mode.
@@ -175,15 +183,60 @@ class FoldedForInference(nn.Module):
         super().__init__()
         self.network = network
         self.noise_map = bool(getattr(network, "noise_map", False))
-        self.__dict__["_folded"] = None  # no submodule: it would be moved and saved with the network
+        self._forget()
+
+    def _forget(self) -> None:
+        # The folded network, and what was folded; no submodule: it would be moved and saved with the network.
+        self.__dict__["_folded"] = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_folded": None}  # copies and files fold anew
 
     def _apply(self, *args: Any, **kwargs: Any) -> nn.Module:
-        self.__dict__["_folded"] = None
+        self._forget()
         return super()._apply(*args, **kwargs)
 
+    def train(self, mode: bool = True) -> FoldedForInference:
+        self._forget()
+        return super().train(mode)
+
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
             return self.network(y, sigma)
-        if self._folded is None:
-            self.__dict__["_folded"] = fold(self.network)
-        return self._folded(y, sigma)
+        state = _state(self.network)
+        if state is None:
+            return self.network(y, sigma)
+        made = self._folded
+        if made is None or made[1] != state:
+            made = self.__dict__["_folded"] = (fold(self.network), state, _held(self.network))
+        return made[0](y, sigma)
+
+
+def _state(network: nn.Module) -> list[Any] | None:
+    """What tells, without a look at any value, whether a network still is what it was; None where nothing
+    does. Equal lists mean that while what is in them lives, see :func:`_held`."""
+    state: list[Any] = []
+    for module in network.modules():
+        state += (id(module), module.training, id(vars(module).get("forward")))
+        state += (*map(id, module._modules.values()), *module._forward_hooks, *module._forward_pre_hooks)
+        for tensor in _tensors(module):
+            if tensor.is_inference():
+                return None
+            try:
+                state += (id(tensor), tensor.data_ptr(), tensor._version)
+            except RuntimeError:  # no memory of its own: under vmap
+                return None
+    return state
+
+
+def _held(network: nn.Module) -> list[Any]:
+    """What a state names by its address; kept, so that nothing else gets that address."""
+    held: list[Any] = []
+    for module in network.modules():
+        tensors = _tensors(module)
+        held += (module, vars(module).get("forward"), tensors, [tensor.detach() for tensor in tensors])
+    return held
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    return [t for t in (*module._parameters.values(), *module._buffers.values()) if t is not None]
