@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import parametrize
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -17,8 +19,10 @@ from normeq.nn.kinds import is_kind
 from normeq.nn.linear import AffineLinear
 from normeq.nn.norms import BiasFreeBatchNorm
 from normeq.nn.padding import fill_margin
+from normeq.nn.reach import CHAINS
 from normeq.nn.rotation import RotatedSortPool, second_half
 from normeq.nn.transposed import AffineConvTranspose
+from normeq.nn.wrapper import NormalizationWrapper
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _CONSTRAINED = (ConstrainedConv, AffineConvTranspose, AffineLinear)
@@ -72,6 +76,10 @@ def fold(network: nn.Module, *, in_place: bool = True) -> nn.Module:
     convolution before it. Parameters are then plain convolutions, so that ``fold(network).to(dtype)`` is the
     network in that arithmetic. Layers with hooks or a ``forward`` of their own stay as they are.
 
+    What makes one of two layers needs a :class:`torch.nn.Sequential` that is called as a whole. A class with
+    a ``forward`` of its own may call the layers in it singly: it is traced (:mod:`torch.fx`, module by
+    module), and where that fails each layer inside is folded by itself.
+
     Args:
         network: in evaluation mode, any module with layers of this library; not changed.
         in_place: False leaves sort pooling as it is, for what cannot follow operations in place.
@@ -88,7 +96,7 @@ def fold(network: nn.Module, *, in_place: bool = True) -> nn.Module:
         folded = copy.deepcopy(network)
         if is_kind(folded, *_CONSTRAINED):
             folded = Folded(folded)
-        _Fold(in_place).children(folded)
+        _Fold(in_place, _used_singly(folded)).children(folded)
         for weight in folded.parameters():
             if weight.ndim == 4:
                 weight.data = weight.data.to(memory_format=torch.channels_last)
@@ -99,8 +107,10 @@ class _Fold:
     """Folds the layers of a network, each at the place where it stands: a layer may stand at others too, with
     something else behind it. So it is replaced there, and never changed itself."""
 
-    def __init__(self, in_place: bool) -> None:
+    def __init__(self, in_place: bool, singly: set[nn.Module] | None) -> None:
+        """Layers ``singly`` have a meaning of their own (None: any may): they make no pair."""
         self.in_place = in_place
+        self.singly = singly
         self.made: dict[nn.Module, Folded] = {}
         self.done: set[nn.Module] = set()
 
@@ -112,9 +122,9 @@ class _Fold:
         children = [(name, child) for name, child in module._modules.items() if child is not None]
         # What stands after a layer is known where layers run in their order; a module with a forward of its
         # own may call them in any.
-        ordered = type(module).forward is nn.Sequential.forward and "forward" not in vars(module)
+        ordered = _is_chain(module)
         for (name, child), (next_name, following) in zip(children, [*children[1:], ("", None)], strict=False):
-            following = following if ordered else None
+            following = following if ordered and self._only_together(child, following) else None
             if self.in_place and is_kind(child, ConstrainedConv) and _takes_margin(child, following):
                 setattr(module, name, FoldedConv2d(child))
                 setattr(module, next_name, FoldedSortPool())
@@ -127,6 +137,81 @@ class _Fold:
                 setattr(module, next_name, nn.Identity())
             elif not isinstance(child, _BatchNorm | BiasFreeBatchNorm):
                 self.children(child)
+
+    def _only_together(self, *layers: nn.Module | None) -> bool:
+        return self.singly is not None and self.singly.isdisjoint(layers)
+
+
+def _is_chain(module: nn.Module) -> bool:
+    """Whether a module calls its parts in their order."""
+    return type(module).forward is nn.Sequential.forward and "forward" not in vars(module)
+
+
+def _used_singly(network: nn.Module) -> set[nn.Module] | None:
+    """The parts of a network that classes not known here call, or read a tensor of; None where it cannot be
+    said. (A sequence that is called as a whole is such a part, and what it calls itself is not.)"""
+    unknown = [
+        number
+        for number, module in enumerate(network.modules())
+        if not (_is_chain(module) or is_kind(module, *CHAINS, NormalizationWrapper, FoldedForInference))
+        and type(module).forward is not nn.Module.forward  # a list: those that hold it are asked
+        and any(_is_chain(part) and len(part) > 1 for part in module.modules())
+    ]
+    if not unknown:
+        return set()
+    # A forward may change attributes, so that of a copy is traced; it shares the weights.
+    traced = list(_copy(network, *network.parameters()).modules())
+    original = dict(zip(traced, network.modules(), strict=True))
+    found: set[nn.Module] = set()
+    for number in unknown:
+        used = _used_by(traced[number])
+        if used is None:
+            return None
+        found |= {original[part] for part in used if part in original}
+    return found
+
+
+def _used_by(module: nn.Module) -> set[nn.Module] | None:
+    """The modules that a module's forward calls, or reads a tensor of, with its optional arguments given and
+    left out; None where that cannot be traced."""
+    if "forward" in vars(module):  # fx looks at the class
+        return None
+    tracer = _Tracer(module)
+    try:
+        arguments = inspect.signature(module.forward).parameters.values()
+        defaults = {each.name: each.default for each in arguments if each.default is not each.empty}
+        tracer.trace(module)
+        if defaults:
+            tracer.trace(module, defaults)
+    except Exception:  # whatever its author's code meets when what it is given is no tensor
+        return None
+    return tracer.used
+
+
+class _Tracer(fx.Tracer):
+    """Notes which modules are called, or asked for a tensor, and calls none."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.parts = set(module.modules())
+        self.owner = {id(tensor): part for part in self.parts for tensor in _tensors(part)}
+        self.used: set[nn.Module] = set()
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        self.used |= {m} if m in self.parts else set(m.modules())  # made just now: a slice of a sequence
+        return self.create_proxy("call_module", "part", args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        if id(attr_val) in self.owner:
+            self.used.add(self.owner[id(attr_val)])
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
+
+def _copy(network: nn.Module, *shared: Tensor) -> nn.Module:
+    """A deep copy, which has the tensors ``shared`` in common with the network."""
+    return copy.deepcopy(network, {id(tensor): tensor for tensor in shared})
 
 
 def _is_plain(module: nn.Module | None, kinds: tuple[type[nn.Module], ...]) -> bool:
