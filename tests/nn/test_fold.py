@@ -4,10 +4,12 @@ import copy
 
 import pytest
 import torch
+import torch.nn.utils.prune
 from torch import nn
 
 from normeq.nn import (
     AffineConv2d,
+    AffineConvTranspose2d,
     AffineLinear,
     BiasFreeBatchNorm2d,
     FoldedForInference,
@@ -100,6 +102,27 @@ class Standardised(nn.Conv2d):
         return self._conv_forward(x, self.weight / self.weight.std(), self.bias)
 
 
+class StandardisedInside(nn.Conv2d):
+    """The same, where :class:`torch.nn.Conv2d` does the work."""
+
+    def _conv_forward(self, x, weight, bias):
+        return super()._conv_forward(x, weight / weight.std(), bias)
+
+
+class Louder(AffineConv2d):
+    """What it computes is its own."""
+
+    def compute(self, x, kernel):
+        return 3 * super().compute(x, kernel)
+
+
+def given_inside():
+    layer = conv()
+    standardised = layer._conv_forward
+    layer._conv_forward = lambda x, weight, bias: standardised(x, weight / weight.std(), bias)
+    return layer
+
+
 class Holds(nn.Module):
     """A convolution called beside the sequence that it stands in; a place that is empty."""
 
@@ -158,6 +181,14 @@ def affine():
         lambda: Holds(AffineConv2d(2, 2, 3, padding=1)),
         lambda: Backwards(conv(), nn.BatchNorm2d(2)),
         lambda: nn.Sequential(Standardised(2, 2, 3, padding=1), nn.BatchNorm2d(2)),
+        lambda: nn.Sequential(StandardisedInside(2, 2, 3, padding=1), nn.BatchNorm2d(2)),
+        lambda: nn.Sequential(StandardisedInside(2, 2, 3, padding=1), BiasFreeBatchNorm2d(2)),
+        lambda: nn.Sequential(given_inside(), nn.BatchNorm2d(2)),
+        lambda: nn.Sequential(
+            Louder(2, 2, 3, padding=1, sorted_output=True),
+            RotatedSortPool(),
+            Louder(2, 2, 3, padding=1, sorted_input=True),
+        ),
         lambda: nn.Sequential(nn.utils.parametrizations.spectral_norm(conv()), nn.BatchNorm2d(2)),
         lambda: nn.Sequential(conv(), nn.BatchNorm2d(2, track_running_stats=False)),
     ],
@@ -294,6 +325,77 @@ def test_shared_layers_are_folded_all_and_once():
     assert folded[2] is folded[5] and isinstance(folded[2], Folded) and isinstance(folded[4], FoldedSortPool)
     chain = fold(alive(shared_convolution(nn.BatchNorm2d)))
     assert not any(isinstance(module, nn.BatchNorm2d) for module in chain)
+
+
+NORMED = {
+    "weight norm": nn.utils.parametrizations.weight_norm,
+    "spectral norm": nn.utils.parametrizations.spectral_norm,
+    "orthogonal": nn.utils.parametrizations.orthogonal,
+    "weight norm as a hook": nn.utils.weight_norm,
+    "spectral norm as a hook": nn.utils.spectral_norm,
+    "pruned": lambda layer: nn.utils.prune.random_unstructured(layer, "weight", 0.5),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+@pytest.mark.parametrize("change", NORMED)
+@pytest.mark.parametrize(
+    "make", [conv, lambda: AffineConv2d(2, 2, 3, padding=1), lambda: AffineConvTranspose2d(2, 2, 2, stride=2)]
+)
+def test_weights_that_are_worked_out(change, make):
+    """Layers whose weights are made at each call from others, by a parametrization or by a hook."""
+    torch.manual_seed(0)
+    net = alive(nn.Sequential(NORMED[change](make()), nn.BatchNorm2d(2), conv()).double())
+    y = torch.randn(2, 2, 9, 8, dtype=torch.float64)
+    expected = net(y).detach()  # and there is a result with a gradient in hooked layers
+    folded = fold(net)
+    for found in (folded, copy.deepcopy(folded), fold(folded)):
+        torch.testing.assert_close(found(y), expected, rtol=1e-10, atol=1e-10)
+        assert not isinstance(found[0], AffineConv2d) or "hook" in change or change == "pruned"
+    both = FoldedForInference(Calls(lambda layers, x, more: layers(x), *net).eval())
+    with torch.no_grad():
+        torch.testing.assert_close(both(y), expected, rtol=1e-10, atol=1e-10)
+    assert torch.equal(net(y), expected)
+
+
+def test_sorted_layers_with_a_weight_norm():
+    torch.manual_seed(0)
+    first, pool = AffineConv2d(2, 2, 3, padding=1, sorted_output=True), RotatedSortPool()
+    last = AffineConv2d(2, 2, 3, padding=1, sorted_input=True)
+    net = nn.Sequential(nn.utils.parametrizations.weight_norm(first), pool, last).double().eval()
+    y = torch.randn(2, 2, 9, 8, dtype=torch.float64)
+    folded = copy.deepcopy(fold(net))
+    assert isinstance(folded[1], FoldedSortPool)
+    torch.testing.assert_close(folded(y), net(y).detach(), rtol=1e-10, atol=1e-10)
+
+
+def test_other_results_with_a_gradient_are_refused():
+    net = nn.Sequential(conv()).eval()
+    net.features = [net(torch.rand(1, 2, 8, 8))]
+    with pytest.raises(ValueError, match=r"detach\(\)"):
+        fold(net)
+
+
+def test_options_by_their_names():
+    class Up(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.up = AffineConvTranspose2d(2, 2, 3, stride=2, padding=1)
+
+        def forward(self, x):
+            return self.up(x, output_size=[16, 16]) - self.up(x, [16, 16]) / 2
+
+    net = Up().double().eval()
+    y = torch.randn(1, 2, 8, 8, dtype=torch.float64)
+    torch.testing.assert_close(fold(net)(y), net(y).detach(), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d, BiasFreeBatchNorm2d])
+def test_parts_in_training_mode_are_refused(norm):
+    net = nn.Sequential(conv(), nn.Sequential(conv(), norm(2))).eval()
+    net[1][1].train()
+    with pytest.raises(ValueError, match=rf"its part 1\.1 \({norm.__name__}\) is in training mode"):
+        fold(net)
 
 
 def test_training_mode_is_refused():

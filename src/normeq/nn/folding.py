@@ -34,12 +34,13 @@ class Folded(nn.Module):
     def __init__(self, layer: Constrained) -> None:
         super().__init__()
         self.weight = nn.Parameter(layer.applied_kernel.detach(), requires_grad=False)
-        layer = copy.copy(layer)
-        layer._parameters = {"bias": None}  # the raw weights are not needed any more
-        self._compute = layer.compute
+        # What is left is the layer without its raw weights, and without what makes them (a weight norm).
+        bare = object.__new__(parametrize.type_before_parametrizations(layer))
+        bare.__dict__ = {**vars(layer), "_parameters": {"bias": None}, "_modules": {}}
+        self._compute = bare.compute
 
-    def forward(self, x: Tensor, *options: Any) -> Tensor:
-        return self._compute(x, self.weight, *options)
+    def forward(self, x: Tensor, *options: Any, **named: Any) -> Tensor:
+        return self._compute(x, self.weight, *options, **named)
 
     def extra_repr(self) -> str:
         layer = self._compute.__self__
@@ -53,7 +54,7 @@ class FoldedConv2d(Folded):
 
     def __init__(self, conv: ConstrainedConv) -> None:
         super().__init__(conv)
-        self.pad, self.dilation, self.groups = conv.pad, conv.dilation, conv.groups
+        self.pad, self.dilation, self.groups = self._compute.__self__.pad, conv.dilation, conv.groups
 
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(self.pad(x), self.weight, None, 1, 1, self.dilation, self.groups)
@@ -88,12 +89,17 @@ def fold(network: nn.Module, *, in_place: bool = True) -> nn.Module:
         A module called like ``network``; it has no gradients.
 
     Raises:
-        ValueError: the network is in training mode.
+        ValueError: the network, or a part of it, is in training mode; it cannot be copied, because it holds
+            results with a gradient.
     """
-    if network.training:
-        raise ValueError("fold a network in evaluation mode: call network.eval() first")
+    for name, module in network.named_modules():
+        if module.training:
+            which = f"its part {name} ({type(module).__name__})" if name else "this one"
+            raise ValueError(
+                f"fold a network in evaluation mode: {which} is in training mode, call network.eval() first"
+            )
     with torch.no_grad():
-        folded = copy.deepcopy(network)
+        folded = _copy(network)
         if is_kind(folded, *_CONSTRAINED):
             folded = Folded(folded)
         _Fold(in_place, _used_singly(folded)).children(folded)
@@ -210,8 +216,28 @@ class _Tracer(fx.Tracer):
 
 
 def _copy(network: nn.Module, *shared: Tensor) -> nn.Module:
-    """A deep copy, which has the tensors ``shared`` in common with the network."""
-    return copy.deepcopy(network, {id(tensor): tensor for tensor in shared})
+    """A deep copy, which has the tensors ``shared`` in common with the network.
+
+    Weight norm, spectral norm and pruning as hooks keep the weights that they worked out as an attribute:
+    results, which PyTorch copies with no gradient alone.
+
+    Raises:
+        ValueError: it holds such results elsewhere.
+    """
+    known = {id(tensor): tensor for tensor in shared}
+    for module in network.modules():
+        for value in vars(module).values():
+            if isinstance(value, Tensor) and not value.is_leaf:
+                known[id(value)] = value.detach().clone()
+    try:
+        return copy.deepcopy(network, known)
+    except RuntimeError as error:
+        if "graph leaves" not in str(error):
+            raise
+        raise ValueError(
+            "the network cannot be copied to fold it, because it holds results with a gradient (a list of "
+            "features, perhaps): detach() them, or run it once in torch.no_grad()"
+        ) from error
 
 
 def _is_plain(module: nn.Module | None, kinds: tuple[type[nn.Module], ...]) -> bool:
