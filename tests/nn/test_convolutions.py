@@ -1,6 +1,7 @@
 """Convolutions and linear layers with the arguments of torch.nn: equivariance, kernels, borders."""
 
 import inspect
+import math
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from normeq import nn as layers
 from normeq.errors import NormeqError
 from normeq.nn import affine_kernel
-from normeq.nn.padding import pad
+from normeq.nn.padding import Pad, pad
 from tests.nn.layers import (
     AFFINE,
     CONSTRAINTS,
@@ -165,3 +166,15 @@ def test_wide_kernels_in_half_precision_sum_to_one():
     conv = layers.AffineConv3d(64, 2, 3, constraint="centre").to(torch.bfloat16)
     assert conv.kernel.dtype == torch.float32
     assert (conv.kernel.flatten(1).sum(1) - 1).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("margin", [1, 2])
+@pytest.mark.parametrize("size", [(5, 6), (1, 6), (5, 1), (1, 1)])
+@pytest.mark.parametrize("before", [(), (2,), (2, 3), (2, 3, 1), (0, 3), (0, 3, 1)])
+@pytest.mark.parametrize("mode", MODES)
+def test_padding_takes_any_number_of_axes(margin, size, before, mode):
+    x = numbers(*before, *size)
+    margins = (margin,) * 4
+    whole = (*before, *(side + 2 * margin for side in size))
+    for found in (pad(x, margins, mode), Pad(margins, mode)(x)):
+        assert torch.equal(found, pad(x.reshape(math.prod(before), *size), margins, mode).reshape(whole))

@@ -1,16 +1,21 @@
 """Folded networks: the same function, without gradients and without constraints to work out."""
 
+import copy
+
 import pytest
 import torch
+import torch.nn.utils.prune
 from torch import nn
 
 from normeq.nn import (
     AffineConv2d,
+    AffineConvTranspose2d,
     AffineLinear,
     BiasFreeBatchNorm2d,
     FoldedForInference,
     build_network,
     fold,
+    wrap,
 )
 from normeq.nn.folding import Folded, FoldedSortPool
 from normeq.nn.rotation import RotatedSortPool
@@ -97,6 +102,27 @@ class Standardised(nn.Conv2d):
         return self._conv_forward(x, self.weight / self.weight.std(), self.bias)
 
 
+class StandardisedInside(nn.Conv2d):
+    """The same, where :class:`torch.nn.Conv2d` does the work."""
+
+    def _conv_forward(self, x, weight, bias):
+        return super()._conv_forward(x, weight / weight.std(), bias)
+
+
+class Louder(AffineConv2d):
+    """What it computes is its own."""
+
+    def compute(self, x, kernel):
+        return 3 * super().compute(x, kernel)
+
+
+def given_inside():
+    layer = conv()
+    standardised = layer._conv_forward
+    layer._conv_forward = lambda x, weight, bias: standardised(x, weight / weight.std(), bias)
+    return layer
+
+
 class Holds(nn.Module):
     """A convolution called beside the sequence that it stands in; a place that is empty."""
 
@@ -155,6 +181,14 @@ def affine():
         lambda: Holds(AffineConv2d(2, 2, 3, padding=1)),
         lambda: Backwards(conv(), nn.BatchNorm2d(2)),
         lambda: nn.Sequential(Standardised(2, 2, 3, padding=1), nn.BatchNorm2d(2)),
+        lambda: nn.Sequential(StandardisedInside(2, 2, 3, padding=1), nn.BatchNorm2d(2)),
+        lambda: nn.Sequential(StandardisedInside(2, 2, 3, padding=1), BiasFreeBatchNorm2d(2)),
+        lambda: nn.Sequential(given_inside(), nn.BatchNorm2d(2)),
+        lambda: nn.Sequential(
+            Louder(2, 2, 3, padding=1, sorted_output=True),
+            RotatedSortPool(),
+            Louder(2, 2, 3, padding=1, sorted_input=True),
+        ),
         lambda: nn.Sequential(nn.utils.parametrizations.spectral_norm(conv()), nn.BatchNorm2d(2)),
         lambda: nn.Sequential(conv(), nn.BatchNorm2d(2, track_running_stats=False)),
     ],
@@ -190,12 +224,178 @@ def test_what_hooks_change_is_kept(number, change):
         torch.testing.assert_close(fold(whole)(y), expected, rtol=1e-10, atol=1e-10)
 
 
+class Calls(nn.Module):
+    """A class of one's own, which calls what is in a sequence as ``how`` says."""
+
+    def __init__(self, how, *layers):
+        super().__init__()
+        self.how, self.layers, self.calls = how, nn.Sequential(*layers), 0
+
+    def forward(self, x, more=None):
+        self.calls += 1
+        return self.how(self.layers, x, more)
+
+
+class CallsInside(Calls):
+    """The same, of a sequence that is not its own."""
+
+    def __init__(self, how, *layers):
+        super().__init__(how)
+        self.inside = build_network("dncnn", "ordinary", depth=3, channels=2, image_channels=2)
+        self.inside.layers = nn.Sequential(*layers)
+
+    def forward(self, x, more=None):
+        return self.inside(x) + self.how(self.inside.layers, x, more)
+
+
+SINGLY = {
+    "parts": lambda layers, x, more: layers[1](layers[0](x)) + layers[0](x),
+    "loop": lambda layers, x, more: sum(layer(x) for layer in layers),
+    "slice": lambda layers, x, more: layers(x) + layers[:1](x),
+    "weight": lambda layers, x, more: layers(x) * layers[0].weight.mean(),
+    "statistics": lambda layers, x, more: layers(x) * getattr(layers[1], "running_var", torch.ones(2)).mean(),
+    "left out": lambda layers, x, more: layers(x) if more is not None else layers[0](x),
+    "values": lambda layers, x, more: layers[0](x) if x.mean() < 9 else layers(x),
+}
+
+
+@pytest.mark.parametrize("how", SINGLY)
+@pytest.mark.parametrize("calls", [Calls, CallsInside])
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d, BiasFreeBatchNorm2d])
+def test_parts_that_are_used_singly_keep_their_meaning(how, calls, norm):
+    torch.manual_seed(0)
+    net = alive(calls(SINGLY[how], conv(), norm(2)).double())
+    y = torch.randn(2, 2, 9, 8, dtype=torch.float64)
+    folded = fold(net)
+    assert folded.calls == net.calls == 0
+    torch.testing.assert_close(folded(y), net(y).detach(), rtol=1e-10, atol=1e-10)
+
+
+def test_sorted_parts_that_are_used_singly_keep_their_meaning():
+    torch.manual_seed(0)
+
+    def how(layers, x, more):
+        return layers[2](layers[1](layers[0](x))) + layers[0](x)
+
+    first = AffineConv2d(2, 2, 3, padding=1, sorted_output=True)
+    last = AffineConv2d(2, 2, 3, padding=1, sorted_input=True)
+    net = Calls(how, first, RotatedSortPool(), last).double().eval()
+    y = torch.randn(2, 2, 9, 8, dtype=torch.float64)
+    torch.testing.assert_close(fold(net)(y), net(y).detach(), rtol=1e-10, atol=1e-10)
+
+
+class Given(Calls):
+    """Its ``forward`` is one of its own."""
+
+    def __init__(self, *layers):
+        super().__init__(None, *layers)
+        self.forward = lambda x: self.layers[0](x)
+
+
+def test_a_given_forward_may_use_parts_singly():
+    net = alive(Given(conv(), nn.BatchNorm2d(2)).double())
+    assert isinstance(fold(net).layers[1], nn.BatchNorm2d)
+
+
+@pytest.mark.parametrize("depth", range(3))
+def test_a_sequence_that_is_called_as_a_whole_makes_pairs(depth):
+    net = nn.Sequential(
+        conv(), nn.BatchNorm2d(2), AffineConv2d(2, 2, 3, padding=1, sorted_output=True), RotatedSortPool(),
+        AffineConv2d(2, 2, 3, padding=1, sorted_input=True),
+    )  # fmt: skip
+    for _ in range(depth):
+        net = Calls(lambda layers, x, more: layers(x) if more is None else layers(x) + more, net, nn.ReLU())
+    folded = fold(alive(net.double()))
+    kinds = {type(module) for module in folded.modules()}
+    assert FoldedSortPool in kinds and nn.BatchNorm2d not in kinds
+    y = torch.randn(2, 2, 9, 8, dtype=torch.float64)
+    torch.testing.assert_close(folded(y), net(y).detach(), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(("architecture", "variant"), CASES)
+def test_networks_of_the_library_make_all_pairs(architecture, variant):
+    folded = fold(wrap(network(architecture, variant)))
+    kinds = {type(module) for module in folded.modules()}
+    assert kinds.isdisjoint({nn.BatchNorm2d, BiasFreeBatchNorm2d, RotatedSortPool})
+
+
 def test_shared_layers_are_folded_all_and_once():
     folded = fold(alive(affine()))
     assert not any(isinstance(module, AffineConv2d | RotatedSortPool) for module in folded.modules())
     assert folded[2] is folded[5] and isinstance(folded[2], Folded) and isinstance(folded[4], FoldedSortPool)
     chain = fold(alive(shared_convolution(nn.BatchNorm2d)))
     assert not any(isinstance(module, nn.BatchNorm2d) for module in chain)
+
+
+NORMED = {
+    "weight norm": nn.utils.parametrizations.weight_norm,
+    "spectral norm": nn.utils.parametrizations.spectral_norm,
+    "orthogonal": nn.utils.parametrizations.orthogonal,
+    "weight norm as a hook": nn.utils.weight_norm,
+    "spectral norm as a hook": nn.utils.spectral_norm,
+    "pruned": lambda layer: nn.utils.prune.random_unstructured(layer, "weight", 0.5),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+@pytest.mark.parametrize("change", NORMED)
+@pytest.mark.parametrize(
+    "make", [conv, lambda: AffineConv2d(2, 2, 3, padding=1), lambda: AffineConvTranspose2d(2, 2, 2, stride=2)]
+)
+def test_weights_that_are_worked_out(change, make):
+    """Layers whose weights are made at each call from others, by a parametrization or by a hook."""
+    torch.manual_seed(0)
+    net = alive(nn.Sequential(NORMED[change](make()), nn.BatchNorm2d(2), conv()).double())
+    y = torch.randn(2, 2, 9, 8, dtype=torch.float64)
+    expected = net(y).detach()  # and there is a result with a gradient in hooked layers
+    folded = fold(net)
+    for found in (folded, copy.deepcopy(folded), fold(folded)):
+        torch.testing.assert_close(found(y), expected, rtol=1e-10, atol=1e-10)
+        assert not isinstance(found[0], AffineConv2d) or "hook" in change or change == "pruned"
+    both = FoldedForInference(Calls(lambda layers, x, more: layers(x), *net).eval())
+    with torch.no_grad():
+        torch.testing.assert_close(both(y), expected, rtol=1e-10, atol=1e-10)
+    assert torch.equal(net(y), expected)
+
+
+def test_sorted_layers_with_a_weight_norm():
+    torch.manual_seed(0)
+    first, pool = AffineConv2d(2, 2, 3, padding=1, sorted_output=True), RotatedSortPool()
+    last = AffineConv2d(2, 2, 3, padding=1, sorted_input=True)
+    net = nn.Sequential(nn.utils.parametrizations.weight_norm(first), pool, last).double().eval()
+    y = torch.randn(2, 2, 9, 8, dtype=torch.float64)
+    folded = copy.deepcopy(fold(net))
+    assert isinstance(folded[1], FoldedSortPool)
+    torch.testing.assert_close(folded(y), net(y).detach(), rtol=1e-10, atol=1e-10)
+
+
+def test_other_results_with_a_gradient_are_refused():
+    net = nn.Sequential(conv()).eval()
+    net.features = [net(torch.rand(1, 2, 8, 8))]
+    with pytest.raises(ValueError, match=r"detach\(\)"):
+        fold(net)
+
+
+def test_options_by_their_names():
+    class Up(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.up = AffineConvTranspose2d(2, 2, 3, stride=2, padding=1)
+
+        def forward(self, x):
+            return self.up(x, output_size=[16, 16]) - self.up(x, [16, 16]) / 2
+
+    net = Up().double().eval()
+    y = torch.randn(1, 2, 8, 8, dtype=torch.float64)
+    torch.testing.assert_close(fold(net)(y), net(y).detach(), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d, BiasFreeBatchNorm2d])
+def test_parts_in_training_mode_are_refused(norm):
+    net = nn.Sequential(conv(), nn.Sequential(conv(), norm(2))).eval()
+    net[1][1].train()
+    with pytest.raises(ValueError, match=rf"its part 1\.1 \({norm.__name__}\) is in training mode"):
+        fold(net)
 
 
 def test_training_mode_is_refused():
@@ -216,3 +416,117 @@ def test_folded_for_inference_only():
         exact = both.double()
         torch.testing.assert_close(exact(3 * x - 7), 3 * exact(x) - 7, rtol=1e-12, atol=1e-12)
     assert set(both.state_dict()) == {f"network.{key}" for key in net.state_dict()}
+
+
+def doubled(net):
+    with torch.no_grad():
+        net.layers[0].weight.mul_(2)
+
+
+def loaded(net):
+    net.load_state_dict({key: 2 * value for key, value in net.state_dict().items()})
+
+
+def loaded_by_assignment(net):
+    net.load_state_dict({key: 2 * value for key, value in net.state_dict().items()}, assign=True)
+
+
+def stepped(net):
+    optimiser = torch.optim.Adam(net.parameters(), lr=0.1)
+    with torch.enable_grad():
+        net(torch.ones(1, 1, 8, 8, dtype=torch.float64).cumsum(-1)).square().sum().backward()
+    optimiser.step()
+
+
+def put_in_place(net):
+    for _ in range(2):  # the second may lie where the first was
+        net.layers[0].weight.data = net.layers[0].weight.data * 2
+
+
+def another_parameter(net):
+    for _ in range(2):
+        net.layers[0].weight = torch.nn.Parameter(net.layers[0].weight.detach() * 2)
+
+
+def another_layer(net):
+    net.layers[-1] = AffineConv2d(6, 1, 3, padding=1, sorted_input=True).double().eval()
+
+
+def hooked(net):
+    net.layers[-1].register_forward_hook(lambda module, given, output: output + 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [doubled, loaded, loaded_by_assignment, stepped, put_in_place, another_parameter, another_layer, hooked],
+)
+def test_folded_for_inference_follows_its_network(change):
+    net = network("fdncnn", "norm")
+    both = FoldedForInference(net)
+    y = torch.randn(1, 1, 9, 10, dtype=torch.float64)
+    with torch.no_grad():
+        before = both(y)
+        folded = both._folded
+        both(y)
+        assert both._folded is folded  # nothing changed, nothing is folded again
+        change(net)
+        torch.testing.assert_close(both(y), net(y), rtol=1e-10, atol=1e-10)
+        assert not torch.allclose(both(y), before)
+
+
+def test_folded_for_inference_follows_buffers_and_mode():
+    net = network("dncnn", "ordinary")
+    both = FoldedForInference(net)
+    y = torch.randn(1, 1, 9, 10, dtype=torch.float64)
+    with torch.no_grad():
+        both(y)
+        net.layers[3].running_var.mul_(4)
+        torch.testing.assert_close(both(y), net(y), rtol=1e-10, atol=1e-10)
+        net.train()
+        with pytest.raises(ValueError, match="evaluation mode"):
+            both(y)
+
+
+def test_folded_for_inference_forgets_at_eval():
+    """What PyTorch does not count is seen after eval()."""
+    net = network("fdncnn", "norm")
+    both = FoldedForInference(net)
+    y = torch.randn(1, 1, 9, 10, dtype=torch.float64)
+    with torch.no_grad():
+        both(y)
+        net.layers[0].weight.data.mul_(2)
+        torch.testing.assert_close(both.eval()(y), net(y), rtol=1e-10, atol=1e-10)
+
+
+def test_copies_and_files_hold_the_network_alone():
+    both = FoldedForInference(network("fdncnn", "norm"))
+    y = torch.randn(1, 1, 9, 10, dtype=torch.float64)
+    with torch.no_grad():
+        expected = both(y)
+        copied = copy.deepcopy(both)
+        assert copied._folded is None and both._folded is not None
+        assert torch.equal(copied(y), expected)
+        doubled(both.network)
+        assert torch.equal(copied(y), expected)
+
+
+def test_weights_without_a_count_of_changes():
+    """Those made in inference mode: the network runs as it is."""
+    with torch.inference_mode():
+        both = FoldedForInference(network("fdncnn", "norm"))
+        y = torch.randn(1, 1, 9, 10, dtype=torch.float64)
+        both(y)
+        both.network.layers[0].weight.mul_(2)
+        torch.testing.assert_close(both(y), both.network(y), rtol=1e-10, atol=1e-10)
+
+
+def test_functional_call_and_vmap_of_folded_for_inference():
+    both = FoldedForInference(network("fdncnn", "norm"))
+    y = torch.randn(2, 1, 9, 10, dtype=torch.float64)
+    doubled = {key: 2 * value for key, value in both.state_dict().items()}
+    with torch.no_grad():
+        expected = both(y)
+        torch.testing.assert_close(torch.vmap(both)(y[:, None])[:, 0], expected, rtol=1e-10, atol=1e-10)
+        found = torch.func.functional_call(both, doubled, (y,))
+        both.load_state_dict(doubled)
+        torch.testing.assert_close(found, both.network(y), rtol=1e-10, atol=1e-10)

@@ -6,7 +6,7 @@ import torch
 
 from normeq.equivariance.defect import defect
 from normeq.errors import NormeqError
-from normeq.nn import VARIANTS, FoldedForInference, build_network, fold
+from normeq.nn import ARCHITECTURES, VARIANTS, FoldedForInference, build_network, fold
 from normeq.nn.inputs import check_output
 
 SMALL = {
@@ -127,6 +127,48 @@ def test_one_row_is_filtered_as_if_repeated(form, transposed):
         row, rows = row.mT, rows.mT
     with torch.set_grad_enabled(form == "plain"):
         torch.testing.assert_close(net(row).expand_as(rows), net(rows))
+
+
+NO_NUMBERS = {
+    "a str": "25",
+    "a list": ["25"],
+    "a dict": {"sigma": 25},
+    "a complex": 25j,
+    "a tensor of complex64": torch.tensor(25j),
+    "a object": object(),
+}
+
+
+@everywhere
+def test_noise_levels_that_are_no_numbers(architecture, variant, noise_map, form):
+    net = made(architecture, variant, noise_map, form)
+    for what, sigma in NO_NUMBERS.items():
+        message = f"sigma must be a real number, or a tensor of them, not {what}$"
+        with pytest.raises(NormeqError, match=message):
+            net(torch.rand(2, 1, 8, 8), sigma)
+
+
+@everywhere
+def test_noise_levels_of_any_type(architecture, variant, noise_map, form):
+    net, y = made(architecture, variant, noise_map, form), torch.rand(2, 1, 8, 8)
+    with torch.no_grad():
+        expected = net(y, torch.tensor([0.25, 0.5]))
+        for sigma in ([0.25, 0.5], (0.25, 0.5), np.array([0.25, 0.5])):
+            assert torch.equal(net(y, sigma), expected)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("size", [(8, 8), (7, 9), (1, 1)])
+def test_an_empty_batch_gives_an_empty_batch(architecture, size):
+    options = {"widths": (4, 4), "blocks": 1} if architecture == "drunet" else {"depth": 3, "channels": 4}
+    for variant in VARIANTS:
+        try:
+            net = build_network(architecture, variant, **options)
+        except NormeqError:  # it has no such variant
+            continue
+        for each in (net.eval(), fold(net)):
+            found = each(torch.rand(0, 1, *size), 0.1)
+            assert found.shape == (0, 1, *size)
 
 
 @pytest.mark.parametrize(

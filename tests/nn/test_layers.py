@@ -10,12 +10,19 @@ from torch.func import functional_call, grad, jacfwd, jacrev, vmap
 from normeq import nn as layers
 from normeq.errors import NormeqError
 from normeq.nn import SortPool, fold
+from normeq.nn.padding import pad
 from normeq.nn.rotation import RotatedSortPool
 from tests.nn.layers import (
     KINDS,
     each,
     small,
 )
+
+
+def in_blocks(size):
+    """A layer that needs no border, asked for one by its output size."""
+    conv = layers.AffineConvTranspose2d(2, 2, 2, stride=2, padding_mode="zeros")
+    return conv(torch.rand(1, 2, size, size), output_size=[2 * size + 1] * 2)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +32,12 @@ from tests.nn.layers import (
         (lambda: layers.ZeroSumConv1d(1, 1, 3, padding="same", padding_mode="zeros"), "'zeros' does not"),
         (lambda: layers.AffineConvTranspose2d(1, 1, 4, 2, padding_mode="zeros"), "'zeros' does not follow"),
         (lambda: RotatedSortPool(padding_mode="zeros"), "'zeros' does not follow"),
+        (lambda: in_blocks(8), "AffineConvTranspose2d: padding_mode='zeros' does not follow"),
+        (lambda: in_blocks(1), "AffineConvTranspose2d: padding_mode='zeros' does not follow"),
+        (lambda: pad(torch.zeros(1, 2, 4), (1, 1), "constant"), "pad: unknown padding_mode 'constant'"),
+        (lambda: pad(torch.zeros(1, 2, 4), (1, 1), "zeros"), "pad: padding_mode='zeros' does not follow"),
+        (lambda: pad(torch.zeros(1, 2, 4), (1, 1, 1)), r"two for each axis.*not \(1, 1, 1\) of 3 axes"),
+        (lambda: pad(torch.zeros(4), (1, 1, 1, 1)), r"not \(1, 1, 1, 1\) of 1 axes"),
         (lambda: layers.AffineConv3d(1, 1, 3, bias=True), "bias is not equivariant"),
         (lambda: layers.AffineLinear(1, 1, True), "bias is not equivariant"),
         (lambda: layers.AffineConvTranspose1d(1, 1, 3, bias=True), "bias is not equivariant"),
@@ -36,6 +49,9 @@ from tests.nn.layers import (
         (lambda: layers.AffineLinear(1, 1, constraint="sum"), "unknown constraint 'sum'"),
         (lambda: layers.AffineConv2d(2, 2, 3, groups=2, sorted_output=True), "groups do not go with"),
         (lambda: layers.AffineConv2d(2, 2, 3, groups=2, free_channels=1), "groups do not go with"),
+        (lambda: layers.AffineConv2d(2, 5, 3, sorted_output=True), "sorted_output needs an even .* got 5"),
+        (lambda: layers.AffineConv1d(3, 2, 3, sorted_input=True), "sorted_input needs an even .* got 3"),
+        (lambda: layers.ZeroSumConv2d(2, 5, 3, sorted_output=True), "sorted_output needs an even .* got 5"),
         (lambda: layers.AffineConv2d(2, 2, 3, free_channels=2), "must leave one of 2 channels"),
         (lambda: layers.ZeroSumConv2d(1, 1, 1), "sums to 0 is 0"),
         (lambda: layers.build_network("drunet", "norm", constraint="centre"), "one is 2×2"),
@@ -43,6 +59,9 @@ from tests.nn.layers import (
         (lambda: SortPool(1, odd="pass")(torch.zeros(1, 1, 4)), "even number of channels, got 1"),
         (lambda: RotatedSortPool(1)(torch.zeros(1, 3, 4)), "even number of channels, got 3"),
         (lambda: layers.BiasFreeBatchNorm2d(1)(torch.zeros(1, 1, 2)), "takes .N, C, …. of 4 axes"),
+        (lambda: layers.BiasFreeBatchNorm2d(4)(torch.zeros(2, 1, 3, 3)), r"takes 4 channels, got \(2, 1, 3"),
+        (lambda: layers.BiasFreeBatchNorm1d(1).eval()(torch.zeros(2, 3)), r"takes 1 channels, got \(2, 3\)"),
+        (lambda: layers.BiasFreeBatchNorm3d(2)(torch.zeros(1, 3, 1, 1, 1)), "takes 2 channels"),
     ],
 )
 def test_what_cannot_be_had_is_one_line(make, words):

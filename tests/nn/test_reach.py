@@ -120,6 +120,27 @@ def own(kind, *arguments, **options):
     return Own(*arguments, **options)
 
 
+class Inside(nn.Conv2d):
+    """A convolution that does so where :class:`torch.nn.Conv2d` does the work."""
+
+    def _conv_forward(self, x, weight, bias):
+        return super()._conv_forward(x - x.mean(), weight, bias)
+
+
+class Computes(AffineConv2d):
+    """The same of ours."""
+
+    def compute(self, x, kernel):
+        return super().compute(x - x.mean(), kernel)
+
+
+class Pads(AffineConv2d):
+    """And where it is padded."""
+
+    def pad(self, x):
+        return super().pad(x - x.mean())
+
+
 def said(module):
     module.forward = lambda x: x - x.mean()
     return module
@@ -140,6 +161,9 @@ def said(module):
         own(PlainCNN, get_variant("ordinary"), depth=2),
         own(NormalizationWrapper, conv(1)),
         said(conv(1)),
+        Inside(2, 2, 3, padding=1),
+        Computes(2, 2, 3, padding=1),
+        Pads(2, 2, 3, padding=1),
         nn.BatchNorm2d(2, track_running_stats=False),
         nn.SyncBatchNorm(2, track_running_stats=False),
         nn.InstanceNorm2d(2),

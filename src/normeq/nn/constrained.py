@@ -76,8 +76,9 @@ class ConstrainedConv(Constrained):
         sorted_output: the output goes to one.
 
     Raises:
-        NormeqError: zeros beyond a border, a bias, or groups together with ``free_channels`` or a rotated
-            side (the channels of a pair lie in different groups).
+        NormeqError: zeros beyond a border, a bias, an odd number of channels on a rotated side, or groups
+            together with ``free_channels`` or a rotated side (the channels of a pair lie in different
+            groups).
     """
 
     def __init__(
@@ -113,6 +114,11 @@ class ConstrainedConv(Constrained):
             raise NormeqError(
                 f"{who}: free_channels must leave one of {in_channels} channels, got {free_channels}"
             )
+        for side, number in (("input", sorted_input * in_channels), ("output", sorted_output * out_channels)):
+            if number % 2:
+                raise NormeqError(
+                    f"{who}: sorted_{side} needs an even number of channels (pairs are sorted), got {number}"
+                )
         self.free_channels = free_channels
         self.sorted_input = sorted_input
         self.sorted_output = sorted_output

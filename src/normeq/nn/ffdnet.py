@@ -64,6 +64,12 @@ class FFDNet(nn.Module):
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         height, width = y.shape[-2:]
         right, below = (max(size % 2, self.least - size) for size in (width, height))
-        x = F.pixel_unshuffle(F.pad(y, (0, right, 0, below), mode="replicate"), 2)
+        x = _quarters(F.pad(y, (0, right, 0, below), mode="replicate"))
         x = self.layers(append_noise_map(x, sigma, self.noise_map))
         return F.pixel_shuffle(x, 2)[..., :height, :width]
+
+
+def _quarters(x: Tensor) -> Tensor:
+    """The four half-size images of each; of an empty batch too, which PyTorch leaves in its shape."""
+    n, channels, height, width = x.shape
+    return F.pixel_unshuffle(x, 2) if n else x.reshape(n, 4 * channels, height // 2, width // 2)

@@ -18,12 +18,14 @@ def takes_images(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     A single image (C, H, W) is a batch of one, as for PyTorch's convolutions, and comes back as (C, H, W).
     C is ``self.image_channels`` where the network has such an attribute. For what is refused see
-    :func:`check_input`.
+    :func:`check_input`; ``sigma`` must be numbers, also where it is not used.
     """
 
     @functools.wraps(forward)
     def checked(self: nn.Module, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         check_input(y, getattr(self, "image_channels", None), self)
+        if not (sigma is None or isinstance(sigma, float | int)):
+            sigma = _numbers(sigma, y)
         return forward(self, y[None], sigma)[0] if y.ndim == 3 else forward(self, y, sigma)
 
     return checked
@@ -84,12 +86,12 @@ def check_level(sigma: Tensor | float | None, y: Tensor) -> Tensor:
     """σ for a batch ``y`` (N, C, H, W), in its number format and with four axes, to expand to (N, 1, H, W).
 
     Raises:
-        NormeqError: ``sigma`` is None, negative, not finite, or neither one number, nor one per image (N,),
-            nor one per pixel (N, 1, H, W).
+        NormeqError: ``sigma`` is None, no number, negative, not finite, or neither one number, nor one per
+            image (N,), nor one per pixel (N, 1, H, W).
     """
     if sigma is None:
         raise NormeqError("this network takes a noise map: give sigma, in the same units as the image")
-    level = torch.as_tensor(sigma, dtype=y.dtype, device=y.device)
+    level = _numbers(sigma, y)
     if level.ndim != 4:
         level = level.reshape(-1, 1, 1, 1)
     whole = (y.shape[0], 1, *y.shape[2:])
@@ -101,6 +103,21 @@ def check_level(sigma: Tensor | float | None, y: Tensor) -> Tensor:
     if not seen(sigma, lambda: bool(((level >= 0) & level.isfinite()).all()), True):
         raise NormeqError(f"sigma must be finite and not negative, got {float(level.min()):g}")
     return level
+
+
+def _numbers(sigma: Any, y: Tensor) -> Tensor:
+    """A noise level as a tensor like ``y``.
+
+    Raises:
+        NormeqError: it is not of real numbers.
+    """
+    try:
+        if isinstance(sigma, Tensor) and sigma.is_complex():
+            raise TypeError
+        return torch.as_tensor(sigma, dtype=y.dtype, device=y.device)
+    except (TypeError, ValueError) as error:
+        what = f"a tensor of {_name(sigma.dtype)}" if isinstance(sigma, Tensor) else _type(sigma)
+        raise NormeqError(f"sigma must be a real number, or a tensor of them, not {what}") from error
 
 
 def check_output(output: object, y: Tensor, who: str) -> Tensor:

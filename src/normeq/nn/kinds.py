@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from torch import nn
 
+# What decides about the output of a layer, where its kind has it: a convolution with kernels of its own has
+# them in any of these.
+_METHODS = ("forward", "_conv_forward", "compute", "pad")
+
 
 def is_kind(module: nn.Module | None, *kinds: type[nn.Module]) -> bool:
     """Whether a module does what one of these kinds does: it is one, without a ``forward`` of its own (of its
-    class or of the module itself) and without hooks, which may change what goes in and what comes out."""
+    class or of the module itself; nor one of the methods that ``forward`` leaves the work to) and without
+    hooks, which may change what goes in and what comes out."""
     return (
         module is not None
         and not has_hooks(module)
-        and "forward" not in vars(module)
-        and any(isinstance(module, kind) and type(module).forward is kind.forward for kind in kinds)
+        and any(isinstance(module, kind) and _acts_as(module, kind) for kind in kinds)
+    )
+
+
+def _acts_as(module: nn.Module, kind: type[nn.Module]) -> bool:
+    return all(
+        name not in vars(module) and getattr(type(module), name) is getattr(kind, name)
+        for name in _METHODS
+        if hasattr(kind, name)
     )
 
 

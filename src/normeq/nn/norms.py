@@ -22,7 +22,7 @@ class BiasFreeBatchNorm(nn.Module):
         device, dtype: of the parameters.
 
     Raises:
-        NormeqError: called with another number of axes.
+        NormeqError: called with another number of axes or channels.
     """
 
     dims: tuple[int, ...]  # how many axes an input may have behind the channels
@@ -50,6 +50,9 @@ class BiasFreeBatchNorm(nn.Module):
         if behind not in self.dims:
             shapes = " or ".join(f"(N, C{', …' if dims else ''}) of {dims + 2} axes" for dims in self.dims)
             raise NormeqError(f"{type(self).__name__} takes {shapes}, got {tuple(x.shape)}")
+        channels = self.running_var.numel()
+        if not torch.jit.is_tracing() and x.shape[1] != channels:  # (shapes are tensors there)
+            raise NormeqError(f"{type(self).__name__} takes {channels} channels, got {tuple(x.shape)}")
         if self.training:
             variance = x.var(dim=(0, *range(2, x.ndim)), unbiased=False)
             self.running_var.lerp_(variance.detach().to(self.running_var.dtype), self.momentum)

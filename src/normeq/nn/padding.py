@@ -50,18 +50,27 @@ def pad(x: Tensor, margins: Sequence[int], mode: str = "reflect") -> Tensor:
 
     Returns:
         The larger tensor; a margin may be longer than the axis.
+
+    Raises:
+        NormeqError: another mode; no two margins for each axis, or more axes than there are.
     """
+    check_padding(mode, any(margins), "pad")
     axes = len(margins) // 2
+    if len(margins) % 2 or axes > x.ndim:
+        raise NormeqError(
+            f"pad: margins are two for each axis, the last axis first, not {tuple(margins)} of {x.ndim} axes"
+        )
     sizes = x.shape[-axes:]
     if not any(margins):
         return x
-    if mode == "reflect" and tuple(margins) == (1, 1, 1, 1):
+    # PyTorch's fast kernels are for images with or without a batch axis, and not for none of their channels.
+    fast = x.ndim in (axes + 1, axes + 2) and x.shape[-1 - axes] != 0
+    if mode == "reflect" and tuple(margins) == (1, 1, 1, 1) and fast:
         return mirror(x)
     longest = [max(margins[2 * k : 2 * k + 2]) for k in range(axes)]
-    # A fast kernel of PyTorch, for images with or without a batch axis.
     short = all(margin < size for margin, size in zip(longest, reversed(sizes), strict=True))
     short = short and min(margins) >= 0
-    if mode != "circular" and short and axes <= 3 and x.ndim in (axes + 1, axes + 2):
+    if mode != "circular" and short and axes <= 3 and fast:
         with torch.autocast(x.device.type, enabled=False):  # the values are only moved
             return F.pad(x, tuple(margins), mode=mode)
     for axis in range(axes):
@@ -113,8 +122,8 @@ def inner(size: int) -> int:
 
 
 def mirror(x: Tensor) -> Tensor:
-    """Reflective padding by one pixel of the last two axes, in the memory format of ``x``; along an axis of
-    one pixel that pixel is repeated."""
+    """Reflective padding by one pixel of the last two axes of (N, C, H, W) or (C, H, W), in the memory format
+    of ``x``; along an axis of one pixel that pixel is repeated."""
     if torch.compiler.is_compiling() or x.device.type == "cpu":
         # Autocast would pad in float32, three copies instead of one; the values are only moved.
         with torch.autocast(x.device.type, enabled=False):

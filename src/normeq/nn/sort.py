@@ -15,7 +15,11 @@ def sort_pairs(x: Tensor, dim: int = 1, odd: Literal["refuse", "pass"] = "refuse
     """Sort channels in pairs: (x_k, x_{k + C/2}) becomes (min, max) at every pixel.
 
     Sorting commutes with every increasing affine map, sort(λx + μ) = λ sort(x) + μ for λ > 0, and keeps all
-    values: it is a permutation chosen by the data (Herbreteau et al. 2023, section 4.2).
+    values: it is a permutation chosen by the data (Herbreteau et al. 2023, section 4.2). In floating point
+    it keeps them up to rounding: what is computed is a - max(a - b, 0) and b + max(a - b, 0), with an error
+    in the last digits of the larger of |a| and |b|. In float32 (1e8, 1) becomes (0, 1e8), and partners
+    further apart than the largest number, such as (3e38, -3e38), become infinite. (Minimum and maximum
+    would be exact, and take three times as long with their gradients.)
 
     The paper pairs neighbouring channels (2k, 2k + 1). Which channels are partners is a mere permutation of
     the neighbouring kernels; pairing the two halves keeps both partners contiguous in channels-last memory

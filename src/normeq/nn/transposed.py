@@ -67,7 +67,7 @@ class AffineConvTranspose(Constrained):
         groups, dilation, device, dtype: as there.
         bias: False; there for the order of PyTorch's arguments.
         padding_mode: what the input is extended by, ``reflect``, ``replicate`` or ``circular``; ``zeros``
-            only where no tap reaches beyond the border (kernel = stride).
+            only where no tap reaches beyond the border (kernel = stride, and no ``output_size`` beyond it).
         constraint: see :func:`normeq.nn.affine.affine_kernel`, for the taps of each phase.
 
     Raises:
@@ -139,6 +139,7 @@ class AffineConvTranspose(Constrained):
             x, output_size, self.stride, self.padding, self.kernel_size, axes, self.dilation
         )
         margins = self.margins(more)
+        check_padding(self.padding_mode, any(margins), type(self).__name__)  # output_size may ask for them
         extended = pad(x, margins, self.padding_mode)
         whole = _TRANSPOSED[axes](extended, kernel, None, self.stride, 0, 0, self.groups, self.dilation)
         for axis in range(axes):
