@@ -173,3 +173,14 @@ def test_one_line_where_nothing_can_be_measured(arguments, options, words):
     with pytest.raises(NormeqError, match=words) as refused:
         normeq.certify(*arguments, **options)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("statistics", ["global", "local"])
+def test_a_wrapped_network_of_ones_own_is_told_the_level(statistics):
+    class Threshold(nn.Module):
+        def forward(self, y, sigma):
+            level = sigma.reshape(-1, 1, 1, 1) if sigma.ndim == 1 else sigma
+            return y.where(y.abs() > level, y.new_zeros(()))
+
+    assert not normeq.certify(Threshold().eval(), sigma=torch.tensor([0.1])).shift_equivariant
+    assert normeq.certify(normeq.wrap(Threshold().eval(), statistics, box=9)).normalization_equivariant

@@ -194,7 +194,7 @@ class Uses(torch.nn.Module):
 def test_levels_of_every_shape_belong_to_their_image(make, sigma, statistics):
     """As many images as columns: what is one number an image may not be taken for one a column."""
     wrapped, y = normeq.wrap(make().double().eval(), statistics, box=5), image(4, 1, 8, 4)
-    level = torch.as_tensor(sigma).double()
+    level = torch.as_tensor(sigma, dtype=torch.float64)
     found = wrapped(y, sigma if isinstance(sigma, list) else level)
     expected = torch.cat([wrapped(one[None], part[None]) for one, part in zip(y, level, strict=True)])
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)

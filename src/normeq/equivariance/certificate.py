@@ -18,6 +18,7 @@ from normeq.equivariance.defect import Defect, defect
 from normeq.equivariance.numbers import in_float64
 from normeq.errors import NormeqError
 from normeq.nn.inputs import real_array
+from normeq.nn.wrapper import NormalizationWrapper
 
 SIDE = 48  # of the image that is used where none is given
 LEVEL = 0.1  # its noise level, for denoisers that have to be told one
@@ -253,6 +254,8 @@ def _on_tensors(
 
 def _wants_level(denoise: Callable[..., Any]) -> bool:
     """Whether a denoiser has to be told a noise level."""
+    if isinstance(denoise, NormalizationWrapper) and not denoise.noise_map:
+        return denoise.tells and _wants_level(denoise.network)
     if isinstance(denoise, nn.Module) and hasattr(denoise, "noise_map"):
         return bool(denoise.noise_map)
     try:

@@ -76,10 +76,12 @@ class NormalizationWrapper(nn.Module):
         divisor = variance.where(varies, variance.new_ones(())).sqrt()
         std = divisor.where(varies, divisor.new_zeros(()))
         if sigma is not None:
-            level = check_level(sigma, y) if self.noise_map else torch.as_tensor(sigma).to(y)
-            if level.ndim != 4:
-                level = level.reshape(-1, 1, 1, 1)
-            sigma = level / (divisor * unit.where(varies, unit.new_ones(())))
+            if self.noise_map:
+                check_level(sigma, y)
+            if not isinstance(sigma, int | float):  # (a number keeps its digits, whatever the image's format)
+                sigma = torch.as_tensor(sigma, dtype=y.dtype, device=y.device)
+                sigma = sigma if sigma.ndim == 4 else sigma.reshape(-1, 1, 1, 1)
+            sigma = sigma / (divisor * unit.where(varies, unit.new_ones(())))
             if sigma.shape[1:] == (1, 1, 1) and not self.local:  # one number an image
                 sigma = sigma.flatten()
         centred = centred / divisor
