@@ -33,6 +33,27 @@ def test_means_and_the_worst_interval(tmp_path):
     assert list(summarise_experiment(tmp_path / "noise_levels.csv", None)) == ["psnr_db"]
 
 
+def test_the_worst_interval_is_that_of_one_noise_level(tmp_path):
+    levels = pd.DataFrame(
+        [SERIES | {"image": "01", "sigma": 5, "draw": 0, "psnr_in": 20, "psnr": 30, "ssim": 1}]
+    )
+    levels.to_csv(tmp_path / "noise_levels.csv", index=False)
+    rows = [
+        SERIES
+        | {"variant": v, "image": "01", "sigma": s, "a": a, "b": b, "draw": draw}
+        | {"psnr": 40 - s / 5 - loss - 7 * draw}
+        for v, at in (("norm", {5: (0, 0)}), ("scale", {5: (0, 1), 50: (6, 2)}), ("ordinary", {50: (3, 4)}))
+        for s, losses in at.items()
+        for (a, b), loss in zip([(0, 1), (0, 255), (-1, 1)], (0, *losses), strict=True)
+        for draw in range(1 + (a == 0 and b == 1))  # [0,1] alone has another draw
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "intervals.csv", index=False)
+    found = summarise_experiment(tmp_path / "noise_levels.csv", tmp_path / "intervals.csv")
+    worst = {"net-norm-sigma25": 0, "net-scale-sigma25": 6, "net-ordinary-sigma25": 4}
+    assert found["worst_interval_loss_db"] == {"set12": worst}
+    assert "-0.0" not in str(found)
+
+
 def test_the_summary_is_not_written_over_its_tables(tmp_path):
     for name in ("levels.json", "intervals.json"):
         (tmp_path / name).write_text(name)

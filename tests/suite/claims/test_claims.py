@@ -133,6 +133,16 @@ def test_the_worst_interval_and_bounds_that_hold_for_all(tmp_path: Path) -> None
     assert only["value"] == pytest.approx(np.mean(losses[0, 2])) and only["verdict"] == "not reproduced"
 
 
+def test_a_loss_needs_a_seed_and_draw_of_the_unit_interval(tmp_path: Path) -> None:
+    table = interval_table({(0, 2): [1.0, 2.0, 3.0], (10, 11): [5.0, 6.0, 7.0]})
+    table.loc[table["a"] == 10, "seed"] = 1
+    (record,) = verdicts(tmp_path, LOSS, ranges=table)
+    assert record["verdict"] == "not tested"
+    assert record["note"] == "missing: the interval [0, 1], with a seed and draw of [10, 11]"
+    (record,) = verdicts(tmp_path, LOSS | {"intervals": [[0, 2]]}, ranges=table)
+    assert record["value"] == pytest.approx(2)
+
+
 def test_a_gain_on_some_interval_is_not_the_same_picture(tmp_path: Path) -> None:
     losses = {(0, 2): [0.0, 0.001, 0.002], (0, 255): [-0.5, -0.6, -0.7]}
     same = LOSS | {"bound": "within", "threshold": 0.01}

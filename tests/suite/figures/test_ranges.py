@@ -105,6 +105,26 @@ def test_the_heat_map_needs_the_plain_range(heat: Path, tmp_path: Path) -> None:
         heatmap.make(heat, tmp_path / "figure")
 
 
+def more_of(table: pd.DataFrame, unit: pd.Series) -> pd.DataFrame:
+    """One more draw and seed of what the rest is compared with, of another PSNR."""
+    more = [table[unit].assign(**{name: 1}, psnr=table["psnr"] - 9) for name in ("draw", "seed")]
+    return pd.concat([*more, table])
+
+
+def test_losses_and_gains_are_those_of_the_same_seed_and_draw(heat: Path, tuned: Path) -> None:
+    keys = ["variant", "scale", "shift"]
+    even, table = heatmap_losses(read_heatmap(heat)).set_index(keys)["loss"], pd.read_csv(heat)
+    more_of(table, (table["scale"] == 1) & (table["shift"] == 0)).to_csv(heat, index=False)
+    uneven = heatmap_losses(read_heatmap(heat)).set_index(keys)["loss"]
+    pd.testing.assert_series_equal(uneven.sort_index(), even.sort_index())
+    keys = ["variant", "method"]
+    even, table = tuning_summary(read_tuning(tuned)).set_index(keys), pd.read_csv(tuned)
+    more_of(table, table["tuning"] == "none").to_csv(tuned, index=False)
+    uneven = tuning_summary(read_tuning(tuned)).set_index(keys)
+    there = [("ordinary", "known"), ("scale", "none"), ("norm", "none")]
+    pd.testing.assert_series_equal(uneven.loc[there, "gain"], even.loc[there, "gain"])
+
+
 @pytest.mark.parametrize(
     ("loss", "text"),
     [(0.004, "0"), (-0.004, "0"), (0.04, "0.04"), (3.14, "3.1"), (13.7, "14"), (-0.5, "−0.50")],

@@ -1,6 +1,7 @@
 """The same weights under other conventions, from images and a denoiser whose answers are known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from skimage.color import rgb2gray
@@ -135,6 +136,18 @@ def test_the_table(folder):
     mean_mse = -10 * np.log10(np.mean(10 ** (-levels / 10)))
     assert found["mean mse"] == pytest.approx(mean_mse - levels.mean(), abs=2e-6)
     assert len(made.shown) == len(CONVENTIONS) + 3 and "–" not in made.shown.iloc[:, -1].tolist()
+
+
+def test_a_change_is_that_of_the_same_seed(folder):
+    out = folder / "protocols.csv"
+    tables.write_rows(out, noise_levels.COLUMNS, measure(folder, "mixed").values())
+    table = read_protocols(out)
+    lone = table[table["protocol"] == "paper"].assign(seed="1", psnr=table["psnr"] + 9)
+    found, more = (
+        protocol_changes(each).set_index("convention")["change"] for each in (table, pd.concat([table, lone]))
+    )
+    others = found.index != "mean mse"
+    pd.testing.assert_series_equal(found[others], more[others])
 
 
 def test_without_the_papers_rows_there_is_nothing_to_compare_with(folder):

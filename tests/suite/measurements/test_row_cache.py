@@ -20,6 +20,7 @@ from normeq.suite.measurements import intervals, noise_levels
 from normeq.suite.measuring import batches
 from normeq.suite.measuring import rows as tables
 from normeq.suite.measuring import stream as streaming
+from normeq.suite.measuring.registry import all_measurements
 from normeq.suite.measuring.row_cache import RowCache, open_row_cache
 from normeq.suite.results.long_tables import read_intervals
 from normeq.system.seals import unseal
@@ -198,6 +199,31 @@ def test_what_went_to_a_and_b_tells_rows_apart(own, tmp_path):
         assert {row["normalise"] for row in table} == {"nominal"} and table.fieldnames == intervals.COLUMNS
     assert set(read_intervals(out)["normalise"]) == {"nominal"}
     assert interval_summary(read_intervals(out))["normalise"].tolist() == ["nominal"] * 2
+
+
+@pytest.mark.parametrize("name", [name for name, kind in all_measurements().items() if kind.reuses_rows])
+def test_all_that_tells_settings_apart_tells_rows_apart(own, name):
+    """Else the row of one setting would be taken for that of another."""
+    asked = []
+
+    class Asked(RowCache):
+        def __len__(self):
+            return 1  # an empty one would not be asked
+
+        def find(self, row, columns):
+            asked.append(dict(row))
+            return super().find(row, columns)
+
+    kind = all_measurements()[name]
+    values = {
+        **{"datasets": ["d"], "image": "d/one", "images": 1, "size": 16, "sigma": 25, "sigmas": [25]},
+        **{"scales": [2], "shifts": [0.5], "intervals": [(0, 1), (10, 11)], "draws": 1},
+    }
+    settings = kind.settings(**{key: values[key] for key in kind.settings.model_fields if key in values})
+    where = {"data_dir": "", "device": CPU, "row_cache": Asked()}
+    rows = list(kind.evaluate(open_denoiser(f"mine={own}:denoise", CPU), settings, **where))
+    known = {"weights", "pixels", "measured_by", "size"}  # the denoiser, and the pixels that are used
+    assert asked and set().union(*asked) & set(rows[0]) - known <= set(tables.KEYS)
 
 
 def test_batches_are_of_one_size_and_data_set():

@@ -1,13 +1,16 @@
 """Tiles equal the whole where their halo covers what the denoiser sees, and nowhere else."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from skimage.io import imsave
 from torch.nn.functional import avg_pool2d
 
 from normeq.denoisers.open import Denoiser, open_denoiser
+from normeq.suite.analysis.tiles import read_tiles, tile_differences
 from normeq.suite.measurements import tiles
+from normeq.suite.measuring.row_cache import RowCache, write_measurements
 from normeq.suite.measuring.rows import collect, write_rows
 from normeq.suite.tables import tiles as table
 from tests.synthetic_images import stand_for_data_sets
@@ -65,6 +68,7 @@ def test_the_step_at_a_seam_by_hand():
     error[:, 3:] = 5.0  # an edge between tiles of 3, and a step of 7 that is none
     error[4, 0] = 7.0
     assert tiles.largest_step(error, 3) == 5 and tiles.largest_step(error, 6) == 0
+    assert tiles.largest_step(error, 16) == 0  # a tile that is larger than the image
 
 
 def test_the_table(data, tmp_path):
@@ -74,3 +78,30 @@ def test_the_table(data, tmp_path):
     made = table.make(tmp_path / "tiles.csv")
     assert list(made.numbers["halo"]) == ["none", "receptive field"]
     assert list(made.shown["halo"]) == ["0 pixels", "16 pixels (receptive field)"]
+
+
+def test_another_halo_is_measured_and_the_same_taken_over(data, tmp_path):
+    """A blur over 81×81 pixels, of which nobody knows how far it sees: only a wide halo holds it all."""
+    (tmp_path / "own.py").write_text(
+        "from scipy.ndimage import uniform_filter\n"
+        "def blur(noisy, sigma):\n    return uniform_filter(noisy, 81, mode='constant')\n"
+    )
+    blur = open_denoiser(f"blur={tmp_path / 'own.py'}:blur", CPU)
+    out = tmp_path / "t.csv"
+
+    def again(halo):
+        cache = RowCache(out=out)
+        rows = tiles.evaluate(blur, ["d"], 25, 32, halo, data_dir="", device=CPU, row_cache=cache)
+        write_measurements(out, tiles.COLUMNS, rows, cache, [blur], "", ["d"])
+        return cache.used
+
+    assert again(16) == 0 and again(16) == 2
+    assert again(64) == 1  # without a halo it is as it was
+    found = tile_differences(read_tiles(out)).set_index("margin")["difference"]
+    assert list(found.index) == [0, 64, 16]
+    assert found[64] < 0.01 < 1 < found[16]
+    assert [cell.split()[0] for cell in table.make(out).shown["halo"]] == ["0", "64", "16"]
+    pd.read_csv(out, dtype=str).query("margin != '16'").to_csv(tmp_path / "recorded.csv", index=False)
+    cache = RowCache([tmp_path / "recorded.csv"])
+    list(tiles.evaluate(blur, ["d"], 25, 32, 64, data_dir="", device=CPU, row_cache=cache))
+    assert cache.used == 2

@@ -151,6 +151,33 @@ def test_interval_changes_are_paired_with_the_unit_interval(tmp_path: Path) -> N
     assert (numbers.loc[(numbers.a == 0) & (numbers.b == 1), "change"] == 0).all()
 
 
+def uneven(table: pd.DataFrame, unit: pd.Series) -> pd.DataFrame:
+    """Two more draws and one more seed of what the rest is compared with, all of another PSNR."""
+    draws = [table[unit].assign(draw=draw, psnr=table["psnr"] - 0.25 * draw) for draw in (1, 2)]
+    seed = table[unit].assign(seed=1, psnr=table["psnr"] + 9)
+    return pd.concat([seed, *draws, table])
+
+
+def test_interval_changes_are_those_of_the_same_seed_and_draw(tmp_path: Path) -> None:
+    table = synthetic.intervals(images={"set12": 9, "bsd68": 3}, pairs=((0, 1), (10, 11), (0, 255)))
+    unit = (table["a"] == 0) & (table["b"] == 1)
+    table.to_csv(tmp_path / "even.csv", index=False)
+    uneven(table, unit).to_csv(tmp_path / "uneven.csv", index=False)
+    keys = ["variant", "dataset", "a", "b"]
+    even, other = (
+        intervals.make(tmp_path / f"{name}.csv").numbers.set_index(keys).sort_index()
+        for name in ("even", "uneven")
+    )
+    columns = ["change", "change_low", "change_high"]
+    pd.testing.assert_frame_equal(even[columns], other[columns])
+    assert (even["psnr"] != other["psnr"]).groupby(["a", "b"]).all().to_dict()[0, 1]
+    assert other.loc[("norm", "set12", 10, 11), "change"] == pytest.approx(0, abs=1e-3)
+    lone = table[unit].assign(seed=1)
+    pd.concat([lone, table[~unit]]).to_csv(tmp_path / "apart.csv", index=False)
+    with pytest.raises(NormeqError, match="a=0, b=1, of the same images, seeds and draws"):
+        intervals.make(tmp_path / "apart.csv")
+
+
 def test_the_leaked_image_is_left_out_where_there_is_one_and_the_reason_given(levels, tmp_path: Path) -> None:
     for table in (matched_noise.make(levels[1]), generalisation.make(levels[1])):
         assert sum("train/12003.jpg" in note for note in table.notes) == 1

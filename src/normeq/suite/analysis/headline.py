@@ -7,8 +7,14 @@ from typing import Any
 
 from normeq.suite.analysis.noise_levels import mean_psnr
 from normeq.suite.results.leaks import with_leak_free
-from normeq.suite.results.long_tables import SERIES, read_intervals, read_noise_levels
-from normeq.suite.statistics.means import per_image, summarise
+from normeq.suite.results.long_tables import (
+    CONDITION,
+    MEASUREMENT,
+    SERIES,
+    read_intervals,
+    read_noise_levels,
+)
+from normeq.suite.statistics.means import paired, per_image
 
 
 def _label(row: Any) -> str:
@@ -19,7 +25,7 @@ def _label(row: Any) -> str:
 
 def summarise_experiment(noise_levels: str | Path, intervals: str | Path | None) -> dict[str, Any]:
     """Mean PSNR (dB) per data set, denoiser and σ, and what the worst interval [a,b] costs against [0,1]
-    (dB).
+    (dB), at the noise level where that is most.
 
     Args:
         noise_levels, intervals: long tables of an experiment.
@@ -39,13 +45,13 @@ def summarise_experiment(noise_levels: str | Path, intervals: str | Path | None)
     if intervals is None:
         return out
     table = with_leak_free(read_intervals(Path(intervals)))
-    keys = [*SERIES, "a", "b"]
-    means = summarise(per_image(table, "psnr", keys), "psnr", keys)
+    unit = table[(table["a"] == 0) & (table["b"] == 1)]
+    keys = [*CONDITION, "a", "b"]
+    changes = per_image(paired(table, unit, "psnr", [*CONDITION, *MEASUREMENT]), "psnr", keys)
+    means = changes.groupby(keys, as_index=False, sort=False)["psnr"].mean()
     losses = out["worst_interval_loss_db"] = {}
     for _, group in means.groupby(SERIES, sort=False):
-        reference = group[(group.a == 0) & (group.b == 1)]
-        if len(reference):
-            row = group.iloc[0]
-            loss = reference["mean"].iloc[0] - group["mean"].min()
-            losses.setdefault(row.dataset, {})[_label(row)] = round(loss, 4)
+        row = group.iloc[0]
+        loss = round(-group["psnr"].min(), 4) + 0.0  # no minus zero
+        losses.setdefault(row.dataset, {})[_label(row)] = loss
     return out

@@ -5,30 +5,33 @@ from __future__ import annotations
 import pandas as pd
 
 from normeq.errors import NormeqError
-from normeq.suite.results.long_tables import CONDITION
+from normeq.suite.results.long_tables import CONDITION, MEASUREMENT
 from normeq.suite.statistics.means import paired, per_image
 
 KEYS = [*CONDITION, "scale", "shift", "normalise"]
 
 
 def heatmap_losses(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean PSNR at every scale and shift, and what is lost against scale 1 without shift, paired by image.
+    """Mean PSNR at every scale and shift, and what is lost against scale 1 without shift, where both have the
+    same image, seed and draw.
 
     Returns:
         network, variant, train_sigma, dataset, sigma, scale, shift, normalise, psnr, loss (dB), images,
         seeds, draws.
 
     Raises:
-        NormeqError: the rows with scale 1 and shift 0 are missing.
+        NormeqError: the rows with scale 1 and shift 0 are missing, or have no seed and draw of the others.
     """
     images = per_image(table, "psnr", KEYS)
-    unit = images[(images["scale"] == 1) & (images["shift"] == 0)]
-    on = [*CONDITION, "image"]
-    if len(unit) != len(images[on].drop_duplicates()):
+    unit = table[(table["scale"] == 1) & (table["shift"] == 0)]
+    changes = per_image(paired(table, unit, "psnr", [*CONDITION, *MEASUREMENT]), "psnr", KEYS)
+    if len(changes) != len(images):
         raise NormeqError(
-            "every denoiser needs rows with scale 1 and shift 0: the others are compared with them"
+            "every denoiser needs rows with scale 1 and shift 0, of the same images, seeds and draws: the"
+            " others are compared with them"
         )
-    images["loss"] = -paired(images, unit, "psnr", on)["psnr"].to_numpy()
+    losses = changes[[*KEYS, "image"]].assign(loss=-changes["psnr"])
+    images = images.merge(losses, on=[*KEYS, "image"], how="left", validate="one_to_one")
     means = images.groupby(KEYS, as_index=False, sort=False).agg(
         psnr=("psnr", "mean"), loss=("loss", "mean"), images=("image", "size"),
         seeds=("seeds", "max"), draws=("draws", "max"),

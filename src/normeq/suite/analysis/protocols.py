@@ -7,7 +7,7 @@ import pandas as pd
 
 from normeq.errors import NormeqError
 from normeq.imaging.conventions import CONVENTIONS
-from normeq.suite.results.long_tables import CONDITION
+from normeq.suite.results.long_tables import CONDITION, MEASUREMENT
 from normeq.suite.statistics.means import paired, per_image, summarise
 
 # Conventions that need no protocol of their own.
@@ -45,7 +45,10 @@ def protocol_changes(table: pd.DataFrame) -> pd.DataFrame:
 
 def _change(paper: pd.DataFrame, rows: pd.DataFrame, name: str, quantity: str) -> pd.DataFrame:
     images = per_image(paper, quantity, CONDITION)
-    differences = paired(per_image(rows, quantity, CONDITION), images, quantity, [*CONDITION, "image"])
+    on = [*CONDITION, *MEASUREMENT]
+    if name == DRAW:  # the one difference whose noise is another
+        on.remove("draw")
+    differences = per_image(paired(rows, paper, quantity, on), quantity, CONDITION)
     summary = summarise(differences, quantity, CONDITION).rename(columns={"mean": "change"})
     means = images.groupby(CONDITION, as_index=False, sort=False)[quantity].mean()
     return summary.merge(means.rename(columns={quantity: "paper"}), on=CONDITION).assign(

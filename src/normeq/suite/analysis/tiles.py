@@ -11,7 +11,7 @@ from normeq.suite.results.long_tables import CONDITION, showing_order
 from normeq.suite.results.same_pixels import check_pixels
 
 NUMBERS = ["sigma", "tile", "margin", "difference", "seam", "psnr", "psnr_whole"]
-KEYS = [*CONDITION, "tile", "halo"]
+KEYS = [*CONDITION, "tile", "halo", "margin"]  # one table may hold several margins of a halo
 
 
 def read_tiles(path: Path) -> pd.DataFrame:
@@ -40,6 +40,6 @@ def tile_differences(table: pd.DataFrame) -> pd.DataFrame:
     """
     table = table.assign(loss=table["psnr_whole"] - table["psnr"])
     return table.groupby(KEYS, as_index=False, sort=False).agg(
-        margin=("margin", "max"), difference=("difference", "max"), seam=("seam", "max"),
-        loss=("loss", "mean"), psnr_whole=("psnr_whole", "mean"), images=("image", "nunique"),
+        difference=("difference", "max"), seam=("seam", "max"), loss=("loss", "mean"),
+        psnr_whole=("psnr_whole", "mean"), images=("image", "nunique"),
     )  # fmt: skip

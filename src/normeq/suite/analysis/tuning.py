@@ -51,16 +51,17 @@ def tuning_summary(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         network, variant, train_sigma, dataset, sigma, method, psnr, gain, gap (dB; each with _low and _high,
         95 % intervals over images; gap: minus the norm variant of the same network and training level, as it
-        is, NaN without one), scale, shift (medians of what was chosen), images, seeds, draws.
+        is, NaN without one; gain and gap where image, seed and draw are the same), scale, shift (medians of
+        what was chosen), images, seeds, draws.
     """
     picked = chosen(table)
     images = per_image(picked, "psnr", KEYS)
-    plain = images[images["method"] == "none"]
-    norm = picked[(picked["method"] == "none") & (picked["variant"] == "norm")]
+    plain = picked[picked["method"] == "none"]
+    norm = plain[plain["variant"] == "norm"]
     on = ["network", "train_sigma", "dataset", "sigma", "image", "seed", "draw"]
     parts = {
         "psnr": images,
-        "gain": paired(images, plain, "psnr", [*CONDITION, "image"]),
+        "gain": per_image(paired(picked, plain, "psnr", MEASUREMENT), "psnr", KEYS),
         "gap": per_image(paired(picked, norm, "psnr", on), "psnr", KEYS),
     }
     result = None

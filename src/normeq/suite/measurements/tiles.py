@@ -45,7 +45,7 @@ class Tiles(Settings):
 
 
 MEASUREMENT = Measurement(
-    "tiles", Tiles, tuple(COLUMNS), of="first", labels=("tile", "halo"), reuses_rows=True
+    "tiles", Tiles, tuple(COLUMNS), of="first", labels=("tile", "halo", "margin"), reuses_rows=True
 )
 
 
@@ -156,4 +156,5 @@ def largest_step(error: Tensor, tile: int) -> float:
 def _edges(error: Tensor, axis: int, tile: int) -> Tensor:
     import torch
 
-    return torch.arange(tile - 1, error.shape[axis] - 1, tile, device=error.device)
+    last = tile - 1  # of the first tile, which may reach beyond the image
+    return torch.arange(last, max(error.shape[axis] - 1, last), tile, device=error.device)

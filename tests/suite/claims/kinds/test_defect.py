@@ -75,6 +75,20 @@ def test_the_seed_that_speaks_against_the_claim_decides(tmp_path: Path) -> None:
     assert all(record["verdict"] == "not reproduced" and record["seeds"] == 2 for record in records)
 
 
+def test_a_data_set_of_the_published_metric_alone_has_no_verdict(tmp_path: Path) -> None:
+    path = made_up(tmp_path / "c.csv")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    published = table[(table["kind"] == "repeat") & (table["dtype"] == "float32")]
+    more = [published.assign(kind="published", dataset=name, relative="0.1") for name in ("bsd68", "set12")]
+    pd.concat([table, *more]).to_csv(path, index=False)
+    claim = {"id": "x", "claim": "c", "kind": "defect", "variant": "norm", "change": "joint"}
+    (record,) = judge([Claim.from_dict(claim | {"bound": "at most", "threshold": 1})], {"certificate": path})
+    assert (record["dataset"], record["verdict"], record["value"]) == ("set12", "reproduced", 3e-6)
+    pd.concat(more).to_csv(path, index=False)
+    (record,) = judge([Claim.from_dict(claim | {"bound": "at most", "threshold": 1})], {"certificate": path})
+    assert (record["dataset"], record["verdict"]) == ("", "not tested")
+
+
 def test_a_refused_range_has_no_defect(tmp_path: Path) -> None:
     path = made_up(tmp_path / "c.csv")
     table = pd.read_csv(path, dtype=str, keep_default_na=False)

@@ -48,5 +48,10 @@ def test_the_gain_of_tuning(tmp_path: Path) -> None:
     assert record["verdict"] == "reproduced" and record["images"] == 3
     (record,) = judge([Claim.from_dict(claim | {"tuning": "scale"})], tables)
     assert record["verdict"] == "not tested"
+    table = pd.read_csv(tables["tuning"])
+    table.loc[table["tuning"] == "none", "draw"] = 1  # on other noise
+    table.to_csv(tables["tuning"], index=False)
+    (record,) = judge([Claim.from_dict(claim)], tables)
+    assert record["note"] == "missing: ordinary as it is at σ = 75, with a common seed and draw"
     with pytest.raises(NormeqError, match="tuning: 'best' is not one of known, scale, shift"):
         Claim.from_dict(claim | {"tuning": "best"})

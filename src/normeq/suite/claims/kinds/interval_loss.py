@@ -74,6 +74,10 @@ def measure(claim: Stated, rows: pd.DataFrame) -> Measured:
     at_unit = rows[(rows["a"] == 0) & (rows["b"] == 1)]
     change = paired(rows, at_unit, "psnr", ["sigma", *MEASUREMENT])
     change["psnr"] = -change["psnr"]
+    compared = set(change[["a", "b"]].itertuples(index=False, name=None))
+    lone = [interval_name(*pair) for pair in pairs if tuple(pair) not in compared]
+    if lone:
+        raise Missing(f"the interval [0, 1], with a seed and draw of {', '.join(lone)}")
     every = 1 - (1 - CONFIDENCE) / len(pairs)  # Bonferroni: all intervals hold together with 95 %
     losses = [
         over_images_and_seeds(change[(change["a"] == a) & (change["b"] == b)], "psnr", confidence=every)

@@ -58,6 +58,8 @@ def measure(claim: Stated, rows: pd.DataFrame) -> Measured:
     if here.empty:
         raise Missing(f"{NAMES[claim.tuning]} of {claim.variant} at σ = {claim.sigma:g}")
     [row] = here.to_dict("records")
+    if row["gain"] != row["gain"]:  # NaN
+        raise Missing(f"{claim.variant} as it is at σ = {claim.sigma:g}, with a common seed and draw")
     return Measured(
         row["gain"], row["gain_low"], row["gain_high"], row["images"], row["draws"], row["seeds"],
         subject=f"{claim.variant}, {NAMES[claim.tuning]}", sigma=claim.sigma, note=THESE,
