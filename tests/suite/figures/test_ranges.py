@@ -105,6 +105,20 @@ def test_the_heat_map_needs_the_plain_range(heat: Path, tmp_path: Path) -> None:
         heatmap.make(heat, tmp_path / "figure")
 
 
+def test_heat_map_and_tuning_say_which_part_of_the_images_they_show(
+    heat: Path, tuned: Path, tmp_path: Path, svg_text
+) -> None:
+    for module, path in ((heatmap, heat), (tuning, tuned)):
+        table = pd.read_csv(path)
+        for size, named in ((128, table.assign(size=128)), (0, table.assign(size=0)), (0, table)):
+            named.to_csv(path, index=False)
+            module.make(path, tmp_path / "figure")
+            text = re.sub(r"[\s|\u00a0]+", " ", svg_text(tmp_path / "figure.svg"))
+            part = re.search("2 images(, test σ = 25)?, middle 128×128 pixels;", text)
+            assert (part is not None) == (size > 0) == ("middle" in text), text
+            assert set(pd.read_csv(tmp_path / "figure.csv")["size"]) == {size}
+
+
 def more_of(table: pd.DataFrame, unit: pd.Series) -> pd.DataFrame:
     """One more draw and seed of what the rest is compared with, of another PSNR."""
     more = [table[unit].assign(**{name: 1}, psnr=table["psnr"] - 9) for name in ("draw", "seed")]

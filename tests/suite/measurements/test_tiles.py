@@ -9,10 +9,12 @@ from torch.nn.functional import avg_pool2d
 
 from normeq.denoisers.open import Denoiser, open_denoiser
 from normeq.suite.analysis.tiles import read_tiles, tile_differences
+from normeq.suite.figures import tiles as figure
 from normeq.suite.measurements import tiles
 from normeq.suite.measuring.row_cache import RowCache, write_measurements
 from normeq.suite.measuring.rows import collect, write_rows
 from normeq.suite.tables import tiles as table
+from tests.suite.claims.kinds.test_tiles import made_up
 from tests.synthetic_images import stand_for_data_sets
 from tests.synthetic_networks import save_small
 
@@ -105,3 +107,21 @@ def test_another_halo_is_measured_and_the_same_taken_over(data, tmp_path):
     cache = RowCache([tmp_path / "recorded.csv"])
     list(tiles.evaluate(blur, ["d"], 25, 32, 64, data_dir="", device=CPU, row_cache=cache))
     assert cache.used == 2
+
+
+def test_table_and_figure_tell_data_sets_noise_levels_and_tiles_apart(tmp_path):
+    few = pd.read_csv(made_up(tmp_path / "t.csv", images={"set12": 2}), dtype=str)
+    many = pd.read_csv(made_up(tmp_path / "t.csv", images={"bsd68": 5}), dtype=str)
+    pd.concat([few, many.assign(sigma="50", tile="128")]).to_csv(tmp_path / "t.csv", index=False)
+    made = table.make(tmp_path / "t.csv")
+    assert made.notes[0].startswith("Set12 2 images, BSD68 5 images; one noise draw; σ = 25 and 50. ")
+    assert "64×64 and 128×128 pixels" in made.title
+    told = set(made.shown[["data set", "test σ", "tile"]].itertuples(index=False, name=None))
+    assert told == {("Set12", "25", "64×64"), ("BSD68", "50", "128×128")}
+    drawn = figure.draw(made.numbers)
+    assert [axes.get_title() for axes in drawn.axes] == ["Set12, 2 images", "BSD68, 5 images"]
+    words = " ".join(text.get_text() for text in drawn.texts).replace("\n", " ").replace("\u00a0", " ")
+    assert "σ = 25 and 50; tiles of 64×64 and 128×128 pixels" in words
+    few.to_csv(tmp_path / "t.csv", index=False)
+    made = table.make(tmp_path / "t.csv")
+    assert not {"test σ", "tile"} & set(made.shown) and "σ = 25. " in made.notes[0]

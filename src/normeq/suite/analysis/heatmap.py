@@ -17,7 +17,7 @@ def heatmap_losses(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         network, variant, train_sigma, dataset, sigma, scale, shift, normalise, psnr, loss (dB), images,
-        seeds, draws.
+        seeds, draws, size (side of the middle of the images that was used, in pixels; 0 for all).
 
     Raises:
         NormeqError: the rows with scale 1 and shift 0 are missing, or have no seed and draw of the others.
@@ -36,4 +36,4 @@ def heatmap_losses(table: pd.DataFrame) -> pd.DataFrame:
         psnr=("psnr", "mean"), loss=("loss", "mean"), images=("image", "size"),
         seeds=("seeds", "max"), draws=("draws", "max"),
     )  # fmt: skip
-    return means
+    return means.assign(size=table["size"].iloc[0] if "size" in table else 0)

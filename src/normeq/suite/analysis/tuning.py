@@ -52,7 +52,8 @@ def tuning_summary(table: pd.DataFrame) -> pd.DataFrame:
         network, variant, train_sigma, dataset, sigma, method, psnr, gain, gap (dB; each with _low and _high,
         95 % intervals over images; gap: minus the norm variant of the same network and training level, as it
         is, NaN without one; gain and gap where image, seed and draw are the same), scale, shift (medians of
-        what was chosen), images, seeds, draws.
+        what was chosen), images, seeds, draws, size (side of the middle of the images that was used, in
+        pixels; 0 for all).
     """
     picked = chosen(table)
     images = per_image(picked, "psnr", KEYS)
@@ -84,7 +85,8 @@ def tuning_summary(table: pd.DataFrame) -> pd.DataFrame:
         }
     )
     result = result.loc[ranks.sort_values(list(ranks.columns)).index].reset_index(drop=True)
-    counts = ["images", "seeds", "draws"]
+    result["size"] = table["size"].iloc[0] if "size" in table else 0
+    counts = ["images", "seeds", "draws", "size"]
     return result[[column for column in result.columns if column not in counts] + counts]
 
 

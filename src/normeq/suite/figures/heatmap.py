@@ -18,7 +18,7 @@ from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import GREY, INK, heading, line_styles, titled, write
 from normeq.suite.formats.numbers import minus
 from normeq.suite.results.long_tables import IDENTITY, read_heatmap
-from normeq.suite.results.names import counted, dataset_name, trained_names
+from normeq.suite.results.names import counted, dataset_name, part_note, trained_names
 from normeq.suite.results.normalise import sent
 
 FIGURE = FigureKind(
@@ -70,8 +70,9 @@ def draw(numbers: pd.DataFrame) -> Figure:
     heading(
         figure,
         titled("What the range [a, b] costs", numbers),
-        f"{trained_names(numbers['train_sigma'])}; {where}; {sent(numbers)}, denoised in float32, "
-        f"and back; dB lost, mean over images; {counted(numbers['draws'], 'noise draw')} per image, "
+        f"{trained_names(numbers['train_sigma'])}; {where}{part_note(numbers)}; "
+        f"{sent(numbers)}, denoised in float32, and back; dB lost, mean over images; "
+        f"{counted(numbers['draws'], 'noise draw')} per image, "
         f"{counted(numbers['seeds'], 'training seed')}",
     )
     return figure

@@ -11,7 +11,7 @@ from normeq.suite.analysis.tiles import read_tiles, tile_differences
 from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import GREY, heading, line_styles, titled, write
 from normeq.suite.results.long_tables import IDENTITY
-from normeq.suite.results.names import counted, dataset_name, denoiser_name, trained_names
+from normeq.suite.results.names import all_of, counted, dataset_name, denoiser_name, sides, trained_names
 
 FIGURE = FigureKind(
     help="Largest difference between an image denoised whole and in tiles.",
@@ -38,8 +38,9 @@ def draw(numbers: pd.DataFrame) -> Figure:
     for axes, dataset in zip(grid[:, 0], datasets, strict=True):
         axes.set_xscale("log")
         axes.axvspan(LEAST / 3, ROUNDING, color=GREY, alpha=0.15, linewidth=0)
+        here = numbers[numbers["dataset"] == dataset]
         for position, key in enumerate(lines):
-            rows = numbers[(numbers["dataset"] == dataset) & (numbers[IDENTITY] == list(key)).all(axis=1)]
+            rows = here[(here[IDENTITY] == list(key)).all(axis=1)]
             look = style[key[0], key[1]]
             values = rows.set_index("halo")["difference"].clip(lower=LEAST)
             axes.hlines(position, values.min(), values.max(), color=look.colour, linewidth=1, zorder=2)
@@ -48,15 +49,14 @@ def draw(numbers: pd.DataFrame) -> Figure:
                 axes.plot(value, position, look.marker, color=look.colour, markerfacecolor=face, zorder=3)
         axes.set_yticks(range(len(lines)), [denoiser_name(network, variant) for network, variant, _ in lines])
         axes.set_ylim(len(lines) - 0.5, -0.5)
-        axes.set_title(f"{dataset_name(dataset)}, {counted(numbers['images'], 'image')}")
+        axes.set_title(f"{dataset_name(dataset)}, {counted(here['images'], 'image')}")
         axes.grid(axis="y", visible=False)
     axes.set_xlabel("largest difference from the image denoised whole (gray levels)")
-    tile = numbers["tile"].iloc[0]
     heading(
         figure,
         titled("Denoised in tiles", numbers),
-        f"{trained_names(numbers['train_sigma'])}; σ = {numbers['sigma'].iloc[0]:g}; "
-        f"tiles of {tile:g}×{tile:g} pixels; "
+        f"{trained_names(numbers['train_sigma'])}; σ = {all_of(numbers['sigma'])}; "
+        f"tiles of {sides(numbers['tile'])} pixels; "
         "open: without a halo, filled: with a halo of the receptive field; gray: rounding",
     )
     return figure

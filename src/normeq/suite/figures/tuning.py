@@ -13,7 +13,14 @@ from normeq.suite.analysis.tuning import tuned_name, tuning_summary
 from normeq.suite.figures.registry import FigureKind
 from normeq.suite.figures.style import GREY, LineStyle, heading, line_styles, titled, write
 from normeq.suite.results.long_tables import IDENTITY, read_tuning
-from normeq.suite.results.names import counted, dataset_name, level_name, trained_names
+from normeq.suite.results.names import (
+    counted,
+    dataset_name,
+    images_of,
+    level_name,
+    part_note,
+    trained_names,
+)
 
 FIGURE = FigureKind(
     help="Scale and shift tuning beside what is equivariant by construction.",
@@ -61,16 +68,13 @@ def draw(numbers: pd.DataFrame) -> Figure:
         axes_row[0].set_ylim(len(lines) - 0.5, -0.5)
     for axes in grid[-1]:
         axes.set_xlabel({"gap": "PSNR − PSNR of\nnorm.-equiv. (dB)", "psnr": "PSNR (dB)"}[value])
-    where = ", ".join(
-        f"{dataset_name(d)} {counted(part['images'], 'image')}"
-        for d, part in numbers.groupby("dataset", sort=False)
-    )
     heading(
         figure,
         titled("Choosing the range of the input instead", numbers),
-        f"{trained_names(numbers['train_sigma'])}; {where}; scale tuning λ·f(y/λ), shift tuning "
-        "f(y − μ) + μ; oracle (open): the best λ or μ for each clean image; mean over images, bars: 95 % "
-        f"interval, paired; {counted(numbers['draws'], 'noise draw')} per image, "
+        f"{trained_names(numbers['train_sigma'])}; {images_of(numbers)}{part_note(numbers)}; "
+        "scale tuning λ·f(y/λ), shift tuning f(y − μ) + μ; oracle (open): the best λ or μ for each clean "
+        "image; mean over images, bars: 95 % interval, paired; "
+        f"{counted(numbers['draws'], 'noise draw')} per image, "
         f"{counted(numbers['seeds'], 'training seed')}",
     )
     return figure

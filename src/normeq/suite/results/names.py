@@ -73,8 +73,8 @@ def counted(numbers: Iterable[int], noun: str) -> str:
 
 def part_note(table: pd.DataFrame) -> str:
     """``, middle 128×128 pixels`` where a long table says that only those were measured."""
-    sizes = sorted({int(size) for size in table.get("size", []) if int(size)})
-    return f", middle {' and '.join(f'{size}×{size}' for size in sizes)} pixels" if sizes else ""
+    sizes = {int(size) for size in table.get("size", []) if int(size)}
+    return f", middle {sides(sizes)} pixels" if sizes else ""
 
 
 def protocol_note(table: pd.DataFrame) -> str:
@@ -84,11 +84,25 @@ def protocol_note(table: pd.DataFrame) -> str:
     return f"Protocol {protocol.name} (`normeq protocol`): input {card['input']}; output {card['output']}."
 
 
-def measured_on(summary: pd.DataFrame) -> str:
-    """``Set12 12 images, BSD68 68 images; 1 noise draw per image; 1 training seed`` from the counts."""
-    images = ", ".join(
+def images_of(summary: pd.DataFrame) -> str:
+    """``Set12 12 images, BSD68 68 images`` from the counts."""
+    return ", ".join(
         f"{dataset_name(name)} {counted(rows['images'], 'image')}"
         for name, rows in summary.groupby("dataset", sort=False)
     )
+
+
+def all_of(values: Iterable[float]) -> str:
+    """``25``, ``25 and 50``: the distinct numbers, rising."""
+    return " and ".join(f"{value:g}" for value in sorted(set(values)))
+
+
+def sides(values: Iterable[float]) -> str:
+    """``64×64``, ``32×32 and 64×64``: the distinct sides of squares, rising."""
+    return " and ".join(f"{value:g}×{value:g}" for value in sorted(set(values)))
+
+
+def measured_on(summary: pd.DataFrame) -> str:
+    """``Set12 12 images, BSD68 68 images; 1 noise draw per image; 1 training seed`` from the counts."""
     draws, seeds = counted(summary["draws"], "noise draw"), counted(summary["seeds"], "training seed")
-    return f"{images}; {draws} per image; {seeds}"
+    return f"{images_of(summary)}; {draws} per image; {seeds}"

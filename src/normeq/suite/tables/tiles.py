@@ -9,7 +9,15 @@ import pandas as pd
 from normeq.suite.analysis.tiles import read_tiles, tile_differences
 from normeq.suite.formats.numbers import fixed, minus, sci
 from normeq.suite.formats.table import Table
-from normeq.suite.results.names import counted, dataset_name, denoiser_name, level_name, protocol_note
+from normeq.suite.results.names import (
+    all_of,
+    dataset_name,
+    denoiser_name,
+    images_of,
+    level_name,
+    protocol_note,
+    sides,
+)
 from normeq.suite.tables.registry import TableKind
 
 TABLE = TableKind(
@@ -28,6 +36,8 @@ def make(path: Path) -> Table:
             "data set": dataset_name(row.dataset),
             "denoiser": denoiser_name(row.network, row.variant),
             "train σ": level_name(row.train_sigma),
+            "test σ": f"{row.sigma:g}",
+            "tile": sides([row.tile]),
             "halo": f"{row.margin:g} pixels" + (" (receptive field)" if row.halo != "none" else ""),
             "largest difference": _levels(row.difference),
             "largest step at a seam": _levels(row.seam),
@@ -35,15 +45,15 @@ def make(path: Path) -> Table:
         }
         for row in numbers.itertuples()
     ]
-    sides = " and ".join(f"{tile:g}×{tile:g}" for tile in sorted(numbers["tile"].unique()))
+    shown = pd.DataFrame(rows)
+    same = [column for column in ("test σ", "tile") if shown[column].nunique() == 1]  # said above and below
     return Table(
         name="tiles",
         numbers=numbers,
-        shown=pd.DataFrame(rows),
-        title=f"Denoised in tiles of {sides} pixels instead of whole",
+        shown=shown.drop(columns=same),
+        title=f"Denoised in tiles of {sides(numbers['tile'])} pixels instead of whole",
         notes=(
-            f"{counted(numbers['images'], 'image')}, one noise draw, σ = {numbers['sigma'].iloc[0]:g}. "
-            f"{protocol_note(table)}",
+            f"{images_of(numbers)}; one noise draw; σ = {all_of(numbers['sigma'])}. {protocol_note(table)}",
             "Differences in gray levels (255ths of the nominal range), the largest over pixels, images and "
             "seeds; below 0.01 is rounding. The halo is what the denoiser sees around a tile, its "
             "receptive field, where that is known; of a wrapped network that of the network inside.",

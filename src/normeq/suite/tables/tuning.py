@@ -47,7 +47,7 @@ def make(path: Path, published: Path | None = None) -> Table:
         shown=pd.DataFrame(rows),
         title="What the choice of a range brings without equivariance: mean PSNR in dB (gain; median λ or μ)",
         notes=(
-            f"{measured_on(numbers)}{part_note(table)}. {protocol_note(table)}",
+            f"{measured_on(numbers)}{part_note(numbers)}. {protocol_note(table)}",
             "Scale tuning is λ·f(y/λ), shift tuning f(y − μ) + μ. An oracle takes, for each image, the λ or"
             " μ of the config with the best PSNR: it needs the clean image, so no method can use it.",
             "λ = σ/σ_train needs σ. What is equivariant gains nothing from tuning and is not tuned.",
