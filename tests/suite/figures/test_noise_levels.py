@@ -62,6 +62,27 @@ def test_the_difference_is_paired_with_the_norm_variant(levels: Path) -> None:
     assert set(ours["variant"]) == {"ordinary", "scale", "norm", "wrapped"}
 
 
+def test_a_users_denoiser_is_compared_on_the_same_noise(tmp_path: Path) -> None:
+    """The rows of one network under another name differ from it by nothing, whatever else is measured."""
+    long = synthetic.noise_levels(variants=("ordinary", "norm"), images={"set12": 9}, sigmas=(5, 25), draws=3)
+    norm = long[long["variant"] == "norm"]
+    few = norm[norm["draw"] != 1].assign(network="mine", variant="other", train_sigma="", seed="")
+    few.loc[few["draw"] == 2, "draw"] = 7  # a draw that the network does not have
+
+    def differences(table: pd.DataFrame) -> pd.DataFrame:
+        table.to_csv(tmp_path / "t.csv", index=False)
+        numbers = noise_level_curves(read_noise_levels(tmp_path / "t.csv"))
+        return numbers[(numbers["panel"] == "difference") & (numbers["variant"] == "other")]
+
+    found = differences(pd.concat([few, long]))
+    assert len(found) == 2 and (found[["value", "low", "high"]] == 0).all(axis=None)
+    assert set(found["draws"]) == {1}
+    again = norm.assign(seed="1", psnr=norm["psnr"] + 1)
+    found = differences(pd.concat([few, long, again]))  # beside the mean of two trainings
+    np.testing.assert_allclose(found[["value", "low", "high"]], -0.5)
+    assert differences(pd.concat([few[few["draw"] == 7], long])).empty
+
+
 def test_every_line_on_the_axes_is_a_series_of_the_csv(levels: Path, tmp_path: Path) -> None:
     numbers = noise_level_curves(read_noise_levels(levels), write(tmp_path, CURVES, "published_curves.csv"))
     with paper_style():

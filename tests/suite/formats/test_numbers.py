@@ -35,6 +35,13 @@ NAN = math.nan
         (sci(0.15), "0.15"),
         (sci(0.0), "0"),
         (sci(1e5), "1.0e5"),
+        (sci(99.4), "99"),
+        (sci(99.7), "1.0e2"),
+        (sci(100.2), "1.0e2"),
+        (sci(9.96), "10"),
+        (sci(0.00099996), "0.001"),
+        (sci(-0.15), "−0.15"),
+        (sci(-0.0), "0"),
         (sci(math.inf), "refused"),
         (sci(NAN), "–"),
     ],
@@ -49,3 +56,11 @@ def test_what_is_written_is_the_number_to_its_digits(value: float, digits: int) 
         assert "-" not in text and not text.lstrip("−+").startswith("−")
         assert float(text.replace("−", "-")) == round(value, digits)
     assert (signed(value, digits)[0] in "+−") == (round(value, digits) != 0)
+
+
+@given(some.floats(-1e9, 1e9) | some.floats(-1, 1).map(lambda x: x**9))
+def test_a_number_has_one_way_of_writing_its_two_digits(value: float) -> None:
+    rounded = float(f"{value:.1e}")
+    assert sci(value) == sci(rounded) and "+" not in sci(value) and "-" not in sci(value)
+    assert float(sci(value).replace("−", "-")) == rounded
+    assert ("e" in sci(value)) == (rounded != 0 and not 0.001 <= abs(rounded) < 100)

@@ -36,7 +36,8 @@ def noise_level_curves(table: pd.DataFrame, published: Path | None = None) -> pd
         published: folder of published values, or None.
 
     Returns:
-        panel (psnr, or difference: to the norm variant of the same network, paired by image), kind (denoiser,
+        panel (psnr, or difference: to the norm variant of the same network on the same noise and with the
+        same seed; of users' denoisers: to the mean over the seeds of the only network's), kind (denoiser,
         noisy, published), train (training level of the panel), network, variant, train_sigma, dataset, sigma
         (8-bit units), psnr_in (dB, mean, not clipped), value, low, high (dB; 95 % interval over images),
         images, seeds, draws, paper (key of :data:`normeq.suite.results.published.AUTHORS`), source.
@@ -49,7 +50,7 @@ def noise_level_curves(table: pd.DataFrame, published: Path | None = None) -> pd
     )
     images = per_image(table, "psnr", KEYS)
     parts = [summarise(images, "psnr", KEYS).assign(panel="psnr", kind="denoiser")]
-    difference = _difference(table, images)
+    difference = _difference(table)
     if len(difference):
         parts.append(summarise(difference, "psnr", KEYS).assign(panel="difference", kind="denoiser"))
     inputs = _inputs(table)
@@ -68,17 +69,18 @@ def noise_level_curves(table: pd.DataFrame, published: Path | None = None) -> pd
     return numbers.reindex(columns=front)
 
 
-def _difference(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+def _difference(table: pd.DataFrame) -> pd.DataFrame:
     """PSNR minus that of the norm variant of the same network, where both have the same seed and draw; users'
-    denoisers: minus that of the only network."""
-    on = ["train", "dataset", "sigma", "image"]
-    rows = table[table["variant"] != "other"]
-    same = ["train", "dataset", "sigma", "network", *MEASUREMENT]
-    own = per_image(paired(rows, rows[rows["variant"] == "norm"], "psnr", same), "psnr", KEYS)
-    norm = images[images["variant"] == "norm"]
-    lone = norm.groupby("train")["network"].transform("nunique") == 1
-    other = paired(images[images["variant"] == "other"], norm[lone], "psnr", on)
-    return pd.concat([own, other], ignore_index=True)
+    denoisers, which have no seed in common with it: minus that of the only network, averaged over its seeds,
+    where both have the same draw."""
+    here = ["train", "dataset", "sigma"]
+    norm, other = (table[table["variant"] == variant] for variant in ("norm", "other"))
+    own = paired(table[table["variant"] != "other"], norm, "psnr", [*here, "network", *MEASUREMENT])
+    lone = norm[norm.groupby("train")["network"].transform("nunique") == 1]
+    noise = [*here, "image", "draw"]
+    seeds = lone.groupby(noise, as_index=False, sort=False)["psnr"].mean()
+    pairs = pd.concat([own, paired(other, seeds, "psnr", noise)], ignore_index=True)
+    return per_image(pairs, "psnr", KEYS)
 
 
 def _inputs(table: pd.DataFrame) -> pd.DataFrame:

@@ -42,7 +42,8 @@ def sci(value: float) -> str:
         return "–"
     if not math.isfinite(value):
         return "refused"
-    if value == 0 or 0.001 <= value < 100:
-        return f"{value:.2g}"
+    rounded = float(f"{value:.1e}") + 0.0  # 99.7 is written as 100 is; no minus zero
+    if rounded == 0 or 0.001 <= abs(rounded) < 100:
+        return minus(f"{rounded:.2g}")
     mantissa, exponent = f"{value:.1e}".split("e")
     return minus(f"{mantissa}e{int(exponent)}")

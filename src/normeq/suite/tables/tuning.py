@@ -8,7 +8,7 @@ import pandas as pd
 
 from normeq.suite.analysis import notebook
 from normeq.suite.analysis.tuning import tuned_name, tuning_summary
-from normeq.suite.formats.numbers import fixed, minus, signed
+from normeq.suite.formats.numbers import fixed, minus, sci, signed
 from normeq.suite.formats.table import Table, by_sigma
 from normeq.suite.results.leaks import leak_note, with_leak_free
 from normeq.suite.results.long_tables import IDENTITY, read_tuning
@@ -62,4 +62,4 @@ def _cell(row: pd.Series) -> str:
     if row["method"] == "none":
         return text
     symbol, value = ("μ", row["shift"]) if row["method"] == "shift" else ("λ", row["scale"])
-    return minus(f"{text} ({signed(row['gain'])}; {symbol} = {value:.2g})")
+    return minus(f"{text} ({signed(row['gain'])}; {symbol} = {sci(value)})")
