@@ -86,7 +86,7 @@ def pixels(fit: dict, name: str) -> str:
     """Such as ``3.1 [1.2, never] Gpx``."""
 
     def one(mpx: float) -> str:
-        return "never" if mpx == float("inf") else f"{mpx / 1e3:.2g}" if mpx < 1e5 else f"{mpx / 1e3:.0f}"
+        return "never" if mpx == float("inf") else f"{mpx / 1e3:.2g}" if mpx < 9.95e4 else f"{mpx / 1e3:.0f}"
 
     if not fit[name] > 0:
         return "–"
