@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_leaves
 
-from normeq.conversion.functions import DROPOUTS, Functions, Value, name_of
+from normeq.conversion.functions import Functions, Value, name_of
+from normeq.conversion.names import DROPOUTS
 from normeq.conversion.parts import ACTIVATIONS, flow_after, is_lazy, is_part, twin_of
 from normeq.conversion.record import UNKNOWN, Conversion, Flow, Record, To
 from normeq.equivariance.changes import tolerance

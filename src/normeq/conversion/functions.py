@@ -16,64 +16,37 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_leaves
 
+from normeq.conversion.names import (
+    ACTIVATIONS,
+    ATTRIBUTES,
+    AVERAGES,
+    DIVIDING,
+    DROPOUTS,
+    EXTREMES,
+    FIXED,
+    HOMOGENEOUS,
+    JOINS,
+    KEEP_FLOW,
+    LAYERS,
+    LIKE,
+    LOSE_FLOW,
+    MADE,
+    MADE_LIKE,
+    MATRIX,
+    PRODUCTS,
+    QUOTIENTS,
+    SIZES,
+    SUMS,
+    ZEROS,
+)
 from normeq.conversion.parts import DIVIDES, FIXED_VALUES, sort_pool
 from normeq.conversion.record import UNKNOWN, Flow, Record
 from normeq.nn.padding import pad
 from normeq.nn.residual import AffineResidual
 
-# They choose, move or average values: equivariant to scale and shifts.
-KEEP_FLOW = set(
-    "clone contiguous detach to type_as float double half bfloat16 cpu cuda flip roll interpolate upsample "
-    "max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d "
-    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d".split()
-)
-LOSE_FLOW = set(
-    "reshape reshape_as view view_as permute transpose swapaxes movedim "
-    "unflatten squeeze unsqueeze expand expand_as repeat repeat_interleave tile chunk split tensor_split "
-    "unbind narrow select index_select getitem rot90 pixel_shuffle pixel_unshuffle channel_shuffle mean amax "
-    "amin quantile t".split()
-)
-# They hold the values of each of their operands.
-EXTREMES = set("maximum minimum fmax fmin".split())
-JOINS = set("cat concat concatenate stack hstack vstack dstack column_stack".split())
-# They hold the values of the first operand, and take only shape or format from the second.
-LIKE = set("to type_as expand_as reshape_as view_as".split())
-# f(λx) = λf(x), and nothing of shifts.
-HOMOGENEOUS = set(
-    "neg abs sum norm std cumsum lp_pool1d lp_pool2d lp_pool3d leaky_relu prelu rrelu relu relu_".split()
-)
-ACTIVATIONS = set(
-    "relu relu_ relu6 leaky_relu prelu rrelu elu celu selu gelu silu mish softplus hardswish".split()
-)
-SUMS = set("add add_ iadd sub sub_ isub subtract".split())
-PRODUCTS = set("mul mul_ imul multiply div div_ truediv itruediv divide true_divide".split())
-QUOTIENTS = set("div div_ truediv itruediv divide true_divide".split())
-MATRIX = set("matmul mm bmm einsum baddbmm tensordot".split())
-LAYERS = set(
-    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d linear bilinear".split()
-)
-AVERAGES = set("avg_pool1d avg_pool2d avg_pool3d".split())
 _DROPOUT = {
     "dropout": nn.Dropout, "dropout1d": nn.Dropout1d, "dropout2d": nn.Dropout2d, "dropout3d": nn.Dropout3d,
 }  # fmt: skip
-DROPOUTS = set(_DROPOUT)
-FIXED = set(
-    "sigmoid sigmoid_ tanh tanh_ softmax log_softmax softmin hardsigmoid hardtanh clamp clamp_ clip clip_ "
-    "pow square exp log sqrt sin cos sign round floor ceil threshold glu erf reciprocal rsqrt".split()
-)
-DIVIDING = set(
-    "batch_norm instance_norm layer_norm group_norm rms_norm normalize local_response_norm".split()
-)
-ZEROS = set("zeros zeros_like new_zeros".split())
-MADE_LIKE = ZEROS | set(
-    "ones_like full_like rand_like randn_like empty_like new_ones new_full new_empty".split()
-)
-MADE = MADE_LIKE | set(
-    "ones full empty rand randn randint randperm arange linspace logspace eye tensor as_tensor".split()
-)
-SIZES = set("size dim numel ndimension stride get_device is_contiguous".split())
-ATTRIBUTES = set("shape ndim dtype device is_cuda requires_grad layout".split())
-
 UNSURE = "whether it is equivariant is not known"
 BESIDE = "one of them is a fixed value, which does not follow the range of the input"
 # Rules of these see by themselves which of their operands is an image; all others take the first for one.
