@@ -55,7 +55,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
     heading(
         figure,
         titled("Denoised in tiles", numbers),
-        f"{trained_names(numbers['train_sigma'])}; σ = {all_of(numbers['sigma'])}; "
+        f"{trained_names(numbers['train_sigma'])}; test σ = {all_of(numbers['sigma'])}; "
         f"tiles of {sides(numbers['tile'])} pixels; "
         "open: without a halo, filled: with a halo of the receptive field; gray: rounding",
     )
