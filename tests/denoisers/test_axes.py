@@ -85,7 +85,7 @@ doubled.normalization_equivariant = True
         (np.array([[100, 200]], np.uint8), [[200, 255]]),
         (np.array([[-100, 60]], np.int8), [[-128, 120]]),
         (np.array([[40000, 7]], ">u2"), [[65535, 14]]),
-        (np.array([[2**62, -(2**62)]], np.int64), [[2**63 - 1024, -(2**63)]]),
+        (np.array([[2**52, -(2**52)]], np.int64), [[2**53, -(2**53)]]),
         (np.array([[40000.0, -1.0]], np.float16), [[np.inf, -2.0]]),
         (np.array([[-3.5, 0.25]]), [[-7, 0.5]]),
         (torch.tensor([[100, 200]], dtype=torch.uint8), [[200, 255]]),

@@ -31,7 +31,7 @@ def test_it_runs_from_another_folder(fresh, tmp_path):
 )
 def test_our_other_configs_can_be_planned(fresh, config, runs):
     plan = fresh.plan(config=f"config/{config}")
-    assert plan["train"] == runs and plan["get_data"] == (2 if config == "poster.yaml" else 4)
+    assert plan["train"] == runs and plan["get_data"] == (3 if config == "poster.yaml" else 4)
 
 
 def test_a_dry_run_writes_nothing(fresh):

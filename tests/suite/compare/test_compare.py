@@ -271,7 +271,7 @@ def test_a_renaming_that_fits_no_table_is_refused(tmp_path: Path) -> None:
     a, b = written(tmp_path, a=levels(networks=("one", "two")), b=levels(networks=("two", "three")))
     cases = [
         ({"on": "two"}, r"a\.csv has no network 'on', only one, two"),
-        ({"one": "four"}, r"b\.csv has no network 'four', only two, three"),
+        ({"one": "four"}, r"b\.csv has no network 'four', only three, two"),
         ({"one": "two"}, r"a\.csv would then have two networks called 'two'"),
     ]
     for rename, message in cases:
