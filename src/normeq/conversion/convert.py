@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_leaves
 
-from normeq.conversion.functions import Functions, Value, name_of
+from normeq.conversion.functions import Functions
 from normeq.conversion.names import DROPOUTS
 from normeq.conversion.parts import ACTIVATIONS, flow_after, is_lazy, is_part, twin_of
 from normeq.conversion.record import UNKNOWN, Conversion, Flow, Record, To
+from normeq.conversion.values import Value, name_of
 from normeq.equivariance.changes import tolerance
 from normeq.equivariance.defect import defect
 from normeq.errors import NormeqError

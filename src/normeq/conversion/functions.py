@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -37,10 +36,10 @@ from normeq.conversion.names import (
     QUOTIENTS,
     SIZES,
     SUMS,
-    ZEROS,
 )
 from normeq.conversion.parts import DIVIDES, FIXED_VALUES, sort_pool
 from normeq.conversion.record import UNKNOWN, Flow, Record
+from normeq.conversion.values import Value, name_of, operands, rank, stays_zero
 from normeq.nn.padding import pad
 from normeq.nn.residual import AffineResidual
 
@@ -51,14 +50,6 @@ UNSURE = "whether it is equivariant is not known"
 BESIDE = "one of them is a fixed value, which does not follow the range of the input"
 # Rules of these see by themselves which of their operands is an image; all others take the first for one.
 OF_SEVERAL = SUMS | PRODUCTS | EXTREMES | JOINS | LAYERS | MATRIX | {"max", "min"}
-
-
-@dataclass
-class Value:
-    """What a node of the graph holds: an ``image``, a ``fixed`` tensor or a ``number``."""
-
-    kind: str
-    flow: Flow = UNKNOWN
 
 
 class Functions:
@@ -84,7 +75,7 @@ class Functions:
         if isinstance(argument, fx.Node):
             return self.values.get(argument, Value("number"))
         if isinstance(argument, list | tuple):
-            return max(map(self.value, argument), key=_rank, default=Value("number"))
+            return max(map(self.value, argument), key=rank, default=Value("number"))
         return Value("number")
 
     def images(self, node: fx.Node) -> list[fx.Node]:
@@ -101,7 +92,7 @@ class Functions:
             self.values[node] = Value("fixed" if fixed else "number")
             return
         self.values[node] = Value("image", self.value(images[0]).flow)
-        first = self.value(_operands(node)[:1])
+        first = self.value(operands(node)[:1])
         seen = name in MADE or not self._rounds(node, name)
         if seen and name in LIKE and first.kind != "image":
             self.values[node] = first
@@ -208,7 +199,7 @@ class Functions:
         pass
 
     def _both(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
-        self._beside(name, _operands(node))
+        self._beside(name, operands(node))
 
     def _extreme(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
         if any(self.value(n).kind == "fixed" for n in node.all_input_nodes):
@@ -224,7 +215,7 @@ class Functions:
     def _beside(self, name: str, operands: Sequence[Any]) -> None:
         """Refuse what is no image where images are joined or compared; zeros follow every scale."""
         fixed = [o for o in operands if self.value(o).kind != "image"]
-        if self.record.norm or not all(map(_stays_zero, fixed)):
+        if self.record.norm or not all(map(stays_zero, fixed)):
             if fixed:
                 self.record.refuse(self.path, f"{name}()", BESIDE)
 
@@ -248,7 +239,7 @@ class Functions:
             self.record.overlook(self.path, f".{node.args[1]}", UNSURE)
 
     def _made(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
-        if images == [_operands(node)[0]]:
+        if images == [operands(node)[0]]:
             self.values[node] = Value("fixed")
         else:  # filled by a value of an image
             self.record.overlook(self.path, f"{name}()", UNSURE)
@@ -256,13 +247,13 @@ class Functions:
     def _sum(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
         subtracts = "sub" in name
         what = "x − y" if subtracts else "x + y"
-        operands = _operands(node)
-        pair = [o for o in operands if self.value(o).kind == "image"]
+        both = operands(node)
+        pair = [o for o in both if self.value(o).kind == "image"]
         if not pair or isinstance(node.kwargs.get("alpha"), fx.Node):  # a share that is worked out
             self.record.overlook(self.path, what, UNSURE)
             return
         if len(pair) < 2:
-            (other,) = (o for o in operands if o is not pair[0])
+            (other,) = (o for o in both if o is not pair[0])
             if subtracts or not isinstance(other, numbers.Number) or other != 0:  # sum() begins with 0
                 self.record.refuse(self.path, what, BESIDE)
             return
@@ -281,7 +272,7 @@ class Functions:
         self.values[new] = Value("image", flow)
 
     def _product(self, node: fx.Node, name: str, images: list[fx.Node]) -> None:
-        first, second = _operands(node)
+        first, second = operands(node)
         divides = name in QUOTIENTS
         if node.kwargs.get("rounding_mode") is not None:
             self.record.refuse(
@@ -416,24 +407,3 @@ class Functions:
         self.graph.erase_node(node)
         self.changed = True
         return new
-
-
-def name_of(node: fx.Node) -> str:
-    if isinstance(node.target, str):
-        return node.target.strip("_") if node.target.startswith("__") else node.target
-    return getattr(node.target, "__name__", str(node.target))
-
-
-def _operands(node: fx.Node) -> list[Any]:
-    """The two operands of a sum or product."""
-    given = [node.kwargs[key] for key in ("input", "other") if key in node.kwargs]
-    return [*node.args, *given][:2]
-
-
-def _stays_zero(operand: Any) -> bool:
-    """Whether an operand is made of zeros here, and nothing else sees it that could write into it."""
-    return isinstance(operand, fx.Node) and name_of(operand) in ZEROS and len(operand.users) == 1
-
-
-def _rank(value: Value) -> int:
-    return ("number", "fixed", "image").index(value.kind)

@@ -19,7 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from normeq.imaging.protocol import FAR
+from normeq.nn.powers import unit_of
 
+IMAGE = (-3, -2, -1)  # the axes of one image
 # What a user's own function or module says of itself by an attribute of this name, True.
 DECLARATION = "normalization_equivariant"
 
@@ -36,17 +38,11 @@ def far_mean(y: Tensor) -> Tensor:
         :data:`normeq.imaging.protocol.FAR` standard deviations from zero (and of constant images), else 0.
     """
     exact = y.detach().double()
-    unit = _unit(exact)
+    unit = unit_of(exact, IMAGE)
     exact = exact / unit  # squares and sums neither underflow nor overflow
     mean = exact.mean(dim=(-3, -2, -1), keepdim=True)
     deviation = (exact - mean).square().mean(dim=(-3, -2, -1), keepdim=True).sqrt()
     return (mean * unit).where(mean.abs() > FAR * deviation, mean.new_zeros(()))
-
-
-def _unit(exact: Tensor) -> Tensor:
-    """The power of two next below the largest |value| of each image, which changes no digit."""
-    largest = exact.detach().abs().amax(dim=(-3, -2, -1), keepdim=True)
-    return largest.log2().floor().clamp(-1022, 1023).exp2()
 
 
 def is_far(y: Tensor) -> list[bool]:
@@ -117,7 +113,10 @@ def _needed_units(inside: Tensor, dtype: torch.dtype, given: torch.dtype) -> lis
     near = [0 < value < math.inf and not 1 / far <= value < far for value in values]
     if not any(near):
         return None
-    return [unit if use else 1.0 for unit, use in zip(_unit(inside).flatten().tolist(), near, strict=True)]
+    return [
+        unit if use else 1.0
+        for unit, use in zip(unit_of(inside, IMAGE).flatten().tolist(), near, strict=True)
+    ]
 
 
 class Centred(nn.Module):

@@ -193,11 +193,8 @@ def _measure(
     if image.any() and y.abs().max() < limits.tiny / limits.eps:
         return Measured(change, dtype, None, f"the image is too small for {dtype}")
 
-    def on_copies(x: Tensor, *level: float) -> Tensor:  # some work in place
-        return f(x.clone(), *level)
-
     try:
-        found = defect(on_copies, y, change.scale, change.shift, sigma, unit=_size(there))
+        found = defect(f, y, change.scale, change.shift, sigma, unit=_size(there))
     except Exception as error:  # whatever the denoiser raises is why there is no number
         if change.kind == "repeat":
             raise NormeqError(f"it fails on the image as it is, in {dtype}: {_line(error)}") from error

@@ -39,8 +39,9 @@ def defect(
     shift: float = 0.0,
     sigma: float | None = None,
     unit: float = 1.0,
+    here: Tensor | None = None,
 ) -> Defect:
-    """Measure the defect of one affine change of range. A denoiser may work in place: y stays as it is.
+    """Measure the defect of one affine change of range. The denoiser gets copies, and may work in place.
 
     Args:
         denoise: any callable from images to images, ``f(y)``, or ``f(y, sigma)`` where ``sigma`` is given.
@@ -51,6 +52,7 @@ def defect(
             = λf(y, σ) + μ.
         unit: size of λy + μ, a power of two: the 10⁻⁶ of ``relative`` are in this unit. 1 for images in
             [0, 1], and for the published metric.
+        here: f(y), where it is known already.
 
     Raises:
         ValueError: λ ≤ 0.
@@ -59,7 +61,7 @@ def defect(
         raise ValueError(f"scale must be positive, got {scale}")
     level = () if sigma is None else (sigma,)
     there = denoise(scale * y + shift, *(scale * one for one in level))
-    here = _unharmed(denoise, y, *level)
+    here = denoise(y.clone(), *level) if here is None else here
     expected = scale * here + shift
     difference = (there - expected).double()
     absolute = difference.abs().max().item()
@@ -70,15 +72,3 @@ def defect(
         absolute=absolute,
         normalised=absolute / scale,
     )
-
-
-def _unharmed(denoise: Callable[..., Tensor], y: Tensor, *level: float) -> Tensor:
-    """f(y), of y itself, by which a caller may know an answer that it has; what was written into it is
-    undone."""
-    before = y.clone()
-    try:
-        output = denoise(y, *level)
-        return output.clone() if isinstance(output, Tensor) and not torch.equal(y, before) else output
-    finally:
-        if not torch.equal(y, before):
-            y.copy_(before)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from typing import Literal
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from normeq.errors import NormeqError
 from normeq.nn.inputs import check_level, takes_images
+from normeq.nn.powers import unit_of
 
 Statistics = Literal["global", "local"]
 
@@ -66,7 +66,7 @@ class NormalizationWrapper(nn.Module):
 
     @takes_images
     def forward(self, y: Tensor, sigma: Tensor | float | None = None) -> Tensor:
-        unit = _unit(y)
+        unit = unit_of(y, dim=(1, 2, 3))
         y = y / unit
         mean = self._mean(y)
         centred = y - mean
@@ -140,14 +140,3 @@ def _takes_two(network: nn.Module) -> bool:
         return True
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return len(positional) > 1 or any(p.kind is p.VAR_POSITIONAL for p in parameters)
-
-
-def _unit(y: Tensor) -> Tensor:
-    """The power of two next below the largest |value| of each image, (N, 1, 1, 1).
-
-    In this unit squares neither underflow nor overflow, whatever the range; and as the factor is a power of
-    two it changes no digit of the result.
-    """
-    largest = y.detach().abs().amax(dim=(1, 2, 3), keepdim=True)
-    top = math.floor(math.log2(torch.finfo(y.dtype).max))
-    return largest.log2().floor().clamp(1 - top, top - 1).exp2()

@@ -8,13 +8,14 @@ PyTorch's own class takes matrices only.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from normeq.nn.powers import unit_of
 
 # Coefficients of an odd polynomial that lifts every singular value in (0, 1] towards 1 in a few rounds.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
@@ -46,12 +47,10 @@ def orthogonalize(matrices: Tensor) -> Tensor:
 
 
 def _unit(matrices: Tensor) -> Tensor:
-    """The power of two next below the largest |entry| of each matrix, which changes no digit, where squares
-    of entries would under- or overflow; else 1, also of zeros."""
+    """A unit for each matrix where squares of its entries would under- or overflow; else 1, also of zeros."""
     largest = matrices.abs().amax(dim=(1, 2), keepdim=True)
     ordinary = (largest == 0) | (largest > 2.0**-_FAR) & (largest < 2.0**_FAR)
-    lowest = math.log2(torch.finfo(matrices.dtype).tiny)
-    return largest.log2().floor().clamp_min(lowest).exp2().where(~ordinary, 1.0)
+    return unit_of(matrices, dim=(1, 2)).where(~ordinary, 1.0)
 
 
 class Muon(torch.optim.Optimizer):

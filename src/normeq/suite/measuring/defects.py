@@ -79,7 +79,7 @@ def certify(
             if function is None:
                 return
             y = y.to(getattr(torch, dtype.images))
-            here = function(y, sigma / 255)
+            here = function(y.clone(), sigma / 255)  # some work in place
             if not here.isfinite().all():
                 raise ValueError("its output is not finite")
         except NormeqError:
@@ -91,12 +91,8 @@ def certify(
             raise NormeqError(
                 f"denoiser {denoiser.network}: fails on {where} as it is ({_line(error)})"
             ) from None
-
-        def denoise(images: Tensor, level: float) -> Tensor:  # the image as it is, only once
-            return here if images is y else function(images, level)
-
         numbers = [
-            None if old else _numbers(*_measure(denoise, y, change, sigma / 255))
+            None if old else _numbers(*_measure(function, y, change, sigma / 255, here))
             for old, change in zip(rows, grid, strict=True)
         ]
         now = {"weights": denoiser.identity}  # known less well, if it read a file only now
@@ -112,12 +108,12 @@ def _noisy(image: Image, sigma: float, device: torch.device) -> Tensor:
 
 
 def _measure(
-    denoise: Callable[[Tensor, float], Tensor], y: Tensor, change: Change, sigma: float
+    denoise: Callable[[Tensor, float], Tensor], y: Tensor, change: Change, sigma: float, here: Tensor
 ) -> tuple[Defect | None, str]:
     if not (change.scale * y + change.shift).isfinite().all():
         return None, "the changed image is not finite in this arithmetic"
     try:
-        found = defect(denoise, y, change.scale, change.shift, sigma)
+        found = defect(denoise, y, change.scale, change.shift, sigma, here=here)
     except NormeqError:
         raise
     except Exception as error:  # whatever a user's function raises
