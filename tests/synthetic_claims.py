@@ -14,6 +14,19 @@ from normeq.suite.claims.verdict import counts_and_values, judge
 from normeq.suite.formats.numbers import sci
 from tests import synthetic
 
+GAIN = {
+    "id": "gain", "claim": "norm is better", "kind": "gain", "datasets": ["set12"], "of": "norm",
+    "over": "ordinary", "train_sigma": 25, "sigma": 50, "bound": "at least", "threshold": 3,
+}  # fmt: skip
+LOSS = {
+    "id": "loss", "claim": "the interval matters", "kind": "interval_loss", "datasets": ["set12"],
+    "variant": "scale", "bound": "at least", "threshold": 1,
+}  # fmt: skip
+LEVEL = {
+    "id": "level", "claim": "as published", "kind": "level", "datasets": ["set12"], "variant": "norm",
+    "sigma": 25, "bound": "within", "threshold": 0.1, "published": {"paper": "P", "method": "M"},
+}  # fmt: skip
+
 
 def long_table(psnr: dict[tuple[str, float], list[float]], draws: int = 1, seeds: int = 1) -> pd.DataFrame:
     """One row per variant, sigma, image, draw and seed; draws lie 0.1 around the value, seeds 0.01."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from normeq.nn import AffineConv2d, FoldedForInference
-from tests.nn.test_fold import network
+from tests.nn.folding import network
 
 
 def test_folded_for_inference_only():

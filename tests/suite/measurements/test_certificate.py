@@ -62,6 +62,21 @@ def verdicts(denoiser, dtype="float64", folder=None):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_denoiser_that_works_in_place_is_measured_as_any_other(tmp_path, dtype):
+    (tmp_path / "d.py").write_text(
+        "from torch.nn import Module\n"
+        "class Copies(Module):\n    def forward(self, y):\n        return y.clamp(min=0)\n"
+        "class InPlace(Module):\n    def forward(self, y):\n        return y.clamp_(min=0)\n"
+        "copies, in_place = Copies(), InPlace()\n"
+    )
+    numbers = [
+        [row["relative"] for row in rows(open_denoiser(f"d={tmp_path / 'd.py'}:{name}", CPU), dtype)]
+        for name in ("copies", "in_place")
+    ]
+    assert numbers[0] == numbers[1]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
