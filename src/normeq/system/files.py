@@ -26,11 +26,15 @@ LEFT = re.compile(r"\..+\.([0-9a-f]{6}-\d|\d+)(\.\w+)?")  # names of hidden file
 
 
 @contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path, keep: Callable[[], bool] | None = None) -> Iterator[Path]:
     """Give a temporary path beside ``path``; rename it to ``path`` on success, remove it on failure.
 
     Parent folders are made. The temporary name keeps the suffix of ``path``, because writers look at it. What
     a killed process left under such a name is removed by the next one that writes ``path`` on this machine.
+
+    Args:
+        keep: asked on failure: whether the temporary file is worth going on from, and stays (:func:`begun`).
+            With it, what was left before stays too, until ``path`` is written; of eight one makes place.
 
     Raises:
         NormeqError: ``path`` is a folder or a device; full disk, missing permission, or another error of the
@@ -44,12 +48,15 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     lock, written = None, False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary, lock = _take_place(path, temporary)
+        temporary, lock = _take_place(path, temporary, spare=keep is not None)
         yield temporary
         with open(temporary, "rb") as handle:
             os.fsync(handle.fileno())
         temporary.replace(path)
         written = True  # from now on the temporary name is another's
+        if keep is not None:
+            with suppress(OSError):
+                _remove_begun(path)
     except OSError as error:
         if is_out_of_memory(error):
             raise
@@ -61,37 +68,70 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise NormeqError(describe_os_error(error, path)) from error
     finally:
         with suppress(OSError):  # never hide the first error, such as a parent that is a file
-            if not written:
+            kept = keep is not None and lock is not None and keep()
+            if not written and not kept:
                 temporary.unlink(missing_ok=True)
         if lock is not None:
             os.close(lock)
 
 
-def _take_place(path: Path, otherwise: Path) -> tuple[Path, int | None]:
+def begun(path: str | Path) -> list[Path]:
+    """Hidden files beside ``path`` of processes that were writing it, or are."""
+    path = Path(path)
+    name = re.compile(rf"\.{re.escape(path.stem)}\.([0-9a-f]{{6}}-\d|\d+){re.escape(path.suffix)}")
+    if not path.parent.is_dir():
+        return []
+    return sorted(file for file in path.parent.iterdir() if name.fullmatch(file.name) and file.is_file())
+
+
+def _remove_begun(path: Path) -> None:
+    """Remove the hidden files of ``path`` that no process of this machine is writing."""
+    for place in _places(path):
+        handle = _lock(place, create=False)
+        if handle is not None:
+            place.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def _places(path: Path) -> list[Path]:
+    """Names of hidden files beside ``path``, for the processes of this machine."""
+    host = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+    return [path.with_name(f".{path.stem}.{host}-{number}{path.suffix}") for number in range(PLACES)]
+
+
+def _take_place(path: Path, otherwise: Path, spare: bool) -> tuple[Path, int | None]:
     """An empty hidden file beside ``path``, locked as long as this process lives and holds the handle.
 
-    The lock tells what is being written from what a killed process left, which is removed. The machine stands
-    in the name, since locks need not reach further.
+    The lock tells what is being written from what a killed process left, which is removed, unless ``spare``
+    says to leave it. The machine stands in the name, since locks need not reach further.
 
     Returns:
         The file and its handle; ``otherwise`` and None where files cannot be locked.
     """
-    host = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
-    taken: tuple[Path, int] | None = None
-    for number in range(PLACES):
-        place = path.with_name(f".{path.stem}.{host}-{number}{path.suffix}")
-        if taken is not None and not os.path.lexists(place):
-            continue
-        handle = _lock(place, create=taken is None)
-        if handle is None:
-            continue
-        if taken is None:
-            os.truncate(handle, 0)
-            taken = place, handle
-        else:
-            place.unlink(missing_ok=True)
-            os.close(handle)
+    places = _places(path)
+    if spare:
+        places = sorted(places, key=_holds)  # those that hold nothing first
+    taken = next((found for place in places if (found := _emptied(place))), None)
+    if taken is not None and not spare:
+        _remove_begun(path)
     return taken or (otherwise, None)
+
+
+def _emptied(place: Path) -> tuple[Path, int] | None:
+    """A file, made, locked and emptied, and its handle; None where it cannot be locked."""
+    handle = _lock(place, create=True)
+    if handle is None:
+        return None
+    os.truncate(handle, 0)
+    return place, handle
+
+
+def _holds(place: Path) -> bool:
+    """Whether a file is there and not empty."""
+    try:
+        return place.lstat().st_size > 0
+    except OSError:
+        return False
 
 
 def _lock(place: Path, create: bool) -> int | None:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from normeq.suite.measuring import stream as streaming
 from normeq.suite.measuring.registry import all_measurements
 from normeq.suite.measuring.row_cache import RowCache, open_row_cache
 from normeq.suite.results.long_tables import read_intervals
+from normeq.system.files import begun
 from normeq.system.seals import unseal
 from tests.synthetic_images import stand_for_data_sets
 from tests.synthetic_networks import save_small
@@ -312,3 +314,85 @@ def test_a_table_of_its_kind_is_opened_whatever_its_age(own, tmp_path):
         measure(own, out, [5])
         out.write_text(text)
         assert len(open_row_cache([], out, noise_levels.COLUMNS)) == 0
+
+
+def begin(own, out, sigmas, rows):
+    """Measure into ``out``, stopped after so many rows; return the σ of every call of the denoiser."""
+    calls = own.parent / "calls"
+    calls.unlink(missing_ok=True)
+    row_cache = RowCache((), out)
+
+    def some():
+        yield from islice(noise_levels.evaluate(
+            open_denoiser(f"mine={own}:denoise", CPU), ["d"], sigmas, 1, device=CPU, protocol=PAPER,
+            row_cache=row_cache,
+        ), rows)  # fmt: skip
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tables.write_rows(out, noise_levels.COLUMNS, some(), goes_on=True)
+    assert not out.exists()
+    return calls.read_text().split() if calls.exists() else []
+
+
+def go_on(own, out, sigmas):
+    """The rest of what :func:`begin` began."""
+    calls = own.parent / "calls"
+    calls.unlink(missing_ok=True)
+    row_cache = RowCache((), out)
+    rows = noise_levels.evaluate(
+        open_denoiser(f"mine={own}:denoise", CPU), ["d"], sigmas, 1, device=CPU, protocol=PAPER,
+        row_cache=row_cache,
+    )  # fmt: skip
+    tables.write_rows(out, noise_levels.COLUMNS, rows, goes_on=True)
+    return calls.read_text().split() if calls.exists() else []
+
+
+def test_a_stopped_measurement_goes_on_from_its_rows(own, tmp_path):
+    out = tmp_path / "a.csv"
+    assert len(begin(own, out, [5, 25], 4)) == 4
+    # Stopped again at once, with another level first: what the first one measured is not lost.
+    assert begin(own, out, [10, 5, 25], 2) == ["10"]
+    rest = go_on(own, out, [5, 10, 25])
+    assert len(rest) == 9 - 4 - 1
+    fresh, _ = measure(own, tmp_path / "b.csv", [5, 10, 25])
+    with open(out, newline="") as handle:
+        assert list(csv.DictReader(handle)) == fresh
+    assert not begun(out)
+
+
+def test_half_a_row_of_a_stopped_measurement_is_not_taken(own, tmp_path):
+    out = tmp_path / "a.csv"
+    begin(own, out, [5, 25], 4)
+    (file,) = begun(out)
+    whole = file.read_bytes()
+    # Everywhere in the last row, its last column included.
+    start = whole.rstrip(b"\n").rfind(b"\n") + 1
+    for length in range(start, len(whole)):
+        file.write_bytes(whole[:length])
+        assert len(RowCache((), out)) == 3
+    file.write_bytes(whole)
+    assert len(RowCache((), out)) == 4
+
+
+def test_a_command_that_is_stopped_says_what_it_keeps(folder, tmp_path, monkeypatch):
+    run, out = save_small(tmp_path / "one.safetensors", "ordinary"), tmp_path / "out" / "a.csv"
+    command = ["evaluate", "noise-levels", str(run), "--out", str(out), "--settings"]
+    command.append('{"datasets": ["d"], "sigmas": [25]}')
+    plain = streaming.denoise
+    calls = []
+
+    def denoise(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return plain(*arguments)
+
+    monkeypatch.setattr(streaming, "denoise", denoise)
+    stopped = CliRunner().invoke(cli.app, command)
+    assert stopped.exit_code != 0 and "the same command goes on" in stopped.output
+    assert not out.exists()
+    done = CliRunner().invoke(cli.app, command)
+    assert done.exit_code == 0 and len(calls) == 4, done.output
+    assert "3 measurements, 2 of them made before" in done.output
+    assert [file.name for file in out.parent.iterdir() if file.suffix == ".csv"] == ["a.csv"]

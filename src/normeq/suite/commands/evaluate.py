@@ -165,7 +165,9 @@ def measure(
         if kind.reuses_rows:
             setup["row_cache"] = row_cache
         rows = kind.evaluate(opened, settings, **setup)
-        _write_table(out, kind.columns, rows, row_cache, [opened], data_dir, settings.datasets_read())
+        _write_table(
+            out, kind.columns, rows, row_cache, [opened], data_dir, settings.datasets_read(), kind.reuses_rows
+        )
         return
     try:
         arrays = kind.evaluate(opened, settings, **setup)
@@ -197,11 +199,21 @@ def _write_table(
     denoisers: Sequence[Denoiser],
     data_dir: Path,
     datasets: Iterable[str],
+    goes_on: bool,
 ) -> None:
     """Write a long table, and say what it holds."""
     from normeq.suite.measuring.row_cache import write_measurements
+    from normeq.system.files import begun
 
-    for line in write_measurements(out, list(columns), rows, row_cache, denoisers, data_dir, datasets):
+    try:
+        lines = write_measurements(
+            out, list(columns), rows, row_cache, denoisers, data_dir, datasets, goes_on
+        )
+    except BaseException:
+        if begun(out):
+            typer.echo(f"{out}: stopped; what is measured is kept, and the same command goes on from it")
+        raise
+    for line in lines:
         typer.echo(line)
 
 
@@ -303,7 +315,7 @@ def certify_command(
         )
     )
     datasets = [*settings.datasets_read(), *(split_image(one)[0] for one in images)]
-    _write_table(out, kind.columns, rows, row_cache, [one for one, _ in opened], data_dir, datasets)
+    _write_table(out, kind.columns, rows, row_cache, [one for one, _ in opened], data_dir, datasets, True)
     if table_dir is not None:
         from normeq.suite.formats.table import write_table
         from normeq.suite.tables import certificate

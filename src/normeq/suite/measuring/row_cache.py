@@ -16,6 +16,7 @@ from normeq.imaging.protocol import Protocol
 from normeq.suite.data import registry
 from normeq.suite.measuring.batches import Image, test_images
 from normeq.suite.measuring.rows import DENOISER, KEYS, LATER, lacking, write_rows
+from normeq.system.files import begun
 from normeq.system.provenance import measured_by
 from normeq.system.seals import is_intact, warn_of_broken
 
@@ -55,7 +56,8 @@ class RowCache:
 
     Args:
         paths: tables, or folders of tables (``*.csv``); what is missing or no such table is passed over.
-        out: the table that will be written, if it is there: its rows are found too, and :meth:`kept`.
+        out: the table that will be written. If it is there, its rows are found too, and :meth:`kept`. So are
+            the rows that a measurement had written when it was stopped.
     """
 
     def __init__(self, paths: Iterable[str | Path] = (), out: str | Path | None = None) -> None:
@@ -69,6 +71,8 @@ class RowCache:
                     self._read(file)
                 else:
                     warn_of_broken(file)  # and measure again
+        for file in begun(out) if out is not None else ():
+            self._read(file, begun=True)
         if out is not None and not is_intact(out):
             warn_of_broken(out)
             out = None
@@ -77,12 +81,13 @@ class RowCache:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def _read(self, file: Path) -> list[dict[str, str]]:
-        """Take the rows of a table; all of them are returned, also those that cannot be taken over."""
+    def _read(self, file: Path, begun: bool = False) -> list[dict[str, str]]:
+        """Take the rows of a table; all of them are returned, also those that cannot be taken over. One that
+        was only ``begun`` may end in half a line."""
         rows = []
         try:
             with open(file, newline="", encoding="utf-8") as handle:
-                table = csv.DictReader(handle)
+                table = csv.DictReader(line for line in handle if line.endswith("\n") or not begun)
                 older = {name: value for name, (_, value) in lacking(table.fieldnames or ()).items()}
                 for row in table:
                     row = older | row
@@ -227,12 +232,14 @@ def write_measurements(
     denoisers: Sequence[Denoiser],
     data_dir: str | Path,
     datasets: Iterable[str] = (),
+    goes_on: bool = True,
 ) -> list[str]:
     """Write a long table: the rows that were asked for, and those that it held before and that still hold
     (see :meth:`RowCache.kept`).
 
     Args:
         datasets: as they were asked for; see :meth:`RowCache.kept`.
+        goes_on: whether ``rows`` takes over what is in ``row_cache``: rows are then kept if this is stopped.
 
     Returns:
         Lines that say what the table holds, what it held and holds no more, and which denoisers are not
@@ -254,7 +261,7 @@ def write_measurements(
         kept.extend(row_cache.kept(written, columns, denoisers, data_dir, datasets))
         yield from ({column: row[column] for column in columns} for row in kept)
 
-    count = write_rows(out, columns, everything()) - len(kept)
+    count = write_rows(out, columns, everything(), goes_on) - len(kept)
     for denoiser in denoisers:
         if denoiser.world:
             denoiser.world.record(out)

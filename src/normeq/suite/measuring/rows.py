@@ -27,15 +27,26 @@ LATER = {"measured_by": ""} | normalise.LATER
 DENOISER = ("network", "variant", "train_sigma", "seed")
 
 
-def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> int:
+def write_rows(
+    path: str | Path, columns: Sequence[str], rows: Iterable[dict[str, object]], goes_on: bool = False
+) -> int:
     """Write rows as they come, so that memory does not grow with them; the file appears when all are there.
+    Until then they stand in a hidden file beside it.
+
+    Args:
+        path, columns, rows: the table.
+        goes_on: that hidden file stays if this is stopped, for the next one to go on from (see
+            :class:`normeq.suite.measuring.row_cache.RowCache`).
 
     Returns:
         The number of rows.
     """
     count = 0
     unseal(path)
-    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
+    with (
+        atomic_path(path, keep=(lambda: count > 0) if goes_on else None) as temporary,
+        open(temporary, "w", buffering=1, newline="", encoding="utf-8") as handle,  # every row at once
+    ):
         writer = csv.DictWriter(handle, columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
