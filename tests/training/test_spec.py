@@ -2,15 +2,19 @@
 
 import copy
 import inspect
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from normeq.errors import NormeqError
 from normeq.nn.build import ARCHITECTURES
+from normeq.training import recipes
 from normeq.training.schedule import learning_rate_factor
 from normeq.training.spec import Recipe, RunSpec
 
+ROOT = Path(__file__).parents[2]
 RUN = {
     "network": {"name": "small", "architecture": "fdncnn", "depth": 3, "channels": 4},
     "variant": "norm",
@@ -166,8 +170,37 @@ def test_preset_is_a_start_that_other_keys_replace():
     changed = RunSpec.from_dict(RUN | {"recipe": {"preset": "fast", "steps": 7, "lr": 0.5}}).recipe
     assert changed == replace(fast, lr=0.5)
     assert RunSpec.from_dict(RUN | {"recipe": {"preset": "paper", "max_minutes": 3}}).recipe.steps is None
-    with pytest.raises(NormeqError, match="preset must be one of paper, fast, not 'slow'"):
+    with pytest.raises(NormeqError, match="preset must be one of paper, fast, tuned, not 'slow'"):
         RunSpec.from_dict(RUN | {"recipe": {"preset": "slow"}})
+
+
+def tuned(variant, **more):
+    return RunSpec.from_dict(RUN | {"variant": variant, "recipe": {"preset": "tuned"} | more}).recipe
+
+
+def test_tuned_recipes_are_those_of_recorded_networks():
+    """Each variant at 164 and at 1,311 million pixels is in results/runs."""
+    records = [json.loads(file.read_text()) for file in ROOT.glob("results/runs/fdncnn20x64*/run.json")]
+    recorded = [(record["spec"]["variant"], Recipe(**record["spec"]["recipe"])) for record in records]
+    for variant in ("ordinary", "scale", "norm", "wrapped", "invariant"):
+        for length in ({"steps": 2500, "store": "float16"}, {"steps": 20000, "validate_every": 4000}):
+            assert (variant, tuned(variant, holdout=8, **length)) in recorded
+
+
+def test_tuned_rate_falls_with_the_fourth_root_of_the_pixels():
+    for changed in ({"steps": 1600}, {"steps": 100, "batch": 256}, {"steps": 100, "patch": 256}):
+        assert tuned("norm", steps=100).lr == pytest.approx(2 * tuned("norm", **changed).lr, rel=0.05)
+    assert tuned("norm", steps=100, lr=0.5).lr == 0.5
+    assert tuned("norm", max_minutes=3, lr=0.5).max_minutes == 3
+
+
+def test_tuned_rate_is_not_guessed(monkeypatch):
+    for recipe in ({"max_minutes": 3}, {}, {"steps": "many"}):
+        with pytest.raises(NormeqError, match="depends on the length: give steps, or lr"):
+            tuned("norm", **recipe)
+    monkeypatch.delitem(recipes.TUNED_RATES, "norm")
+    with pytest.raises(NormeqError, match="knows no rate for the variant norm: give lr"):
+        tuned("norm", steps=5)
 
 
 def test_preset_of_the_paper_differs_by_variant():

@@ -224,7 +224,7 @@ class RunSpec:
             if not isinstance(variant, str):
                 raise NormeqError("run: the key 'variant' is missing")
             given = recipe
-            recipe = preset(named, get_variant(variant).name) | given
+            recipe = preset(named, get_variant(variant).name, given) | given
             if "max_minutes" in given and "steps" not in given:
                 recipe.pop("steps", None)
         _check_keys("recipe", recipe, Recipe)
