@@ -77,6 +77,12 @@ class Denoiser:
             "seed": self.seed,
         }
 
+    @property
+    def module(self) -> nn.Module | None:
+        """The network behind ``function``, as it was trained or given; None for any other function."""
+        inside = self.uncentred().function
+        return inside.network if isinstance(inside, FoldedForInference | Own) else None
+
     def uncentred(self) -> Denoiser:
         """The same, given every image as it is."""
         if not self.centred:

@@ -87,6 +87,19 @@ def tiles(height: int, width: int, tile: int | str | None, network: Opened) -> l
     ]
 
 
+def part(rows: slice, columns: slice, height: int, width: int, seen: Reach) -> Tile:
+    """A part of an image of ``height`` × ``width`` pixels as a tile by itself: it comes out as in the whole.
+
+    Args:
+        rows, columns: the part.
+        height, width: of the image.
+        seen: how far the network sees.
+    """
+    least = max(math.isqrt(SMALL) + 1, SMALL // min(height, width) + 1)
+    outer = (_around(one, seen, length, least) for one, length in ((rows, height), (columns, width)))
+    return Tile((rows, columns), tuple(outer))
+
+
 def most_pixels(network: Opened) -> int:
     """How many pixels a network may get at once, halo included."""
     budget = float(MEMORY)
@@ -125,8 +138,10 @@ def _cut(length: int, part: int) -> Iterator[slice]:
 
 
 def _around(part: slice, seen: Reach, length: int, least: int) -> slice:
-    """A part of an axis with its halo, or more: no shorter than ``least`` if the axis is not."""
-    start, stop = max(part.start - seen.halo, 0), min(part.stop + seen.halo, length)
+    """A part of an axis with its halo, or more: no shorter than ``least`` if the axis is not, and from one
+    multiple to another."""
+    start = max(part.start - seen.halo, 0) // seen.multiple * seen.multiple
+    stop = min(math.ceil((part.stop + seen.halo) / seen.multiple) * seen.multiple, length)
     stop = max(stop, min(start + math.ceil(least / seen.multiple) * seen.multiple, length))
     start = min(start, max(stop - least, 0) // seen.multiple * seen.multiple)
     return slice(start, stop)

@@ -8,6 +8,8 @@ from skimage.io import imsave
 from torch.nn.functional import avg_pool2d
 
 from normeq.denoisers.open import Denoiser, open_denoiser
+from normeq.nn.build import build_network
+from normeq.nn.weights import save_network
 from normeq.suite.analysis.tiles import read_tiles, tile_differences
 from normeq.suite.figures import tiles as figure
 from normeq.suite.measurements import tiles
@@ -63,6 +65,33 @@ def test_networks_are_exact_with_the_halo_they_see_and_the_wrapper_is_not(data, 
     found = measured(open_denoiser(str(folder), CPU))
     assert found["none"]["difference"] > 0.01
     assert (found["receptive field"]["difference"] < 0.01) == (variant != "wrapped")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "expected"),
+    [
+        ("fdncnn", {"depth": 36, "channels": 2}, 48),
+        ("fdncnn", {"depth": 4, "channels": 2}, 16),
+        ("drunet", {"widths": [2, 4, 8, 16], "blocks": 2}, None),
+    ],
+)
+@pytest.mark.parametrize("variant", ["ordinary", "norm", "wrapped"])
+def test_the_halo_is_what_the_network_sees(data, tmp_path, architecture, options, expected, variant):
+    """Whatever the setting for denoisers of which it is not known; DRUNet by derivatives."""
+    network = build_network(architecture, variant, **options).eval()
+    about = {"network": {"name": "deep", "architecture": architecture, **options}, "variant": variant}
+    about |= {"dataset": "d", "sigma": 25.0, "seed": 0, "recipe": {"steps": 1}}
+    file = tmp_path / "model.safetensors"
+    save_network(file, network, about)
+    found = tiles.receptive_field(open_denoiser(str(file), CPU), 7)
+    if expected is None:
+        y = torch.rand(1, 1, 8, 512, requires_grad=True)
+        inside = network.network if variant == "wrapped" else network
+        inside(y)[0, 0, :, 256:264].sum().backward()
+        seen = y.grad[0, 0].abs().sum(0).nonzero()
+        assert found % 16 == 0 and found >= max(256 - int(seen.min()), int(seen.max()) - 263) > 48
+    else:
+        assert found == expected
 
 
 def test_the_step_at_a_seam_by_hand():

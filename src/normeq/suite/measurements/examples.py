@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normeq.suite.config.settings import Settings
-from normeq.suite.measuring.pictures import Crop, cut, meta, noisy_versions
+from normeq.suite.measuring.pictures import Crop, cut, meta, noisy_versions, surroundings
 from normeq.suite.measuring.registry import Measurement
 from normeq.suite.measuring.settings import CropSetting, ImageName, Sigmas, check_crop
 
@@ -41,7 +41,7 @@ def evaluate(
     data_dir: str | Path,
     device: torch.device,
 ) -> dict[str, np.ndarray]:
-    """Denoise a whole image at every σ and keep the crop that a figure shows.
+    """Denoise an image at every σ and keep the crop that a figure shows, as it is in the whole.
 
     Args:
         image: ``dataset/name``, such as ``set12/07``.
@@ -60,10 +60,10 @@ def evaluate(
     file, clean, noisy = noisy_versions(image, sigmas, data_dir)
     shown = cut(clean, crop, image)
     shown_noisy = [cut(y, crop, image) for y in noisy]
-    denoised = [
-        cut(run(denoiser, y, sigma, device, nominal=True), crop, image)
-        for y, sigma in zip(noisy, sigmas, strict=True)
-    ]
+    denoised = []
+    for y, sigma in zip(noisy, sigmas, strict=True):
+        given, inside = surroundings(denoiser, y, crop)
+        denoised.append(cut(run(denoiser, given, sigma, device, nominal=True), inside, image))
     return {
         "meta": np.array(meta(denoiser, file, crop)),
         "clean": shown,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from normeq.suite.config.settings import Option, Settings
-from normeq.suite.measuring.pictures import Crop, cut, meta, noisy_versions
+from normeq.suite.measuring.pictures import Crop, cut, meta, noisy_versions, surroundings
 from normeq.suite.measuring.presented import Normalise, presented
 from normeq.suite.measuring.registry import Measurement
 from normeq.suite.measuring.settings import (
@@ -55,7 +55,7 @@ def evaluate(
     data_dir: str | Path,
     device: torch.device,
 ) -> dict[str, np.ndarray]:
-    """Denoise a whole image on every interval [a,b] and keep the crop that a figure shows.
+    """Denoise an image on every interval [a,b] and keep the crop that a figure shows, as it is in the whole.
 
     Args:
         image, crop: as in :func:`examples`.
@@ -75,7 +75,9 @@ def evaluate(
     file, clean, (noisy,) = noisy_versions(image, [sigma], data_dir)
     shown, shown_noisy = cut(clean, crop, image), cut(noisy, crop, image)
     moved = [presented(denoiser, b - a, a, normalise) for a, b in intervals]
-    denoised = [cut(run(there, noisy, sigma, device), crop, image) for there, _ in moved]
+    # Lowest and highest value are those of the whole.
+    given, inside = (noisy, crop) if normalise == MINMAX else surroundings(denoiser, noisy, crop)
+    denoised = [cut(run(there, given, sigma, device), inside, image) for there, _ in moved]
     said = {"normalise": normalise} if normalise == MINMAX else {}
     return {
         "meta": np.array(meta(denoiser, file, crop, **said)),

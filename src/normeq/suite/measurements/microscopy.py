@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from normeq.suite.config.settings import Option, Settings
-from normeq.suite.measuring.pictures import Crop, cut, meta, noisy_versions
+from normeq.suite.measuring.pictures import Crop, cut, meta, noisy_versions, surroundings
 from normeq.suite.measuring.registry import Measurement
 from normeq.suite.measuring.settings import CropSetting, ImageName, Sigma, check_crop
 
@@ -97,15 +97,15 @@ def evaluate(
     counts = np.clip(np.rint(offset + span * noisy), 0, LARGEST)
     ranges = ranges_taken(counts, offset, span)
     stored = (counts - offset) / span  # what the file has, on the photograph's own range
+    shown, shown_noisy = cut(clean, crop, image), cut(stored, crop, image)
+    given, inside = surroundings(denoiser, stored.astype(np.float32), crop)
     denoised = []
     for black, white in ranges:
         scale, shift = span / (white - black), (offset - black) / (white - black)
         there = replace(denoiser, function=in_range(denoiser.function, scale, shift))
-        output = run(there, stored.astype(np.float32), sigma, device)
-        whole = np.clip(np.rint(offset + span * output.astype(np.float64)), 0, LARGEST)
-        denoised.append(cut((whole - offset) / span, crop, image))
-    shown = cut(clean, crop, image)
-    shown_noisy = cut(stored, crop, image)
+        output = cut(run(there, given, sigma, device), inside, image)
+        rounded = np.clip(np.rint(offset + span * output.astype(np.float64)), 0, LARGEST)
+        denoised.append((rounded - offset) / span)
     return {
         "meta": np.array(meta(denoiser, file, crop)),
         "clean": shown,

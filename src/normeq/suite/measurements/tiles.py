@@ -87,16 +87,10 @@ def evaluate(
 def receptive_field(denoiser: Denoiser, otherwise: int) -> int:
     """Pixels that a denoiser sees on each side of one, up to a multiple of 16; of a wrapped network, what the
     network inside sees; ``otherwise`` where it is not known."""
-    from torch import nn
-
     from normeq.nn.reach import reach
-    from normeq.nn.wrapper import NormalizationWrapper
 
-    if not isinstance(denoiser.function, nn.Module):
-        return otherwise
-    wrappers = (module for module in denoiser.function.modules() if isinstance(module, NormalizationWrapper))
-    wrapper = next(wrappers, None)
-    found = reach(denoiser.function if wrapper is None else wrapper.network)
+    network = denoiser.module
+    found = None if network is None else reach(network)
     return otherwise if found is None else math.ceil(found.halo / 16) * 16
 
 

@@ -51,6 +51,34 @@ def cut(array: np.ndarray, crop: Crop, image: str) -> np.ndarray:
     return part
 
 
+def surroundings(denoiser: Denoiser, noisy: np.ndarray, crop: Crop) -> tuple[np.ndarray, Crop]:
+    """The part of an image that decides the crop of the denoised image: the crop with what the network sees
+    around it, or the whole where that is not known, or is all of it.
+
+    Args:
+        denoiser: what denoises, on the nominal range.
+        noisy: the image (H, W).
+        crop: within it.
+
+    Returns:
+        The part, and where the crop is in it.
+    """
+    from normeq.denoisers.tiles import part
+    from normeq.nn import NormalizationWrapper
+    from normeq.nn.reach import reach
+
+    network = denoiser.module
+    seen = None if network is None else reach(network)
+    # A wrapped network takes mean and deviation of the whole; what extends an image may be its mean.
+    if seen is None or (isinstance(network, NormalizationWrapper) and not network.local):
+        return noisy, crop
+    if any(side % seen.multiple for side in noisy.shape):
+        return noisy, crop
+    row, column, size = crop
+    rows, columns = part(slice(row, row + size), slice(column, column + size), *noisy.shape, seen).outer
+    return noisy[rows, columns], Crop(row - rows.start, column - columns.start, size)
+
+
 def meta(denoiser: Denoiser, file: ImageFile, crop: Crop, **more: str) -> str:
     """What a file of pictures shows, as JSON; ``more`` beside."""
     from normeq.denoisers.open import describe
