@@ -238,6 +238,14 @@ def test_no_code_from_data_and_no_shell_in_the_package():
     assert "S" in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]["select"]
 
 
+def test_every_module_that_starts_programs_is_named():
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    files = [file.relative_to(ROOT / "src/normeq").as_posix() for file in (ROOT / "src").rglob("*.py")]
+    starts = [name for name in files if "import subprocess" in (ROOT / "src/normeq" / name).read_text("utf-8")]
+    assert starts
+    assert not [name for name in starts if f"`{name.removeprefix('suite/')}`" not in page]
+
+
 def locked(file):
     """Package -> version and number of hashes, of a file of requirements."""
     entry = r"^([\w.-]+)==([^\s;]+)[^\n]*((?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+)"
