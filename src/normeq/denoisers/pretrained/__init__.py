@@ -82,7 +82,7 @@ def load(name: str) -> nn.Module:
     Returns:
         A module from noisy to denoised images, both (N, 1, H, W) float tensors. It knows neither range nor σ
         (imported networks may take colour, and σ as ``network(noisy, sigma)``):
-        ``norm`` and ``wrapped`` take images of any range, ``scale`` of any [0,b], ``ordinary`` of [0,1]. For
+        ``norm``, ``invariant`` and ``wrapped`` take images of any range, ``scale`` of any [0,b], ``ordinary`` of [0,1]. For
         speed without gradients see :func:`normeq.nn.fold`.
 
     Raises:
