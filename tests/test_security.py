@@ -238,6 +238,14 @@ def test_no_code_from_data_and_no_shell_in_the_package():
     assert "S" in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]["select"]
 
 
+def test_every_module_that_starts_programs_is_named():
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    files = [file for file in (ROOT / "src").rglob("*.py") if "import subprocess" in file.read_text("utf-8")]
+    names = [file.relative_to(ROOT / "src/normeq").as_posix().removeprefix("suite/") for file in files]
+    assert names
+    assert not [name for name in names if f"`{name}`" not in page]
+
+
 def locked(file):
     """Package -> version and number of hashes, of a file of requirements."""
     entry = r"^([\w.-]+)==([^\s;]+)[^\n]*((?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+)"

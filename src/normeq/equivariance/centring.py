@@ -2,8 +2,9 @@
 
 For a normalization-equivariant f the two are one map. In floating point they are not: an offset takes digits
 that the contrast of the image then lacks, and every layer rounds at the size of the offset. In float32 that
-costs 0.3 dB where |m| is 10⁴ times the contrast and everything at 10⁶; with the mean taken out first, and put
-back in float64, only what the format of the image itself cannot hold is lost.
+costs a ``norm`` network up to 0.3 dB where |m| is 10⁴ times the range of the image and everything at 10⁶;
+with the mean taken out first, and put back in float64, only what the format of the image itself cannot hold
+is lost.
 
 It is done where it can matter alone, beyond :data:`normeq.imaging.protocol.FAR` standard deviations, so that
 an image of an ordinary range goes through f as it is, to the last digit. For the same reason an image whose

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from normeq.imaging.metrics import Reference
 
 # |mean| in standard deviations of the image, beyond which it is taken out. Of the 24 binary digits of float32
-# an offset of 64 = 2⁶ takes 6, less than what the layers round anyway; photographs on any interval of the
-# paper lie below, and what loses hundredths of a dB or more lies beyond 1000.
+# an offset of 64 = 2⁶ takes 6, less than what the layers round anyway; photographs on any interval of our
+# configs lie below but for a few with little contrast (7 of BSD68 on [10, 11]), and what loses hundredths of
+# a dB or more lies beyond 1000.
 FAR = 64.0
 
 

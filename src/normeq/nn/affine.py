@@ -134,7 +134,7 @@ class AffineConv(ConstrainedConv):
         NormeqError: what :class:`normeq.nn.constrained.ConstrainedConv` refuses; an unknown constraint;
             ``centre`` with an even kernel.
 
-    Source: Herbreteau et al. 2023, section 4.1; literature notes 1.4.
+    Source: Herbreteau et al. 2023, section 4.1.
     """
 
     def __init__(self, *args: Any, constraint: Constraint = "telescope", **options: Any) -> None:

@@ -24,7 +24,7 @@ class DnCNN(nn.Module):
 
     Raises:
         NormeqError: asked for the ``norm`` variant; ``depth`` below 2.
-    Source: Zhang et al. 2017; bias-free form: Mohan et al., ICLR 2020; literature notes 2.4.
+    Source: Zhang et al. 2017; bias-free form: Mohan et al., ICLR 2020.
     """
 
     noise_map = False

@@ -49,7 +49,8 @@ class DRUNet(nn.Module):
 
     Raises:
         NormeqError: unknown ``margin``.
-    Source: Zhang et al. (DPIR) for the network, literature notes 1.4 for the equivariant forms.
+    Source: Zhang et al. (DPIR) for the network, Herbreteau et al. 2023, section 4.1, for the equivariant
+    forms.
     """
 
     def __init__(

@@ -30,7 +30,7 @@ class FDnCNN(nn.Module):
 
     Input (N, image_channels, H, W) or (image_channels, H, W), any size ≥ 1, in any range; ``sigma`` in the
     same units as the image.
-    Source: literature notes 1.4 (the last convolution never has a bias).
+    Source: Herbreteau et al. 2023 and their code (the last convolution never has a bias).
     """
 
     def __init__(

@@ -17,7 +17,7 @@ class AffineResidual(nn.Module):
     """a·x + (1 - a)·y with one learnable scalar a, started at 0.5.
 
     The weights sum to 1, so a common shift of x and y passes through unchanged
-    (Herbreteau et al. 2023, section 4.1; initial value: literature notes 1.10).
+    (Herbreteau et al. 2023, section 4.1).
     """
 
     def __init__(self, start: float = 0.5) -> None:

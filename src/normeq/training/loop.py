@@ -54,7 +54,7 @@ Progress = Callable[[int, float, dict[str, Any]], None]
 
 
 class Interrupted(Exception):
-    """SIGINT or SIGTERM arrived; a checkpoint was written."""
+    """SIGINT, SIGTERM or SIGHUP arrived; a checkpoint was written."""
 
 
 def train(
@@ -89,7 +89,7 @@ def train(
     Raises:
         NormeqError: missing data, a checkpoint that is truncated, of another run or of other images, a full
             disk; another process is training in ``out``.
-        Interrupted: SIGINT or SIGTERM; a checkpoint was written first.
+        Interrupted: SIGINT, SIGTERM or SIGHUP; a checkpoint was written first.
     """
     out = Path(out)
     if out.exists() and not out.is_dir():

@@ -82,8 +82,8 @@ def load(name: str) -> nn.Module:
     Returns:
         A module from noisy to denoised images, both (N, 1, H, W) float tensors. It knows neither range nor σ
         (imported networks may take colour, and σ as ``network(noisy, sigma)``):
-        ``norm`` and ``wrapped`` take images of any range, ``scale`` of any [0,b], ``ordinary`` of [0,1]. For
-        speed without gradients see :func:`normeq.nn.fold`.
+        ``norm``, ``invariant`` and ``wrapped`` take images of any range, ``scale`` of any [0,b], ``ordinary``
+        of [0,1]. For speed without gradients see :func:`normeq.nn.fold`.
 
     Raises:
         NormeqError: there is no such network, or its file cannot be read.
