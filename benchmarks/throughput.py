@@ -30,7 +30,7 @@ from normeq.nn import VARIANTS, build_network
 from normeq.system.provenance import git_revision, pick_device
 from normeq.training.distributed import ProcessGroup
 from normeq.training.loop import Run
-from normeq.training.precision import usable_precision
+from normeq.training.precision import training_arithmetic, usable_precision
 from normeq.training.spec import RunSpec
 
 COLUMNS = (
@@ -100,7 +100,7 @@ def trainer(network: str, variant: str, images, batch: int, patch: int, steps: i
             synchronize(device)
             moments.append(time.perf_counter())
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, training_arithmetic():
         run = Run(
             spec,
             Path(folder),

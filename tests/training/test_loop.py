@@ -267,6 +267,29 @@ def test_compiled_training_is_the_same_to_rounding(tmp_path, monkeypatch, mode):
         torch.testing.assert_close(found[key], eager[key], rtol=1e-3, atol=1e-5)
 
 
+def test_a_run_computes_alike_whoever_starts_it_and_leaves_no_trace(tmp_path):
+    """On a GPU without TF32; subnormal numbers are 0. What the caller had set comes back."""
+    cuda, cudnn, found = torch.backends.cuda.matmul, torch.backends.cudnn, {}
+
+    def settings():
+        subnormal = (torch.tensor([1e-38]) / 10).item()
+        return cuda.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, subnormal == 0
+
+    def choose(matmul, convolution, benchmark, flushed):
+        cuda.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = matmul, convolution, benchmark
+        torch.set_flush_denormal(flushed)
+
+    before = settings()
+    try:
+        for number, mine in enumerate(((True, True, False, False), (False, False, True, True))):
+            choose(*mine)
+            out = tmp_path / str(number)
+            train(spec(), out, device=CPU, progress=lambda *_: found.update(inside=settings()))
+            assert found["inside"] == (False, False, True, True) and settings() == mine
+    finally:
+        choose(*before)
+
+
 def test_images_smaller_than_a_patch_are_said_and_counted(tmp_path, pictures, caplog):
     pictures.insert(0, pictures[0][:12])
     run = train(spec(), tmp_path, ["small", "a", "b", "c"], {".npy": 2}, device=CPU)

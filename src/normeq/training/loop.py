@@ -31,7 +31,7 @@ from normeq.training.lock import LOCK, only_one
 from normeq.training.log import no_log, open_log
 from normeq.training.optimizers import build_optimizers
 from normeq.training.patches import PatchSampler
-from normeq.training.precision import usable_precision
+from normeq.training.precision import training_arithmetic, usable_precision
 from normeq.training.schedule import learning_rate_factor
 from normeq.training.signals import stop_signals
 from normeq.training.slices import UNKNOWN, made_by, with_slice
@@ -100,7 +100,7 @@ def train(
         clear_lock(out / LOCK)
         return done
 
-    with only_one(out):
+    with only_one(out), training_arithmetic():
         clear_left(out)
         done = completed_run(out, fingerprint)  # by another process in the meantime
         return done or _train(spec, out, images, device, compile_mode, progress, fingerprint)
@@ -227,8 +227,6 @@ class Run:
             NormeqError: the loss is no longer finite.
         """
         recipe, device = self.recipe, self.group.device
-        if device.type == "cuda":
-            torch.backends.cudnn.benchmark = True
         forward = self.group.wrap(self.network)
         if compile_mode:
             forward = torch.compile(forward, mode=compile_mode, dynamic=False)
