@@ -117,6 +117,20 @@ def test_the_record_says_what_each_slice_was_made_by(tmp_path, monkeypatch):
     assert "slices" not in train(spec(), tmp_path / "whole", device=CPU)
 
 
+def test_a_run_whose_files_are_written_elsewhere_was_made_where_its_steps_were(tmp_path, monkeypatch):
+    """Killed between the last step and run.json; only the files are written on the other machine."""
+    with monkeypatch.context() as patched:
+        patched.setattr(loop.Run, "save_weights", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            train(spec(), tmp_path, device=CPU)
+    hardware = loop.provenance.hardware(CPU)
+    monkeypatch.setattr(loop.provenance, "hardware", lambda device: hardware | {"cpu": "another"})
+    monkeypatch.setattr(loop.provenance, "git_revision", lambda: "later")
+    record = train(spec(), tmp_path, device=CPU)
+    assert record["hardware"]["cpu"] == hardware["cpu"] and record["revision"] != "later"
+    assert record["steps"] == 12 and "slices" not in record
+
+
 def test_resume_after_a_kill_drops_lines_past_the_checkpoint(tmp_path):
     with pytest.raises(Interrupted):
         train(spec(), tmp_path, device=CPU, progress=stop_after(5))

@@ -131,6 +131,7 @@ def _train(
         if not run.finished:
             run.slices = with_slice(run.slices, run.step, now)
             run.train(compile_mode, progress)
+        made = now | run.slices[-1]  # which only ended elsewhere is not made here
         record = {
             "fingerprint": fingerprint,
             "spec": spec.to_dict(),
@@ -143,12 +144,12 @@ def _train(
                 "values": [min(int(i.min()) for i in arrays), max(int(i.max()) for i in arrays)],
             },
             "steps": run.step,
-            "computed_in": now["computed_in"],
+            "computed_in": made["computed_in"],
             "pixels": run.pixels,
             "seconds": round(run.seconds, 1),
             "validation_psnr": run.record.get("validation_psnr"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            **{key: now[key] for key in ("revision", "versions", "hardware")},
+            **{key: made[key] for key in ("revision", "versions", "hardware")},
         }
         if len(run.slices) > 1:  # above stands what the last one was made by
             record["slices"] = run.slices
