@@ -103,6 +103,23 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, signum, recipe):
     assert steps == list(range(1, 13))
 
 
+def test_the_log_of_a_resumed_run_is_that_of_an_uninterrupted_one(tmp_path):
+    """A line is the mean loss of three steps; validations fall due between lines."""
+    run = spec(steps=600, batch=1, patch=8, lr=0.001, validate_every=52)
+
+    def log(out):
+        lines = map(json.loads, (tmp_path / out / "train.jsonl").read_text().splitlines())
+        return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+
+    train(run, tmp_path / "whole", device=CPU)
+    for step in (53, 104):
+        with pytest.raises(Interrupted):
+            train(run, tmp_path / "stopped", device=CPU, progress=stop_after(step))
+    train(run, tmp_path / "stopped", device=CPU)
+    assert log("stopped") == log("whole") and len(log("whole")) == 200
+    assert sum("validation_psnr" in line for line in log("whole")) == 12
+
+
 def test_the_record_says_what_each_slice_was_made_by(tmp_path, monkeypatch):
     out, revisions = tmp_path / "run", iter("abbc")
     with monkeypatch.context() as patched:
@@ -224,6 +241,24 @@ def test_diverging_run_says_so(tmp_path, monkeypatch):
     monkeypatch.setitem(loop.LOSSES, "mse", lambda output, clean: output.mean() * float("inf"))
     with pytest.raises(NormeqError, match="no longer finite at step 1; lower the learning rate"):
         train(spec(), tmp_path, device=CPU)
+
+
+def test_a_run_that_its_last_step_spoils_says_so(tmp_path, monkeypatch):
+    deep = {"name": "deep", "architecture": "fdncnn", "depth": 20, "channels": 8}
+    run = RunSpec.from_dict(spec(steps=1, lr=5.0).to_dict() | {"network": deep})
+    with pytest.raises(NormeqError, match="the output is no longer finite at step 1; lower the learning"):
+        train(run, tmp_path / "output", device=CPU)
+    step = torch.optim.Adam.step
+
+    def spoil(self):
+        step(self)
+        self.param_groups[0]["params"][0].data[0] = float("nan")
+
+    monkeypatch.setattr(torch.optim.Adam, "step", spoil)
+    with pytest.raises(NormeqError, match="the weights are no longer finite at step 1; lower the learning"):
+        train(spec(steps=1, holdout=0), tmp_path / "weights", device=CPU)
+    for out in ("output", "weights"):
+        assert not (tmp_path / out / "model.safetensors").exists()
 
 
 def test_budget_ends_in_time_with_the_schedule_run_down(tmp_path):

@@ -210,6 +210,7 @@ class Run:
         )
         self.part = group.share(self.recipe.batch)
         self.step, self.seconds, self.finished = 0, 0.0, False
+        self.running, self.counted, self.validated = 0.0, 0, 0  # of the line of the log that is to come
         self.slices: list[dict[str, Any]] = []
         self.record: dict[str, Any] = {}
         if self.checkpoint.exists():
@@ -225,7 +226,7 @@ class Run:
 
         Raises:
             Interrupted: a stop signal; the checkpoint is written.
-            NormeqError: the loss is no longer finite.
+            NormeqError: the loss, the last weights or what they give for held-out images is not finite.
         """
         recipe, device = self.recipe, self.group.device
         forward = self.group.wrap(self.network)
@@ -233,8 +234,8 @@ class Run:
             forward = torch.compile(forward, mode=compile_mode, dynamic=False)
         loss_function = LOSSES[recipe.loss]
         autocast = torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
-        running, counted = torch.zeros((), device=device), 0
-        validated, saved = self.step, time.monotonic()
+        running = torch.tensor(self.running, device=device)
+        saved = time.monotonic()
         start = time.monotonic() - self.seconds
         self.network.train()
         with (
@@ -259,26 +260,25 @@ class Run:
                     self.average.update(self.network, self.step)
 
                 running += loss.detach()
-                counted += 1
+                self.counted += 1
                 self.step += 1
                 self.seconds = time.monotonic() - start
                 before, done = done, self._done()
                 self.finished = done >= 1
                 if int(done * LOG_LINES) > int(before * LOG_LINES):
-                    due = (
-                        recipe.validate_every
-                        and self.step // recipe.validate_every > validated // recipe.validate_every
-                    )
-                    validated = self.step if due else validated
-                    self._log(log, running.item() / counted, factor, bool(due))
+                    every = recipe.validate_every
+                    due = every and self.step // every > self.validated // every
+                    self.validated = self.step if due else self.validated
+                    self._log(log, running.item() / self.counted, factor, bool(due))
                     running.zero_()
-                    counted = 0
+                    self.counted = 0
                     self.seconds = time.monotonic() - start
                 if progress and self.group.rank == 0:
                     progress(self.step, done, self.record)
                 asked = self.group.size == 1 or self.step % GROUP_STEPS == 0
                 stopped = asked and not self.finished and self.group.any(bool(stop))
                 if self.finished or stopped or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self.running = running.item()
                     self._save()
                     saved = time.monotonic()
                 if stopped:
@@ -301,11 +301,10 @@ class Run:
 
     def _log(self, log: Any, loss: float, factor: float, due: bool) -> None:
         loss = self.group.mean(loss)
-        if not np.isfinite(loss):
-            raise NormeqError(
-                f"{self.log.parent}: the loss is no longer finite at step {self.step}; "
-                "lower the learning rate"
-            )
+        self._stay_finite("loss is", np.isfinite(loss))
+        if self.finished:  # the last step changes what no loss has seen
+            weights = self.network.state_dict().values()
+            self._stay_finite("weights are", all(bool(one.isfinite().all()) for one in weights))
         self.record = {
             "step": self.step,
             "pixels": self.pixels,
@@ -318,7 +317,14 @@ class Run:
                 self.record["validation_psnr"] = validate(
                     self.network, self.spec, self.held_images, self.held_names, self.group.device
                 )
+            self._stay_finite("output is", not np.isnan(self.record["validation_psnr"]))
         log.write(json.dumps(self.record) + "\n")
+
+    def _stay_finite(self, what: str, finite: bool) -> None:
+        if not finite:
+            raise NormeqError(
+                f"{self.log.parent}: the {what} no longer finite at step {self.step}; lower the learning rate"
+            )
 
     def _result(self) -> Any:
         return self.average.applied(self.network) if self.average else nullcontext()
@@ -334,6 +340,9 @@ class Run:
                 "step": self.step,
                 "seconds": self.seconds,
                 "finished": self.finished,
+                "running": self.running,
+                "counted": self.counted,
+                "validated": self.validated,
                 "slices": self.slices,
                 "record": self.record,
                 "network": self.network.state_dict(),
@@ -351,6 +360,8 @@ class Run:
             self.average.load(state["average"])
         for key in ("step", "seconds", "finished", "record"):
             setattr(self, key, state[key])
+        for key, unknown in {"running": 0.0, "counted": 0, "validated": self.step}.items():
+            setattr(self, key, state.get(key, unknown))  # which older checkpoints do not say
         self.slices = state.get("slices", UNKNOWN)
 
 
