@@ -353,6 +353,17 @@ def test_images_smaller_than_a_patch_are_said_and_counted(tmp_path, pictures, ca
     ]
 
 
+def test_validations_without_held_out_images_are_said_to_be_none(tmp_path, caplog):
+    run = train(spec(holdout=0, validate_every=3), tmp_path / "none", device=CPU)
+    assert [record.getMessage() for record in caplog.records] == [
+        "recipe: validate_every has no effect: holdout is 0, so there is nothing to validate on"
+    ]
+    assert run["validation_psnr"] is None
+    caplog.clear()
+    train(spec(validate_every=3), tmp_path / "some", device=CPU)
+    assert not caplog.records
+
+
 def test_nothing_left_to_train_on_is_said_as_it_is(tmp_path):
     with pytest.raises(NormeqError, match="holdout 3 leaves none of the 3 images"):
         train(spec(holdout=3), tmp_path, device=CPU)

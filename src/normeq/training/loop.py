@@ -127,6 +127,10 @@ def _train(
                 "%s: %d of %d images are smaller than a patch of %s pixels and are not trained on: %s",
                 *(spec.dataset, len(run.small), len(arrays), side, few(run.small)),
             )
+        if spec.recipe.validate_every and not spec.recipe.holdout and group.rank == 0:
+            log.warning(
+                "recipe: validate_every has no effect: holdout is 0, so there is nothing to validate on"
+            )
         now = made_by(revision, group.device, group.size, run.precision)
         if not run.finished:
             run.slices = with_slice(run.slices, run.step, now)
