@@ -51,9 +51,13 @@ def draw(table: pd.DataFrame, title: str) -> Figure:
         peer = PUBLISHED[device, mode]
         axes.axvline(peer, color=COLOURS["norm"], linewidth=1, linestyle=(0, (4, 3)))
         axes.annotate(f"NE of peers, ×{peer:.2f}", (peer, -0.62), fontsize=7, color=INK, ha="right", va="top")
-        axes.set(title=name, xlabel="median seconds / those of ordinary", xlim=(0.7, 2.0))
+        axes.set(title=name, xlabel="seconds / those of ordinary in the same round, median")
         axes.set_ylim(len(groups) - 0.4, -0.75)
         axes.set_yticks(range(len(groups)), [f"{n}, {d}\n{w}" for n, d, w in groups])
+    shown = table.loc[table["variant"] != "ordinary", ["ratio_low", "ratio_high"]].to_numpy()
+    lowest, highest = min(0.7, shown.min() - 0.1), max(2.0, shown.max() * 1.1)  # with room for the numbers
+    for axes in figure.axes:
+        axes.set_xlim(lowest, highest)
     handles = [
         figure.axes[0].plot([], [], "o-", color=COLOURS[v], label=variant_name(v, ""))[0] for v in variants
     ]

@@ -94,6 +94,11 @@ class Subject:
         return counter.get_total_flops()
 
 
+def quartiles(values: list[float]) -> list[float]:
+    """Lower quartile, median and upper quartile; of one value, that value."""
+    return statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
+
+
 def measure_group(
     network: str,
     device: torch.device,
@@ -118,9 +123,9 @@ def measure_group(
     rows = []
     for variant, subject in subjects.items():
         median = statistics.median(subject.seconds)
-        quarters = statistics.quantiles(subject.seconds, n=4)
+        quarters = quartiles(subject.seconds)
         pairs = zip(subject.seconds, subjects["ordinary"].seconds, strict=True)
-        ratios = statistics.quantiles([own / ordinary for own, ordinary in pairs], n=4)
+        ratios = quartiles([own / ordinary for own, ordinary in pairs])
         rows.append(
             {
                 "network": network,
@@ -160,6 +165,8 @@ def main() -> int:
     parser.add_argument("--append", action="store_true", help="keep the rows of other settings in the file")
     parser.add_argument("--out", type=Path, help="CSV to write")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
     if options.threads:
         torch.set_num_threads(options.threads)
     try:

@@ -6,7 +6,8 @@
 The straightforward loop is what most repositories have: a Dataset that crops and flips one image at a time, a
 DataLoader, float32, eager mode, standard memory format. The trainer is the one of this project, in bfloat16
 where that works, compiled on a GPU. Both train the same network on the same images, made up in memory; both
-are timed after warm-up, in turn.
+are timed after warm-up, in turn: the speedup is the median, over rounds, of the ratio in the same round, and
+mfu is of the rate of what a loop computes in (column ``dtype``).
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from normeq.nn import VARIANTS, build_network
 from normeq.system.provenance import git_revision, pick_device
 from normeq.training.distributed import ProcessGroup
 from normeq.training.loop import Run
-from normeq.training.precision import usable_precision
+from normeq.training.precision import training_arithmetic, usable_precision
 from normeq.training.spec import RunSpec
 
 COLUMNS = (
-    "network,variant,device,loop,batch,patch,patches_per_s,mpx_per_s,mfu,speedup,rounds,threads,torch,revision"
+    "network,variant,device,loop,dtype,batch,patch,patches_per_s,mpx_per_s,mfu,speedup,rounds,threads,torch,"
+    "revision"
 ).split(",")
 WARM_UP = 3
 
@@ -100,7 +102,7 @@ def trainer(network: str, variant: str, images, batch: int, patch: int, steps: i
             synchronize(device)
             moments.append(time.perf_counter())
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, training_arithmetic():
         run = Run(
             spec,
             Path(folder),
@@ -140,32 +142,35 @@ def main() -> int:
                 net(torch.zeros(1, 1, patch, patch)).sum().backward()
             flops = counter.get_total_flops() * batch
             precision = usable_precision(net.to(device), "bfloat16", device, patch)
-            rate = peak_rate(device, getattr(torch, precision))
+            rates = {name: peak_rate(device, getattr(torch, name)) for name in ("float32", precision)}
+            computed = {"straightforward": "float32", "normeq": precision}
             seconds: dict[str, list[float]] = {"straightforward": [], "normeq": []}
             for _ in range(options.rounds):
                 for name, loop in (("straightforward", straightforward), ("normeq", trainer)):
                     seconds[name].append(loop(network, variant, images, batch, patch, steps, device))
-            usual = statistics.median(seconds["straightforward"])
             for name, values in seconds.items():
                 median = statistics.median(values)
+                pairs = zip(seconds["straightforward"], values, strict=True)
+                speedup = statistics.median(usual / own for usual, own in pairs)
                 row = {
                     "network": network,
                     "variant": variant,
                     "device": device.type,
                     "loop": name,
+                    "dtype": computed[name],
                     "batch": batch,
                     "patch": patch,
                     "patches_per_s": f"{batch / median:.5g}",
                     "mpx_per_s": f"{batch * patch**2 / median / 1e6:.5g}",
-                    "mfu": f"{flops / median / rate:.3g}",
-                    "speedup": f"{usual / median:.3g}",
+                    "mfu": f"{flops / median / rates[computed[name]]:.3g}",
+                    "speedup": f"{speedup:.3g}",
                     "rounds": options.rounds,
                     "threads": torch.get_num_threads(),
                     "torch": torch.__version__,
                     "revision": (git_revision() or "")[:12],
                 }
                 rows.append(row)
-                print(*(f"{key} {row[key]}" for key in COLUMNS[:10]), flush=True)
+                print(*(f"{key} {row[key]}" for key in COLUMNS[:11]), flush=True)
     target = options.out or RESULTS / f"{label(device)}-throughput.csv"
     write_csv(target, COLUMNS, rows)
     print(f"{target}: {len(rows)} rows")

@@ -72,7 +72,37 @@ def test_throughput_runs_both_loops(tmp_path):
         1,
     ]
     run("throughput.py", *settings, "--batch", 1, "--patch", 16, "--out", out)
-    assert [row["loop"] for row in rows(out)] == ["straightforward", "normeq"]
+    usual, own = rows(out)
+    assert [usual["loop"], own["loop"]] == ["straightforward", "normeq"]
+    assert usual["dtype"] == "float32" and usual["speedup"] == "1" and own["dtype"] in ("float32", "bfloat16")
+
+
+def test_one_round_has_no_quartiles_and_none_is_refused(tmp_path):
+    out = tmp_path / "one.csv"
+    settings = ["--networks", "fdncnn10x32", "--dtypes", "float32", "--workloads", "1x1x12x12", "--out", out]
+    run("speed.py", *settings, "--device", "cpu", "--modes", "infer", "--rounds", 1)
+    assert all(row["ratio_low"] == row["ratio"] == row["ratio_high"] for row in rows(out))
+    command = [sys.executable, str(BENCHMARKS / "speed.py"), "--rounds", "0"]
+    refused = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    assert refused.returncode == 2 and "--rounds must be at least 1" in refused.stderr
+
+
+def test_the_picture_of_speed_cuts_nothing_off():
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        import picture
+    finally:
+        sys.path.pop(0)
+    row = {"network": "net", "dtype": "float32", "workload": "1x1x8x8", "device": "cpu"}
+    ratios = {"ordinary": (1, 1, 1), "norm": (2.4, 2.6, 3.1), "scale": (0.4, 0.5, 0.6)}
+    table = [
+        row | {"variant": name, "mode": mode, "ratio_low": low, "ratio": ratio, "ratio_high": high}
+        for mode in ("train", "infer")
+        for name, (low, ratio, high) in ratios.items()
+    ]
+    for axes in picture.draw(picture.pd.DataFrame(table), "title").axes:
+        low, high = axes.get_xlim()
+        assert low < 0.4 and high > 3.1
 
 
 def test_denoise_says_how_large_it_became(tmp_path):

@@ -393,3 +393,35 @@ def test_many_pixels_are_read_without_a_warning_and_too_many_refused(tmp_path, m
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
     with pytest.raises(NormeqError, match="large.png: more than .* pixels: cut it into pieces"):
         read_gray(path)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pixels_of_a_tiff_stay_as_stored_whatever_its_orientation(
+    tmp_path, pixels, colour, orientation, compression
+):
+    path, tag = tmp_path / "turned.tif", (274, "H", 1, orientation, True)
+    for array in (pixels[:7], colour[:7]):
+        options = {"photometric": "rgb" if array.ndim == 3 else "minisblack", "compression": compression}
+        tifffile.imwrite(path, array, extratags=[tag], **options)
+        expected = np.asarray(Image.fromarray(array).convert("L"))
+        np.testing.assert_array_equal(read_gray_uint8(path), expected)
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_a_transparent_value_of_a_png_of_few_bits_is_refused(tmp_path, bits):
+    def chunk(kind, data):
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    row = bytes([0, 0b01010101])  # gray of 1 (two bits) or 5 (four)
+    for value, refused in (({2: 1, 4: 5}[bits], True), (0, False), (2, False)):
+        path = tmp_path / "few.png"
+        header = struct.pack(">IIBBBBB", 8 // bits, 1, bits, 0, 0, 0, 0)
+        parts = [(b"IHDR", header), (b"tRNS", struct.pack(">H", value)), (b"IDAT", zlib.compress(row))]
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in [*parts, (b"IEND", b"")]))
+        if refused:
+            with pytest.raises(NormeqError, match="transparent pixels"):
+                read_gray(path)
+        else:
+            assert read_gray(path) == pytest.approx(1 / 3)

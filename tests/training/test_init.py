@@ -7,9 +7,9 @@ from normeq.nn import build_network
 from normeq.training.init import initialize
 
 
-def energies(variant, init):
+def energies(variant, init, constraint="mean"):
     torch.manual_seed(0)
-    network = build_network("fdncnn", variant, depth=12, channels=64, constraint="mean")
+    network = build_network("fdncnn", variant, depth=12, channels=64, constraint=constraint)
     initialize(network, init)
     found = []
     for layer in network.layers:
@@ -32,3 +32,6 @@ def test_unit_keeps_energy_where_the_default_loses_it(variant):
 def test_unit_on_the_norm_variant():
     unit, default = energies("norm", "unit"), energies("norm", "default")
     assert unit[-1] / unit[0] > 10 * default[-1] / default[0]
+    telescope = energies("norm", "unit", "telescope")
+    assert 1.5**10 < telescope[-1] / telescope[0] < 2**10  # ten layers, each nearly doubles it
+    assert 0.1 < unit[-1] / unit[0] < 5

@@ -103,6 +103,23 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, signum, recipe):
     assert steps == list(range(1, 13))
 
 
+def test_the_log_of_a_resumed_run_is_that_of_an_uninterrupted_one(tmp_path):
+    """A line is the mean loss of three steps; validations fall due between lines."""
+    run = spec(steps=600, batch=1, patch=8, lr=0.001, validate_every=52)
+
+    def log(out):
+        lines = map(json.loads, (tmp_path / out / "train.jsonl").read_text().splitlines())
+        return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+
+    train(run, tmp_path / "whole", device=CPU)
+    for step in (53, 104):
+        with pytest.raises(Interrupted):
+            train(run, tmp_path / "stopped", device=CPU, progress=stop_after(step))
+    train(run, tmp_path / "stopped", device=CPU)
+    assert log("stopped") == log("whole") and len(log("whole")) == 200
+    assert sum("validation_psnr" in line for line in log("whole")) == 12
+
+
 def test_the_record_says_what_each_slice_was_made_by(tmp_path, monkeypatch):
     out, revisions = tmp_path / "run", iter("abbc")
     with monkeypatch.context() as patched:
@@ -115,6 +132,20 @@ def test_the_record_says_what_each_slice_was_made_by(tmp_path, monkeypatch):
     assert record["revision"] == "c" and record["slices"][0]["hardware"] == record["hardware"]
     assert json.loads((out / "run.json").read_text())["slices"] == record["slices"]
     assert "slices" not in train(spec(), tmp_path / "whole", device=CPU)
+
+
+def test_a_run_whose_files_are_written_elsewhere_was_made_where_its_steps_were(tmp_path, monkeypatch):
+    """Killed between the last step and run.json; only the files are written on the other machine."""
+    with monkeypatch.context() as patched:
+        patched.setattr(loop.Run, "save_weights", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            train(spec(), tmp_path, device=CPU)
+    hardware = loop.provenance.hardware(CPU)
+    monkeypatch.setattr(loop.provenance, "hardware", lambda device: hardware | {"cpu": "another"})
+    monkeypatch.setattr(loop.provenance, "git_revision", lambda: "later")
+    record = train(spec(), tmp_path, device=CPU)
+    assert record["hardware"]["cpu"] == hardware["cpu"] and record["revision"] != "later"
+    assert record["steps"] == 12 and "slices" not in record
 
 
 def test_resume_after_a_kill_drops_lines_past_the_checkpoint(tmp_path):
@@ -212,6 +243,24 @@ def test_diverging_run_says_so(tmp_path, monkeypatch):
         train(spec(), tmp_path, device=CPU)
 
 
+def test_a_run_that_its_last_step_spoils_says_so(tmp_path, monkeypatch):
+    deep = {"name": "deep", "architecture": "fdncnn", "depth": 20, "channels": 8}
+    run = RunSpec.from_dict(spec(steps=1, lr=5.0).to_dict() | {"network": deep})
+    with pytest.raises(NormeqError, match="the output is no longer finite at step 1; lower the learning"):
+        train(run, tmp_path / "output", device=CPU)
+    step = torch.optim.Adam.step
+
+    def spoil(self):
+        step(self)
+        self.param_groups[0]["params"][0].data[0] = float("nan")
+
+    monkeypatch.setattr(torch.optim.Adam, "step", spoil)
+    with pytest.raises(NormeqError, match="the weights are no longer finite at step 1; lower the learning"):
+        train(spec(steps=1, holdout=0), tmp_path / "weights", device=CPU)
+    for out in ("output", "weights"):
+        assert not (tmp_path / out / "model.safetensors").exists()
+
+
 def test_budget_ends_in_time_with_the_schedule_run_down(tmp_path):
     seen = []
     minutes = 1.5 / 60
@@ -267,6 +316,29 @@ def test_compiled_training_is_the_same_to_rounding(tmp_path, monkeypatch, mode):
         torch.testing.assert_close(found[key], eager[key], rtol=1e-3, atol=1e-5)
 
 
+def test_a_run_computes_alike_whoever_starts_it_and_leaves_no_trace(tmp_path):
+    """On a GPU without TF32; subnormal numbers are 0. What the caller had set comes back."""
+    cuda, cudnn, found = torch.backends.cuda.matmul, torch.backends.cudnn, {}
+
+    def settings():
+        subnormal = (torch.tensor([1e-38]) / 10).item()
+        return cuda.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, subnormal == 0
+
+    def choose(matmul, convolution, benchmark, flushed):
+        cuda.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = matmul, convolution, benchmark
+        torch.set_flush_denormal(flushed)
+
+    before = settings()
+    try:
+        for number, mine in enumerate(((True, True, False, False), (False, False, True, True))):
+            choose(*mine)
+            out = tmp_path / str(number)
+            train(spec(), out, device=CPU, progress=lambda *_: found.update(inside=settings()))
+            assert found["inside"] == (False, False, True, True) and settings() == mine
+    finally:
+        choose(*before)
+
+
 def test_images_smaller_than_a_patch_are_said_and_counted(tmp_path, pictures, caplog):
     pictures.insert(0, pictures[0][:12])
     run = train(spec(), tmp_path, ["small", "a", "b", "c"], {".npy": 2}, device=CPU)
@@ -279,6 +351,17 @@ def test_images_smaller_than_a_patch_are_said_and_counted(tmp_path, pictures, ca
         min(i.min() for i in pictures),
         max(i.max() for i in pictures),
     ]
+
+
+def test_validations_without_held_out_images_are_said_to_be_none(tmp_path, caplog):
+    run = train(spec(holdout=0, validate_every=3), tmp_path / "none", device=CPU)
+    assert [record.getMessage() for record in caplog.records] == [
+        "recipe: validate_every has no effect: holdout is 0, so there is nothing to validate on"
+    ]
+    assert run["validation_psnr"] is None
+    caplog.clear()
+    train(spec(validate_every=3), tmp_path / "some", device=CPU)
+    assert not caplog.records
 
 
 def test_nothing_left_to_train_on_is_said_as_it_is(tmp_path):

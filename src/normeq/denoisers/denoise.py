@@ -13,11 +13,11 @@ from torch import Tensor
 
 from normeq.denoisers.axes import channels_back, channels_third, check_array, single_images
 from normeq.denoisers.opened import Opened, open_network
-from normeq.denoisers.precision import tf32
 from normeq.denoisers.tiles import Tile, check_tile, tiles
 from normeq.denoisers.values import as_float64, mean_inside, value_map
 from normeq.errors import NormeqError, is_out_of_memory
 from normeq.nn.inputs import check_output
+from normeq.system.arithmetic import tf32
 
 if TYPE_CHECKING:
     from pathlib import Path

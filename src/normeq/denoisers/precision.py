@@ -6,8 +6,8 @@ Which there are stands in :mod:`normeq.denoisers.dtypes`, which needs no PyTorch
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
 from typing import Any, ClassVar
 
 import torch
@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from normeq.denoisers.dtypes import DTYPES, Dtype
 from normeq.denoisers.open import Denoiser
 from normeq.errors import NormeqError
+from normeq.system.arithmetic import tf32
 
 
 def get_dtype(name: str, device: torch.device) -> Dtype:
@@ -133,15 +134,3 @@ def _rounded(x: Tensor, as_matrix: bool) -> Tensor:
     if as_matrix and x.ndim > 1 and not x.is_contiguous():
         return round_to_tf32(x.mT).mT
     return round_to_tf32(x)
-
-
-@contextmanager
-def tf32(allowed: bool) -> Iterator[None]:
-    """Allow or forbid TF32 in matrix products and convolutions (PyTorch allows it in the latter)."""
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32
-    matmul.allow_tf32 = cudnn.allow_tf32 = allowed
-    try:
-        yield
-    finally:
-        matmul.allow_tf32, cudnn.allow_tf32 = before

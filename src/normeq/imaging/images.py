@@ -28,7 +28,8 @@ SUFFIXES = frozenset(
 )
 GRAY16 = {"I;16", "I;16L", "I;16B", "I;16N"}
 BT709 = np.array([0.2125, 0.7154, 0.0721], dtype=np.float32)  # as scikit-image's rgb2gray
-WIDTH, BITS, PHOTOMETRIC, CHANNELS, EXTRA, SAMPLE_FORMAT = 256, 258, 262, 277, 338, 339  # TIFF tags
+WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION, CHANNELS = 256, 257, 258, 262, 274, 277  # TIFF tags
+EXTRA, SAMPLE_FORMAT = 338, 339
 MIN_IS_WHITE, YCBCR = 0, 6  # values of PHOTOMETRIC
 KINDS = {1: "unsigned", 2: "signed", 3: "float", 4: "undefined", 5: "complex integer", 6: "complex"}
 PHOTOMETRICS = {
@@ -60,7 +61,8 @@ def read_gray(path: Path | str, span: Span | None = None) -> np.ndarray:
     """The image as float32 (H, W) in [0, 1].
 
     8-bit gray and colour is divided by 255, 16-bit gray by 65535, 12-bit TIFF by 4095. A fully opaque alpha
-    channel is dropped. Pixels stay as stored: no EXIF rotation, no colour profile.
+    channel is dropped. Pixels stay as stored: not turned by the orientation of EXIF or TIFF, no colour
+    profile.
 
     Args:
         path: the file.
@@ -181,6 +183,8 @@ def opened(path: Path, limited: bool = True) -> Iterator[tuple[Image.Image, int 
             with Image.open(path, formats=FORMATS) as image:
                 _refuse(path, image)
                 _mend_byte_order(image)
+                _keep_orientation(image)
+                _mend_transparency(path, image)
                 depth = _depth(path, image)  # now: the header's words are gone once the pixels are there
                 image.load()
                 yield image, depth
@@ -274,6 +278,24 @@ def _mend_byte_order(image: Image.Image) -> None:
             else tile
             for tile in image.tile
         ]
+
+
+def _keep_orientation(image: Image.Image) -> None:
+    """Pillow turns a TIFF by its orientation, and no other format; of one that is not compressed and lies on
+    its side it takes rows of the wrong length. Pixels stay as they are stored."""
+    if image.format == "TIFF":
+        image.getexif()[ORIENTATION] = 1
+        image.tag_v2.pop(ORIENTATION, None)
+        image._size = image.tag_v2[WIDTH], image.tag_v2[HEIGHT]
+
+
+def _mend_transparency(path: Path, image: Image.Image) -> None:
+    """Pillow spreads gray of 2 and 4 bits to 0 ... 255, and leaves the value that means transparent."""
+    value = image.info.get("transparency")
+    if image.format == "PNG" and image.mode == "L" and isinstance(value, int):
+        with path.open("rb") as stream:
+            greatest = 2 ** stream.read(25)[24] - 1
+        image.info["transparency"] = (value & greatest) * 255 // greatest  # the standard: its lowest bits
 
 
 def _samples(path: Path, image: Image.Image, depth: int | None, bt709: bool) -> Samples:

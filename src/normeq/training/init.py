@@ -17,7 +17,9 @@ def initialize(network: nn.Module, init: str) -> None:
     ``default`` leaves PyTorch's. They shrink what a layer passes on: to a sixth of its energy with ReLU, to a
     third with sort pooling (constraint ``mean``), which loses none itself. ``unit`` draws normal weights with
     a gain that makes up for the activation, √2 for ReLU and 1 for sort pooling, so that depth does not fade
-    the signal (He et al. 2015); biases start at zero.
+    the signal (He et al. 2015); biases start at zero. It is meant for the constraint ``mean``:
+    ``telescope`` takes differences of weights, which nearly doubles the energy at every layer, and ``centre``
+    adds to it. Transposed convolutions keep PyTorch's.
 
     Args:
         network: changed in place.

@@ -31,7 +31,7 @@ from normeq.training.lock import LOCK, only_one
 from normeq.training.log import no_log, open_log
 from normeq.training.optimizers import build_optimizers
 from normeq.training.patches import PatchSampler
-from normeq.training.precision import usable_precision
+from normeq.training.precision import training_arithmetic, usable_precision
 from normeq.training.schedule import learning_rate_factor
 from normeq.training.signals import stop_signals
 from normeq.training.slices import UNKNOWN, made_by, with_slice
@@ -100,7 +100,7 @@ def train(
         clear_lock(out / LOCK)
         return done
 
-    with only_one(out):
+    with only_one(out), training_arithmetic():
         clear_left(out)
         done = completed_run(out, fingerprint)  # by another process in the meantime
         return done or _train(spec, out, images, device, compile_mode, progress, fingerprint)
@@ -127,10 +127,15 @@ def _train(
                 "%s: %d of %d images are smaller than a patch of %s pixels and are not trained on: %s",
                 *(spec.dataset, len(run.small), len(arrays), side, few(run.small)),
             )
+        if spec.recipe.validate_every and not spec.recipe.holdout and group.rank == 0:
+            log.warning(
+                "recipe: validate_every has no effect: holdout is 0, so there is nothing to validate on"
+            )
         now = made_by(revision, group.device, group.size, run.precision)
         if not run.finished:
             run.slices = with_slice(run.slices, run.step, now)
             run.train(compile_mode, progress)
+        made = now | run.slices[-1]  # which only ended elsewhere is not made here
         record = {
             "fingerprint": fingerprint,
             "spec": spec.to_dict(),
@@ -143,12 +148,12 @@ def _train(
                 "values": [min(int(i.min()) for i in arrays), max(int(i.max()) for i in arrays)],
             },
             "steps": run.step,
-            "computed_in": now["computed_in"],
+            "computed_in": made["computed_in"],
             "pixels": run.pixels,
             "seconds": round(run.seconds, 1),
             "validation_psnr": run.record.get("validation_psnr"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            **{key: now[key] for key in ("revision", "versions", "hardware")},
+            **{key: made[key] for key in ("revision", "versions", "hardware")},
         }
         if len(run.slices) > 1:  # above stands what the last one was made by
             record["slices"] = run.slices
@@ -209,6 +214,7 @@ class Run:
         )
         self.part = group.share(self.recipe.batch)
         self.step, self.seconds, self.finished = 0, 0.0, False
+        self.running, self.counted, self.validated = 0.0, 0, 0  # of the line of the log that is to come
         self.slices: list[dict[str, Any]] = []
         self.record: dict[str, Any] = {}
         if self.checkpoint.exists():
@@ -224,18 +230,16 @@ class Run:
 
         Raises:
             Interrupted: a stop signal; the checkpoint is written.
-            NormeqError: the loss is no longer finite.
+            NormeqError: the loss, the last weights or what they give for held-out images is not finite.
         """
         recipe, device = self.recipe, self.group.device
-        if device.type == "cuda":
-            torch.backends.cudnn.benchmark = True
         forward = self.group.wrap(self.network)
         if compile_mode:
             forward = torch.compile(forward, mode=compile_mode, dynamic=False)
         loss_function = LOSSES[recipe.loss]
         autocast = torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
-        running, counted = torch.zeros((), device=device), 0
-        validated, saved = self.step, time.monotonic()
+        running = torch.tensor(self.running, device=device)
+        saved = time.monotonic()
         start = time.monotonic() - self.seconds
         self.network.train()
         with (
@@ -260,26 +264,25 @@ class Run:
                     self.average.update(self.network, self.step)
 
                 running += loss.detach()
-                counted += 1
+                self.counted += 1
                 self.step += 1
                 self.seconds = time.monotonic() - start
                 before, done = done, self._done()
                 self.finished = done >= 1
                 if int(done * LOG_LINES) > int(before * LOG_LINES):
-                    due = (
-                        recipe.validate_every
-                        and self.step // recipe.validate_every > validated // recipe.validate_every
-                    )
-                    validated = self.step if due else validated
-                    self._log(log, running.item() / counted, factor, bool(due))
+                    every = recipe.validate_every
+                    due = every and self.step // every > self.validated // every
+                    self.validated = self.step if due else self.validated
+                    self._log(log, running.item() / self.counted, factor, bool(due))
                     running.zero_()
-                    counted = 0
+                    self.counted = 0
                     self.seconds = time.monotonic() - start
                 if progress and self.group.rank == 0:
                     progress(self.step, done, self.record)
                 asked = self.group.size == 1 or self.step % GROUP_STEPS == 0
                 stopped = asked and not self.finished and self.group.any(bool(stop))
                 if self.finished or stopped or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self.running = running.item()
                     self._save()
                     saved = time.monotonic()
                 if stopped:
@@ -302,11 +305,10 @@ class Run:
 
     def _log(self, log: Any, loss: float, factor: float, due: bool) -> None:
         loss = self.group.mean(loss)
-        if not np.isfinite(loss):
-            raise NormeqError(
-                f"{self.log.parent}: the loss is no longer finite at step {self.step}; "
-                "lower the learning rate"
-            )
+        self._stay_finite("loss is", np.isfinite(loss))
+        if self.finished:  # the last step changes what no loss has seen
+            weights = self.network.state_dict().values()
+            self._stay_finite("weights are", all(bool(one.isfinite().all()) for one in weights))
         self.record = {
             "step": self.step,
             "pixels": self.pixels,
@@ -319,7 +321,14 @@ class Run:
                 self.record["validation_psnr"] = validate(
                     self.network, self.spec, self.held_images, self.held_names, self.group.device
                 )
+            self._stay_finite("output is", not np.isnan(self.record["validation_psnr"]))
         log.write(json.dumps(self.record) + "\n")
+
+    def _stay_finite(self, what: str, finite: bool) -> None:
+        if not finite:
+            raise NormeqError(
+                f"{self.log.parent}: the {what} no longer finite at step {self.step}; lower the learning rate"
+            )
 
     def _result(self) -> Any:
         return self.average.applied(self.network) if self.average else nullcontext()
@@ -335,6 +344,9 @@ class Run:
                 "step": self.step,
                 "seconds": self.seconds,
                 "finished": self.finished,
+                "running": self.running,
+                "counted": self.counted,
+                "validated": self.validated,
                 "slices": self.slices,
                 "record": self.record,
                 "network": self.network.state_dict(),
@@ -352,6 +364,8 @@ class Run:
             self.average.load(state["average"])
         for key in ("step", "seconds", "finished", "record"):
             setattr(self, key, state[key])
+        for key, unknown in {"running": 0.0, "counted": 0, "validated": self.step}.items():
+            setattr(self, key, state.get(key, unknown))  # which older checkpoints do not say
         self.slices = state.get("slices", UNKNOWN)
 
 

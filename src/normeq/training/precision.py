@@ -1,13 +1,17 @@
-"""Whether a network can train in bfloat16 here: the processor has such convolutions, and they are right."""
+"""What a network trains in, and whether bfloat16 can be had: there are such convolutions, and right ones."""
 
 from __future__ import annotations
 
 import logging
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from normeq.system.arithmetic import subnormals_as_zero, tf32
 
 log = logging.getLogger(__name__)
 
@@ -15,6 +19,22 @@ log = logging.getLogger(__name__)
 # (pytorch#183815).
 WITHOUT = ("DEFAULT", "AVX2")
 WRONG = 0.05  # of the values' length; rounding to 8 bits gives 0.004
+
+
+@contextmanager
+def training_arithmetic() -> Iterator[None]:
+    """What every run computes with, whoever starts it; the caller's settings come back afterwards.
+
+    float32 is float32, not TF32. Momenta of channels that ReLU has switched off fade into subnormal numbers,
+    on which a CPU is many times slower: they are 0. cuDNN may choose its algorithms by trial.
+    """
+    trial = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        with tf32(False), subnormals_as_zero():
+            yield
+    finally:
+        torch.backends.cudnn.benchmark = trial
 
 
 def usable_precision(network: nn.Module, asked: str, device: torch.device, side: int) -> str:

@@ -53,7 +53,8 @@ class Recipe:
         average: decay per step of an exponential moving average of the weights, which is then the result;
             0 for none.
         holdout: training images (the last ones by name) kept out and used to log a validation PSNR.
-        validate_every: steps between validations; 0 for at the end only.
+        validate_every: steps between validations, each made at the next of the 200 lines of the log; 0 for at
+            the end only. It asks for a holdout.
         store: format of the weights in the result, ``float32`` or ``float16`` (half the file). Constraints
             are worked out from them in float32 either way, and hold as exactly. Left out of the record and
             the fingerprint where it is float32.

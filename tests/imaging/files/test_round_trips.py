@@ -64,6 +64,17 @@ def test_jpeg_keeps_its_orientation_and_says_that_it_loses(tmp_path):
         assert np.abs(np.asarray(image).astype(int) - 120).max() <= 1
 
 
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])  # which Pillow reads where imagecodecs is not
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_tiff_keeps_its_orientation(tmp_path, orientation, compression):
+    array = values((7, 9), "u1")
+    Image.fromarray(array).save(tmp_path / "a.tif", compression=compression, tiffinfo={274: orientation})
+    picture, target = again(tmp_path / "a.tif")
+    assert np.array_equal(picture.array, array)
+    with tifffile.TiffFile(target) as tiff:
+        assert tiff.pages[0].tags[274].value == orientation and np.array_equal(tiff.asarray(), array)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize(

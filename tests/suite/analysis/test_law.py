@@ -154,6 +154,7 @@ def test_the_figure(experiment: Path, tmp_path: Path) -> None:
     text = (tmp_path / "figure.svg").read_text()
     for words in ("PSNR (dB)", "pixels trained on (million, log scale)", "not in the fit", "published"):
         assert words in text
+    assert "1 noise draw per image, 1 training seed" in text.replace("\u00a0", " ")
     with open(tmp_path / "figure.csv", newline="") as handle:
         kinds = [row["kind"] for row in csv.DictReader(handle)]
     assert kinds.count("point") == 11 and kinds.count("published") == 2

@@ -145,6 +145,8 @@ def test_a_panel_without_the_same_network_shows_another_and_says_so(tmp_path: Pa
         for variant in ("ordinary", "scale"):
             rows = theirs.loc[("bsd68", train)].query("variant == @variant")
             np.testing.assert_array_equal(lines[MARKERS[variant]].get_xydata(), rows[["sigma", "value"]])
+    subtitle = " ".join(" ".join(text.get_text() for text in figure.texts).split())
+    assert "grey, with the markers of the variants" in subtitle
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert sorted(label for label in labels if "published" in label) == [
         "published: DnCNN trained on 0–30, Mohan et al. 2020 (BSD68)",
@@ -164,6 +166,7 @@ def test_the_svg_says_what_it_shows(levels_figure: Path, svg_text) -> None:
         "test noise level σ (8-bit units, log scale)",
         "ordinary", "scale-equivariant",
         "normalization-equivariant", "wrapped ordinary", "noisy input",
+        "axis of differences linear", "0.5 dB, logarithmic beyond",
     ):  # fmt: skip
         assert words in text.replace("\u00a0", " "), words
 

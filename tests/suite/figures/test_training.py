@@ -76,6 +76,23 @@ def test_without_held_out_images_only_the_loss(runs: list[Path], tmp_path: Path,
     assert "held-out" not in text and "training loss" in text
 
 
+def test_squared_and_absolute_errors_have_panels_of_their_own(runs: list[Path], tmp_path: Path, says) -> None:
+    """As in the published recipes, where l1 is of some variants and mse of others."""
+    training.make(runs, tmp_path / "alike")
+    assert "criterion" not in pd.read_csv(tmp_path / "alike.csv")
+    record = runs[0] / "run.json"
+    content = json.loads(record.read_text())
+    content["spec"]["recipe"]["loss"] = "l1"
+    record.write_text(json.dumps(content))
+    training.make(runs, tmp_path / "figure")
+    says(tmp_path / "figure.svg", "mean squared error (log scale)", "mean absolute error (log scale)")
+    table = pd.read_csv(tmp_path / "figure.csv")
+    assert dict(zip(table["variant"], table["criterion"], strict=True)) == {"norm": "l1", "ordinary": "mse"}
+    with paper_style():
+        drawn = training.draw(training_curves(runs))
+        assert [len(axes.lines) for axes in drawn.axes] == [1, 1, 2] and not overlap(drawn)
+
+
 def test_a_run_without_a_log_is_left_out_and_none_is_a_mistake(runs: list[Path], tmp_path: Path) -> None:
     (runs[0] / "train.jsonl").unlink()
     assert set(training_curves(runs)["variant"]) == {"ordinary"}
@@ -91,6 +108,7 @@ def many(networks: int, variants: list[str], lengths: list[float]) -> pd.DataFra
             "variant": variant,
             "train_sigma": "25",
             "seed": 0,
+            "criterion": "mse",
             "mpx": part * lengths[i % len(lengths)],
             "smooth": 1 - part / 2,
             "validation_psnr": 25 + part,

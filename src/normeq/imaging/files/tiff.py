@@ -10,11 +10,11 @@ import numpy as np
 from normeq.errors import NormeqError
 from normeq.imaging.files.picture import Picture, need, pages
 
-# Tags of the first page of a TIFF that are copied as they are: make, model, page and document name, date,
-# artist, host, copyright, XMP, GeoTIFF, GDAL, Micro-Manager.
+# Tags of the first page of a TIFF that are copied as they are: make, model, orientation, page and document
+# name, date, artist, host, copyright, XMP, GeoTIFF, GDAL, Micro-Manager.
 TAGS = {
-    269, 271, 272, 285, 306, 315, 316, 33432, 700, 33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113,
-    51123,
+    269, 271, 272, 274, 285, 306, 315, 316, 33432, 700, 33550, 33922, 34264, 34735, 34736, 34737, 42112,
+    42113, 51123,
 }  # fmt: skip
 NO_DATA = 42113  # GDAL: the value of pixels that hold none
 MIN_IS_WHITE, MIN_IS_BLACK, RGB = 0, 1, 2  # photometric interpretations

@@ -22,9 +22,9 @@ def training_curves(runs: Sequence[Path]) -> pd.DataFrame:
     """The logs of some runs.
 
     Returns:
-        run, network, variant, train_sigma, seed, step, mpx (million pixels seen), loss (mean squared error or
-        mean absolute error, as the recipe says), smooth (running mean of the loss), validation_psnr (dB on
-        held-out images, NaN between).
+        run, network, variant, train_sigma, seed, criterion (``mse`` or ``l1``: what the loss is), step, mpx
+        (million pixels seen), loss, smooth (running mean of the loss), validation_psnr (dB on held-out
+        images, NaN between).
 
     Raises:
         NormeqError: a folder without ``run.json``, or no run with a log.
@@ -52,6 +52,7 @@ def training_curves(runs: Sequence[Path]) -> pd.DataFrame:
             "variant": spec.variant,
             "train_sigma": spec.sigma_label,
             "seed": spec.seed,
+            "criterion": spec.recipe.loss,
         }
         for position, (name, value) in enumerate(labels.items()):
             part.insert(position, name, value)

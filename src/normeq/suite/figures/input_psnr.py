@@ -70,7 +70,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
         style,
         [Line2D([], [], **DOTTED, label="identity: output = input"), *published_sample(numbers)],
     )
-    heading(figure, *title_and_subtitle(ours, "Output against input PSNR"))
+    heading(figure, *title_and_subtitle(numbers, "Output against input PSNR"))
     return figure
 
 

@@ -76,6 +76,8 @@ def draw(numbers: pd.DataFrame) -> Figure:
         "Accuracy against the length of training",
         f"{trained_names(points['train_sigma'])} and tested there; lines: "
         f"limit − c · pixels^(−exponent), one exponent for all variants ({named}); "
+        f"mean over images, {counted(points['draws'], 'noise draw')} per image, "
+        f"{counted(points['seeds'], 'training seed')}; "
         f"points more than {BELOW:g} dB below the best are not shown",
     )
     return figure

@@ -40,6 +40,7 @@ FIGURE = FigureKind(
 
 TICKS = [1, 2, 5, 10, 15, 25, 50, 75, 100, 150, 200, 255]
 DOTTED = {"color": NOISY, "linestyle": (0, (1, 1.5)), "linewidth": 1.4}  # what the noisy image scores itself
+LINEAR = 0.5  # dB; the difference axis is linear within, logarithmic beyond: 0.1 dB and 10 dB in one picture
 DIFFERENCE_TICKS = [-20, -10, -5, -2, -1, -0.5, -0.2, 0, 0.2, 0.5, 1, 2, 5, 10, 20]
 
 
@@ -56,7 +57,7 @@ def draw(numbers: pd.DataFrame) -> Figure:
     )
     for row, (level, panel) in enumerate((level, panel) for level in levels for panel in panels):
         if panel == "difference":
-            grid[row][0].set_yscale("symlog", linthresh=0.5, linscale=0.6)  # 0.1 dB and 10 dB in one picture
+            grid[row][0].set_yscale("symlog", linthresh=LINEAR, linscale=0.6)
         for axes, dataset in zip(grid[row], datasets, strict=True):
             cell = numbers[
                 (numbers["train"] == level) & (numbers["panel"] == panel) & (numbers["dataset"] == dataset)
@@ -81,7 +82,10 @@ def draw(numbers: pd.DataFrame) -> Figure:
     legend(figure, style, [Line2D([], [], **DOTTED, label="noisy input"), *published_sample(numbers)])
     ranged = ours["train_sigma"].str.contains("-", regex=False).any()
     unseen = "" if ranged else " not seen in training"
-    heading(figure, *title_and_subtitle(ours, f"Denoising at noise levels{unseen}"))
+    title, subtitle = title_and_subtitle(numbers, f"Denoising at noise levels{unseen}")
+    if "difference" in panels:
+        subtitle += f"; axis of differences linear within ±{LINEAR:g} dB, logarithmic beyond"
+    heading(figure, title, subtitle)
     return figure
 
 
@@ -160,12 +164,15 @@ def published_sample(numbers: pd.DataFrame) -> list[Line2D]:
     return samples
 
 
-def title_and_subtitle(ours: pd.DataFrame, title: str) -> tuple[str, str]:
+def title_and_subtitle(numbers: pd.DataFrame, title: str) -> tuple[str, str]:
     """Title with the networks, and what every curve is."""
+    ours = numbers[numbers["kind"] == "denoiser"]
+    theirs = (numbers["kind"] == "published").any()
     return (
         titled(title, ours),
         f"{trained_names(ours['train'])}; mean over images, band: 95 % interval over images; "
-        f"{counted(ours['draws'], 'noise draw')} per image, {counted(ours['seeds'], 'training seed')}",
+        f"{counted(ours['draws'], 'noise draw')} per image, {counted(ours['seeds'], 'training seed')}"
+        + ("; published: grey, with the markers of the variants" if theirs else ""),
     )
 
 

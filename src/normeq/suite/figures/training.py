@@ -21,27 +21,34 @@ FIGURE = FigureKind(
     otherwise="the config has no run with a log of training",
 )
 
+CRITERIA = {"mse": "mean squared error", "l1": "mean absolute error"}
 FAR = 10  # times as long as the shortest training: on a linear axis that would be a stroke
 
 
 def draw(numbers: pd.DataFrame) -> Figure:
-    """Loss above, held-out PSNR below; one line per run."""
+    """Losses above, held-out PSNR below; one line per run. Squared and absolute errors do not compare, and
+    have panels of their own."""
     style = line_styles(numbers)
     held_out = numbers["validation_psnr"].notna().any()
-    figure = Figure(figsize=(6.6, 5.2 if held_out else 3.2), layout="constrained")
-    panels = figure.subplots(2 if held_out else 1, 1, squeeze=False, sharex=True)[:, 0]
+    criteria = [one for one in CRITERIA if (numbers["criterion"] == one).any()]
+    rows = len(criteria) + held_out
+    figure = Figure(figsize=(6.6, 1.2 + 2.0 * rows), layout="constrained")
+    panels = figure.subplots(rows, 1, squeeze=False, sharex=True)[:, 0]
     for (network, variant, _, _), run in numbers.groupby(RUN, sort=False):
         look = style[network, variant]
-        panels[0].plot(run["mpx"], run["smooth"], color=look.colour, linestyle=look.line, linewidth=1.4)
+        losses = panels[criteria.index(run["criterion"].iloc[0])]
+        losses.plot(run["mpx"], run["smooth"], color=look.colour, linestyle=look.line, linewidth=1.4)
         if held_out:
             seen = run[run["validation_psnr"].notna()]
-            panels[1].plot(
+            panels[-1].plot(
                 seen["mpx"], seen["validation_psnr"], look.marker, color=look.colour, linestyle=look.line
             )
-    panels[0].set_yscale("log")
-    panels[0].set_ylabel("training loss (log scale)")
+    for criterion, losses in zip(criteria, panels, strict=False):
+        losses.set_yscale("log")
+        which = f":\n{CRITERIA[criterion]}" if len(criteria) > 1 else ""
+        losses.set_ylabel(f"training loss{which} (log scale)")
     if held_out:
-        panels[1].set_ylabel("held-out PSNR (dB)")
+        panels[-1].set_ylabel("held-out PSNR (dB)")
     lengths = numbers.groupby(RUN)["mpx"].max()
     far = lengths.max() >= FAR * lengths.min()
     if far:
@@ -62,4 +69,6 @@ def draw(numbers: pd.DataFrame) -> Figure:
 def make(runs: Sequence[Path], out: Path) -> list[Path]:
     """Read the runs and write OUT.svg, OUT.png, OUT.csv; returns their paths."""
     numbers = training_curves(runs)
-    return write(lambda: draw(numbers), numbers, out)
+    several = numbers["criterion"].nunique() > 1
+    shown = numbers if several else numbers.drop(columns="criterion")
+    return write(lambda: draw(numbers), shown, out)

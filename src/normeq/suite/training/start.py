@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import torch
-
 from normeq.errors import NormeqError
 from normeq.suite.data.training import training_images
 from normeq.suite.training.run_file import within_minutes
@@ -55,19 +53,13 @@ def start(
     use_threads(threads)
     keep_freed_memory()
     where = pick_device(device)
-    torch.backends.cudnn.allow_tf32 = False  # PyTorch allows it, and float32 should be float32
     mode = {"auto": "default" if where.type == "cuda" else None, "off": None}.get(compile_mode, compile_mode)
-    # Momenta of channels that ReLU has switched off fade into subnormal numbers, on which a CPU is many times
-    # slower.
-    torch.set_flush_denormal(True)
     try:
         images = training_images(spec.dataset, data_dir)
         run = train(spec, out, images, device=where, compile_mode=mode, progress=progress)
     except Interrupted as stop:
         print(f"normeq: {out}: {stop}", file=sys.stderr)
         return 130
-    finally:
-        torch.set_flush_denormal(False)
     if "weights_sha256" in run:  # the process of a group that writes
         validation = run["validation_psnr"]
         score = f", held-out PSNR {validation:.2f} dB" if validation is not None else ""
