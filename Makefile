@@ -10,9 +10,9 @@ CORES ?= all
 FLAGS ?=
 
 BIN := $(abspath $(VENV))/bin
-RUN := PATH="$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) $(FLAGS)
+RUN := PATH="$(BIN):$$PATH" "$(BIN)/snakemake" --cores $(CORES) $(FLAGS)
 # Every pip call is held to the tested versions, also those that build packages; what comes from requirements*.txt to their bytes too.
-PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install
+PIP := PIP_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 "$(BIN)/python" -m pip install
 # Not among these: torch and what it brings, whose build (CPU or CUDA) is that of your index.
 UNLOCKED := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cupti nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 # Needs uv (pip install uv).
@@ -42,36 +42,36 @@ poster: $(VENV)/.installed ## the poster's experiment: DRUNet and DnCNN
 	@printf '%s\n' "" "Done. Open:" "  poster   results/poster/poster.html (to print: normeq poster --pdf)" "  report   results/poster/report.html" "  tables   results/poster/tables/" "  figures  figures/poster/"
 
 train: $(VENV)/.installed ## what config/paper.yaml, poster.yaml and campaign.yaml name and is not trained yet, in slices
-	@$(BIN)/normeq data get bsd431
-	@nice -n 19 $(BIN)/normeq campaign config/paper.yaml config/poster.yaml config/campaign.yaml --no-measure
+	@"$(BIN)/normeq" data get bsd431
+	@nice -n 19 "$(BIN)/normeq" campaign config/paper.yaml config/poster.yaml config/campaign.yaml --no-measure
 
 data: $(VENV)/.installed ## place Set12, BSD68 and the training images in data/ (40 MB, every file checked)
-	@$(BIN)/normeq data get set12 bsd68 bsd431
+	@"$(BIN)/normeq" data get set12 bsd68 bsd431
 
 test: $(VENV)/.installed-dev ## the test suite; `make cluster` has the rest
-	@PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/cluster
+	@PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 "$(BIN)/python" -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/cluster
 
 cluster: $(VENV)/.installed-dev ## the workflow on a SLURM of three nodes (Debian: munge slurmctld slurmd slurm-client)
-	@PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/cluster
+	@PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 "$(BIN)/python" -m pytest -q tests/cluster
 
 docs: $(VENV)/.installed-dev ## the documentation as a site in site/, warnings are errors
-	@$(BIN)/sphinx-build -q -W --keep-going -b html docs site
+	@"$(BIN)/sphinx-build" -q -W --keep-going -b html docs site
 	@echo "Done. Open site/index.html"
 
 lint: $(VENV)/.installed-dev ## ruff, snakefmt and snakemake --lint
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/snakefmt --check -l 110 Snakefile workflow
-	@$(BIN)/snakemake --lint
-	@$(BIN)/snakemake --lint -s workflow/Snakefile
+	@"$(BIN)/ruff" check .
+	@"$(BIN)/ruff" format --check .
+	@"$(BIN)/snakefmt" --check -l 110 Snakefile workflow
+	@"$(BIN)/snakemake" --lint
+	@"$(BIN)/snakemake" --lint -s workflow/Snakefile
 
 format: $(VENV)/.installed-dev ## put the code into shape
-	@$(BIN)/ruff check --fix .
-	@$(BIN)/ruff format .
-	@$(BIN)/snakefmt -l 110 Snakefile workflow
+	@"$(BIN)/ruff" check --fix .
+	@"$(BIN)/ruff" format .
+	@"$(BIN)/snakefmt" -l 110 Snakefile workflow
 
 schema: $(VENV)/.installed ## write workflow/schemas/config.schema.yaml and docs/config.md from the typed settings
-	@$(BIN)/python -m normeq.suite.experiment.settings
+	@"$(BIN)/python" -m normeq.suite.experiment.settings
 
 lock: ## write requirements.txt and requirements-dev.txt, with hashes, from constraints.txt
 	@for one in 'requirements.txt --extra suite' 'requirements-dev.txt --all-extras'; do set -- $$one; file=$$1; shift; \
@@ -88,7 +88,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt requirements.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "normeq: error: $(PYTHON) cannot make environments; install its venv package (Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
 	@echo "Making the environment $(VENV) (once; some minutes)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv "$(VENV)"
 	@$(PIP) --require-hashes -r requirements.txt
 	@$(PIP) torch
 	@$(PIP) --no-deps --no-build-isolation -e .

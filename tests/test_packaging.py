@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -119,6 +120,24 @@ def test_the_readme_names_only_targets_that_exist():
     named = set(re.findall(r"`make ([a-z]+)|^ *make ([a-z]+)", (ROOT / "README.md").read_text(), flags=re.M))
     named = {one or other for one, other in named}
     assert named and named <= targets
+
+
+def test_make_works_in_a_folder_whose_name_has_a_space(tmp_path):
+    folder = tmp_path / "two words"
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "requirements.txt", "requirements-dev.txt"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("python", "snakemake", "normeq", "ruff", "snakefmt", "sphinx-build"):
+        tool = folder / ".venv" / "bin" / name
+        tool.write_text(f"#!/bin/sh\necho {name} is called\n")
+        tool.chmod(0o755)
+    for name in (".installed", ".installed-dev"):
+        (folder / ".venv" / name).touch()
+    targets = re.findall(r"^([a-z]+):.*\.installed", (folder / "Makefile").read_text(), flags=re.M)
+    assert len(targets) > 8
+    for target in targets:
+        done = subprocess.run(["make", target], cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0 and "is called" in done.stdout, (target, done.stderr)
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess:

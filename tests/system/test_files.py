@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from normeq.errors import NormeqError
-from normeq.system.files import atomic_path, check_suffix, clear_left, refuse_inputs
+from normeq.system.files import atomic_path, begun, check_suffix, clear_left, refuse_inputs, remove_begun
 
 
 def test_a_failed_reading_is_not_blamed_on_the_output(tmp_path):
@@ -126,6 +126,21 @@ def test_many_at_once_write_whole_files(tmp_path):
         thread.join()
     assert len(seen) == 400 and set(seen) <= set(texts)
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_of_eight_that_are_gone_on_from_the_smallest_makes_place(tmp_path):
+    path = tmp_path / "a.csv"
+    for length in [30, 20, 40, 10, 50, 60, 70, 80]:
+        with pytest.raises(KeyboardInterrupt), atomic_path(path, keep=lambda: True) as temporary:
+            temporary.write_text("x" * length)
+            raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt), atomic_path(path, keep=lambda: True) as temporary:
+        raise KeyboardInterrupt
+    assert sorted(file.stat().st_size for file in begun(path)) == [0, 20, 30, 40, 50, 60, 70, 80]
+    with atomic_path(path, keep=lambda: True) as temporary:
+        temporary.write_text("whole")
+    remove_begun(path, spare=lambda file: file.stat().st_size == 80)
+    assert [file.stat().st_size for file in begun(path)] == [80]
 
 
 def test_a_folder_of_ones_own_is_cleared_whoever_left_it(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 
 from normeq.errors import NormeqError
 from normeq.system.seals import is_intact, refuse_broken, seal, seal_file, unseal, warn_of_broken
+from normeq.training.checkpoint import save_checkpoint
 
 
 @pytest.fixture
@@ -38,3 +39,13 @@ def test_no_file_and_no_seal_say_nothing(tmp_path, file):
     seal(file)
     file.unlink()
     assert is_intact(file)
+
+
+def test_a_checkpoint_keeps_its_seal_when_the_next_one_fails(tmp_path):
+    file = tmp_path / "checkpoint.pt"
+    save_checkpoint(file, {"step": 1})
+    with pytest.raises(TypeError):
+        save_checkpoint(file, {"step": open(__file__)})
+    assert is_intact(file)
+    file.write_bytes(file.read_bytes()[:-1])
+    assert not is_intact(file)

@@ -34,7 +34,8 @@ def atomic_path(path: str | Path, keep: Callable[[], bool] | None = None) -> Ite
 
     Args:
         keep: asked on failure: whether the temporary file is worth going on from, and stays (:func:`begun`).
-            With it, what was left before stays too, until ``path`` is written; of eight one makes place.
+            With it, what was left before stays too (see :func:`remove_begun`); of eight the smallest makes
+            place.
 
     Raises:
         NormeqError: ``path`` is a folder or a device; full disk, missing permission, or another error of the
@@ -54,9 +55,6 @@ def atomic_path(path: str | Path, keep: Callable[[], bool] | None = None) -> Ite
             os.fsync(handle.fileno())
         temporary.replace(path)
         written = True  # from now on the temporary name is another's
-        if keep is not None:
-            with suppress(OSError):
-                _remove_begun(path)
     except OSError as error:
         if is_out_of_memory(error):
             raise
@@ -84,12 +82,17 @@ def begun(path: str | Path) -> list[Path]:
     return sorted(file for file in path.parent.iterdir() if name.fullmatch(file.name) and file.is_file())
 
 
-def _remove_begun(path: Path) -> None:
-    """Remove the hidden files of ``path`` that no process of this machine is writing."""
-    for place in _places(path):
+def remove_begun(path: str | Path, spare: Callable[[Path], bool] = lambda _: False) -> None:
+    """Remove the hidden files of ``path`` that this machine's processes left; not what one is writing.
+
+    Args:
+        spare: asked of each: whether it stays.
+    """
+    for place in _places(Path(path)):
         handle = _lock(place, create=False)
         if handle is not None:
-            place.unlink(missing_ok=True)
+            if not spare(place):
+                place.unlink(missing_ok=True)
             os.close(handle)
 
 
@@ -110,10 +113,10 @@ def _take_place(path: Path, otherwise: Path, spare: bool) -> tuple[Path, int | N
     """
     places = _places(path)
     if spare:
-        places = sorted(places, key=_holds)  # those that hold nothing first
+        places = sorted(places, key=_size)
     taken = next((found for place in places if (found := _emptied(place))), None)
     if taken is not None and not spare:
-        _remove_begun(path)
+        remove_begun(path)
     return taken or (otherwise, None)
 
 
@@ -126,12 +129,12 @@ def _emptied(place: Path) -> tuple[Path, int] | None:
     return place, handle
 
 
-def _holds(place: Path) -> bool:
-    """Whether a file is there and not empty."""
+def _size(place: Path) -> int:
+    """Bytes of a file; 0 where there is none."""
     try:
-        return place.lstat().st_size > 0
+        return place.lstat().st_size
     except OSError:
-        return False
+        return 0
 
 
 def _lock(place: Path, create: bool) -> int | None:
@@ -163,8 +166,12 @@ def clear_left(folder: Path) -> None:
                 file.unlink()
 
 
-def write_all(files: dict[Path, bytes]) -> None:
+def write_all(files: dict[Path, bytes], complete: Callable[[], None] = lambda: None) -> None:
     """Write several files and rename none into place before all are complete.
+
+    Args:
+        files: what is written.
+        complete: called then.
 
     Raises:
         NormeqError: a file cannot be written; older files are then as they were.
@@ -172,6 +179,7 @@ def write_all(files: dict[Path, bytes]) -> None:
     with ExitStack() as stack:
         for path, content in files.items():
             stack.enter_context(atomic_path(path)).write_bytes(content)
+        complete()
 
 
 def refuse_no_file(path: Path) -> None:

@@ -24,10 +24,12 @@ def seal_file(path: str | Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
 
 
-def unseal(path: str | Path) -> None:
-    """Take the seal off, before the file is written again."""
-    with suppress(OSError):
-        seal_file(path).unlink(missing_ok=True)
+def unseal(*paths: str | Path) -> None:
+    """Take seals off, when the new content is complete and about to stand there: a file that stays as it was,
+    since the new one failed, keeps its seal."""
+    for path in paths:
+        with suppress(OSError):
+            seal_file(path).unlink(missing_ok=True)
 
 
 def seal(path: str | Path) -> None:

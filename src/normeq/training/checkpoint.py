@@ -14,7 +14,6 @@ from normeq.system.seals import is_intact, seal, unseal
 
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
     """Write a checkpoint atomically; an older one survives a failed write."""
-    unseal(path)
     with atomic_path(path) as temporary:
         try:
             torch.save(state, temporary)
@@ -23,6 +22,7 @@ def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
                 f"cannot write {path}: the disk is full or not writable ({str(error).splitlines()[0]}); "
                 "free some space and run the same command again"
             ) from error
+        unseal(path)
     seal(path)  # PyTorch reads tensors with flipped bits
 
 

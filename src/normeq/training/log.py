@@ -23,9 +23,9 @@ def open_log(path: Path, step: int) -> Log:
                     lines.append(line + "\n")
             except (ValueError, KeyError, TypeError):
                 break  # the torn last line of a killed run
-    unseal(path)
     with atomic_path(path) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
+        unseal(path)
     try:
         return Log(path, open(path, "a", encoding="utf-8"))
     except OSError as error:

@@ -86,6 +86,16 @@ def test_a_config_names_their_folders(here, monkeypatch):
             experiment(here, monkeypatch, trained=trained_ones)
 
 
+def test_one_with_the_name_of_a_classical_denoiser_is_not_taken_for_it(here, monkeypatch):
+    assert run(write(CASE.state(), "dncnn_25.pth"), "--out", "a/gaussian").exit_code == 0
+    with pytest.raises(NormeqError, match="gaussian would be taken for the classical denoiser gaussian"):
+        experiment(here, monkeypatch, trained=[f"{here}/a/gaussian"])
+    evaluate = yaml.safe_load((ROOT / "config/default.yaml").read_text())["evaluate"]
+    evaluate["certificate"]["classical"] = ["tv"]
+    found = experiment(here, monkeypatch, trained=[f"{here}/a/gaussian"], evaluate=evaluate)
+    assert found.measured["embedded/denoisers/gaussian"] == f"{here}/a/gaussian"
+
+
 def test_the_example_of_the_documentation(here):
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/import.md").read_text(), flags=re.S)
     write(BY_NAME["drunet_gray_map_scale"].state(), "drunet_gray.pth")

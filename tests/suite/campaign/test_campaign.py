@@ -102,6 +102,28 @@ def test_goes_on_where_it_was_stopped(folder):
         ).read_bytes()
 
 
+def test_a_stop_while_networks_are_trained_begins_no_measurement(folder):
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["networks"][1]["recipe"]["steps"] = 1_000_000
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    words = [sys.executable, "-m", "normeq", "campaign", "config.yaml", "--device", "cpu", "--threads", "1"]
+    process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True)
+    end = time.monotonic() + 120
+    while not list((folder / "results/runs").glob("second-*/train.jsonl")) and time.monotonic() < end:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 130 and out.count("begins") == 2, out
+    # Both the training and the measurement of the one that is trained.
+    assert "Still to be done: second-" in out and "measurements of small. The same command goes on" in out
+
+
+def test_measurements_for_which_no_time_is_left_are_still_to_be_done(folder):
+    assert campaign(folder, "--no-measure").returncode == 0
+    result = campaign(folder, "--minutes", "0.01")
+    assert result.returncode == 130 and result.stdout.count("measurements of small") == 2, result.stdout
+
+
 def test_missing_data_is_said_before_anything_begins(folder):
     (folder / "config.yaml").write_text(
         (folder / "config.yaml").read_text().replace("dataset: pictures", "dataset: others")

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from normeq.suite.campaign import queue
 from normeq.suite.campaign.queue import Job, work_off
 from normeq.training.signals import stop_signals
 
@@ -52,6 +53,27 @@ def test_a_job_that_fails_while_it_is_told_to_stop_failed(tmp_path, said):
             tmp_path, said, [Job("a", GOOD)], lambda: 0.0 if (tmp_path / "up").exists() else 1.0
         )
     assert ended == ([], ["a"], []) and said == ["a: begins", "a: failed (3)"]
+
+
+def test_what_runs_is_stopped_when_the_reader_of_the_lines_has_gone(tmp_path, monkeypatch):
+    script = tmp_path / "sitecustomize.py"
+    script.write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    begun = []
+
+    def begin(*words, **more):
+        begun.append(plain(*words, **more))
+        return begun[-1]
+
+    def say(line):
+        if line == "b: begins":
+            raise BrokenPipeError
+
+    plain = queue.subprocess.Popen
+    monkeypatch.setattr(queue.subprocess, "Popen", begin)
+    with pytest.raises(BrokenPipeError):
+        work_off([Job("a", GOOD), Job("b", GOOD)], 2, tmp_path / "logs", 1, lambda: 1.0, say)
+    assert [process.wait(10) for process in begun] == [-signal.SIGTERM]
 
 
 def test_several_at_a_time(tmp_path, said):

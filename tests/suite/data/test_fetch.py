@@ -182,3 +182,22 @@ def test_manual_sets_say_how_to_place_each_one(library):
         (library.data / name).mkdir()
         (library.data / name / "x.png").write_bytes(png(0))
     assert fetch.get("both", library.data).images == 2
+
+
+def test_the_members_of_a_group_come_from_the_remote_that_was_named(library, monkeypatch):
+    camera = "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a"
+    images = [{"file": "camera.png", "sha256": camera, "terms": "CC0"}]
+    sets = {"one": entry("manual", 1), "two": entry("embedded", 1, images=images)}
+    write_registry(library.data, {**sets, "both": entry("group", 2, members=["one", "two"])})
+    (library.data / "one").mkdir()
+    (library.data / "one" / "x.png").write_bytes(png(0))
+    asked = []
+    plain = fetch._fill
+
+    def fill(dataset, data_dir, folder, wanted):
+        asked.append((dataset.name, wanted))
+        return plain(dataset, data_dir, folder, wanted)
+
+    monkeypatch.setattr(fetch, "_fill", fill)
+    assert fetch.get("both", library.data, "elsewhere").images == 2
+    assert asked == [("two", "elsewhere")]

@@ -41,7 +41,8 @@ def test_nothing_is_replaced_when_one_file_cannot_be_written(tmp_path: Path) -> 
     with pytest.raises(NormeqError, match="small.tex"):
         write_table(new, tmp_path)
     assert csv.read_text() == "x\n1\n"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["small.csv", "small.md", "small.tex"]
+    seals = [".small.csv.sha256", ".small.md.sha256", ".small.tex.sha256"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [*seals, "small.csv", "small.md", "small.tex"]
 
 
 def test_a_line_has_a_dash_where_a_level_was_not_measured() -> None:

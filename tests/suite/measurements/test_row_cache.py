@@ -25,7 +25,7 @@ from normeq.suite.measuring.registry import all_measurements
 from normeq.suite.measuring.row_cache import RowCache, open_row_cache
 from normeq.suite.results.long_tables import read_intervals
 from normeq.system.files import begun
-from normeq.system.seals import unseal
+from normeq.system.seals import is_intact, unseal
 from tests.synthetic_images import stand_for_data_sets
 from tests.synthetic_networks import save_small
 
@@ -396,3 +396,62 @@ def test_a_command_that_is_stopped_says_what_it_keeps(folder, tmp_path, monkeypa
     assert done.exit_code == 0 and len(calls) == 4, done.output
     assert "3 measurements, 2 of them made before" in done.output
     assert [file.name for file in out.parent.iterdir() if file.suffix == ".csv"] == ["a.csv"]
+
+
+def evaluated(own, out, sigma):
+    """What the command says that measures one level into ``out``."""
+    command = ["evaluate", "noise-levels", f"mine={own}:denoise", "--datasets", "d", "--sigmas", str(sigma)]
+    result = CliRunner().invoke(cli.app, [*command, "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_stopped_measurement_outlives_another_one_of_the_same_table(own, tmp_path):
+    """Two noise levels, one after the other, into one table: the first was stopped."""
+    out = tmp_path / "a.csv"
+    begin(own, out, [5], 2)
+    evaluated(own, out, 25)
+    assert len(begun(out)) == 1
+    assert "3 measurements, 2 of them made before" in evaluated(own, out, 5)
+    assert not begun(out)
+
+
+def test_what_was_stopped_of_another_denoiser_is_removed(own, tmp_path):
+    out = tmp_path / "a.csv"
+    begin(own, out, [5], 2)
+    own.write_text(own.read_text() + "\n# another\n")
+    evaluated(own, out, 25)
+    assert not begun(out)
+
+
+def test_a_stopped_measurement_of_a_denoiser_that_is_not_known_promises_nothing(
+    folder, tmp_path, monkeypatch
+):
+    file = tmp_path / "unknown.py"
+    file.write_text(
+        "class Denoiser:\n"
+        "    def __init__(self):\n        self.file, self.calls = open(__file__), 0\n"
+        "    def __call__(self, y, sigma):\n        self.calls += 1\n"
+        "        if self.calls == 3:\n            raise KeyboardInterrupt\n        return y\n"
+        "denoise = Denoiser()\n"
+    )
+    out = tmp_path / "a.csv"
+    command = ["evaluate", "noise-levels", f"mine={file}:denoise", "--out", str(out), "--settings"]
+    stopped = CliRunner().invoke(cli.app, [*command, '{"datasets": ["d"], "sigmas": [25]}'])
+    assert stopped.exit_code != 0 and "goes on" not in stopped.output
+    assert not out.exists() and not begun(out)
+
+
+def test_a_table_keeps_its_seal_when_a_measurement_into_it_is_stopped(own, tmp_path):
+    out = tmp_path / "a.csv"
+    measure(own, out, [5])
+    row_cache = RowCache((), out)
+
+    def rows():
+        yield from row_cache.left(())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tables.write_rows(out, noise_levels.COLUMNS, rows(), goes_on=True)
+    out.write_text(out.read_text().replace("0", "1", 1))
+    assert not is_intact(out)

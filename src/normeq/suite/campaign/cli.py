@@ -42,6 +42,7 @@ def campaign_command(
     """
     from normeq.suite.campaign.plan import check_data, measurements, read_config, trainings
     from normeq.suite.campaign.queue import work_off
+    from normeq.training.signals import stop_signals
 
     end = time.monotonic() + 60 * minutes if minutes else float("inf")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -52,19 +53,21 @@ def campaign_command(
     check_data([experiment for _, experiment in read], measure)
     logs = Path("logs/campaign")
 
-    def left() -> float:
-        return end - time.monotonic()
-
     def say(line: str) -> None:
         typer.echo(f"{time.strftime('%H:%M:%S')} {line}")
 
     todo = trainings([experiment for _, experiment in read], device, threads)
     typer.echo(f"{len(todo)} trainings to be done")
-    _, failed, waiting = work_off(todo, workers, logs, threads, left, say)
-    if measure and left() > 0:
-        jobs, _ = measurements(read, device, threads)
-        _, bad, more = work_off(jobs, workers, logs, threads, left, say)
-        failed, waiting = failed + bad, waiting + more
+    with stop_signals() as stop:  # around both: a stop while networks are trained begins no measurement
+
+        def left() -> float:
+            return 0.0 if stop else end - time.monotonic()
+
+        _, failed, waiting = work_off(todo, workers, logs, threads, left, say)
+        if measure:  # without time too: what is still to be measured is named
+            jobs, _ = measurements(read, device, threads)
+            _, bad, more = work_off(jobs, workers, logs, threads, left, say)
+            failed, waiting = failed + bad, waiting + more
     if waiting:
         typer.echo(f"Still to be done: {', '.join(waiting)}. The same command goes on.")
     if failed:

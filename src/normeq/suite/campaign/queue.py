@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from normeq.training.signals import stop_signals
-
 POLL_SECONDS = 0.2
 STOPPED = 130  # what `normeq train` answers where the same command goes on
 
@@ -40,15 +38,15 @@ def work_off(
 ) -> tuple[list[str], list[str], list[str]]:
     """Carry out jobs, at most ``workers`` at a time.
 
-    A job that fails is named at the end, and the others go on. When the time is up, or on SIGINT or SIGTERM,
-    those that run get SIGTERM, on which a training writes its checkpoint, and no other is begun.
+    A job that fails is named at the end, and the others go on. When the time is up, those that run get
+    SIGTERM, on which a training writes its checkpoint, and no other is begun.
 
     Args:
         jobs: in order of priority.
         workers: processes at a time.
         logs: folder for what they print, one file each (appended).
         threads: CPU threads of each.
-        seconds: time left.
+        seconds: time left; none once the campaign was told to stop.
         say: called with a line whenever a job begins or ends.
 
     Returns:
@@ -61,9 +59,9 @@ def work_off(
     failed: list[str] = []
     left: list[str] = []
     told = False
-    with stop_signals() as stop:
+    try:
         while running or (waiting and not told):
-            while waiting and len(running) < workers and not stop and seconds() > 0:
+            while waiting and len(running) < workers and seconds() > 0:
                 job = waiting.pop(0)
                 say(f"{job.name}: begins")
                 with open(logs / f"{job.name}.log", "a", encoding="utf-8") as log:
@@ -74,7 +72,7 @@ def work_off(
                         env=environment,
                         start_new_session=True,  # Ctrl-C reaches us alone, and we tell them once
                     )
-            if not told and (stop or seconds() <= 0):
+            if not told and seconds() <= 0:
                 told = True
                 for process in running.values():
                     process.terminate()
@@ -87,6 +85,9 @@ def work_off(
                 (done if code == 0 else left if ended == "stopped" else failed).append(job.name)
                 say(f"{job.name}: {ended}")
             time.sleep(POLL_SECONDS)
+    finally:  # such as a reader of our lines that has gone: in sessions of their own they would go on
+        for process in running.values():
+            process.terminate()
     return done, failed, left + [job.name for job in waiting]
 
 

@@ -202,7 +202,7 @@ def _write_table(
     goes_on: bool,
 ) -> None:
     """Write a long table, and say what it holds."""
-    from normeq.suite.measuring.row_cache import write_measurements
+    from normeq.suite.measuring.row_cache import RowCache, write_measurements
     from normeq.system.files import begun
 
     try:
@@ -210,7 +210,7 @@ def _write_table(
             out, list(columns), rows, row_cache, denoisers, data_dir, datasets, goes_on
         )
     except BaseException:
-        if begun(out):
+        if goes_on and len(RowCache(begun(out))):
             typer.echo(f"{out}: stopped; what is measured is kept, and the same command goes on from it")
         raise
     for line in lines:

@@ -45,7 +45,7 @@ def get(name: str, data_dir: Path | str = "data", remote: str | None = None) -> 
     if dataset.path is not None:
         return Placed(dataset.name, len(listing.list_images(name, data_dir).images), "a folder")
     if dataset.kind in ("manual", "group"):
-        return _find_by_hand(dataset, data_dir)
+        return _find_by_hand(dataset, data_dir, remote)
     name = dataset.name  # also where its folder was named
     place = data_dir / name
     if _usable(dataset, data_dir):  # before the lock: a data folder that cannot be written may be complete
@@ -138,7 +138,7 @@ def _copy_embedded(dataset: Dataset, target: Path) -> str:
     return f"scikit-image {version('scikit-image')}"
 
 
-def _find_by_hand(dataset: Dataset, data_dir: Path) -> Placed:
+def _find_by_hand(dataset: Dataset, data_dir: Path, remote: str | None) -> Placed:
     """Manual sets cannot be fetched: find them, or say for each one that is missing how to place it."""
     names = dataset.members or (dataset.name,)
     members = [registry.get(name, data_dir) for name in names]
@@ -148,5 +148,5 @@ def _find_by_hand(dataset: Dataset, data_dir: Path) -> Placed:
         raise NormeqError(f"{dataset.name} is placed by hand: {how}")
     for member in members:
         if member.kind != "manual":
-            get(member.name, data_dir)
+            get(member.name, data_dir, remote)
     return Placed(dataset.name, len(listing.files(dataset.name, data_dir)), "placed by hand")

@@ -97,6 +97,11 @@ def check_pretrained(config: dict[str, Any], runs: dict[str, RunSpec]) -> None:
             raise NormeqError(f"config: trained: {shipped.unknown(name)}, or one made by `normeq import`")
         if Path(name).name in config["denoisers"]:
             raise NormeqError(f"config: denoisers: {name} is the name of a trained network; choose another")
+        if Path(name).name in config["evaluate"].get("certificate", {}).get("classical", []):
+            raise NormeqError(
+                f"config: trained: {name} would be taken for the classical denoiser {Path(name).name}: "
+                "import it under another name, or leave that out of evaluate.certificate.classical"
+            )
     ends = [Path(name).name for name in config["trained"]]
     for end in ends:
         if ends.count(end) > 1:

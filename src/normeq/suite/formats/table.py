@@ -70,9 +70,7 @@ def write_table(table: Table, folder: Path) -> list[Path]:
     """Write NAME.csv, NAME.md and NAME.tex into ``folder``; returns their paths."""
     content = [csv_bytes(table.numbers), markdown(table).encode(), latex(table).encode()]
     files = dict(zip(table_files(table.name, folder), content, strict=True))
-    for file in files:
-        unseal(file)
-    write_all(files)
+    write_all(files, complete=lambda: unseal(*files))
     for file in files:
         seal(file)
     return list(files)

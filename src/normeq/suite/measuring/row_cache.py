@@ -15,7 +15,7 @@ from normeq.errors import NormeqError
 from normeq.imaging.protocol import Protocol
 from normeq.suite.data import registry
 from normeq.suite.measuring.batches import Image, test_images
-from normeq.suite.measuring.rows import DENOISER, KEYS, LATER, lacking, write_rows
+from normeq.suite.measuring.rows import DENOISER, KEYS, LATER, can_be_taken_over, lacking, write_rows
 from normeq.system.files import begun
 from normeq.system.provenance import measured_by
 from normeq.system.seals import is_intact, warn_of_broken
@@ -71,8 +71,7 @@ class RowCache:
                     self._read(file)
                 else:
                     warn_of_broken(file)  # and measure again
-        for file in begun(out) if out is not None else ():
-            self._read(file, begun=True)
+        self._begun = {file: self._read(file, begun=True) for file in (begun(out) if out is not None else ())}
         if out is not None and not is_intact(out):
             warn_of_broken(out)
             out = None
@@ -93,7 +92,7 @@ class RowCache:
                     row = older | row
                     rows.append(row)
                     complete = None not in row and None not in row.values()
-                    if complete and all(row.get(key) for key in ("weights", "pixels", "protocol")):
+                    if complete and can_be_taken_over(row):
                         before = self._rows.get(self._key(row), {})
                         if row.keys() >= before.keys():  # a poorer table does not hide a fuller one
                             self._rows[self._key(row)] = row
@@ -135,7 +134,7 @@ class RowCache:
             data_dir: folder of the data sets, to look at the images again.
             datasets: as they were asked for now; a folder is found by its path alone.
         """
-        known = {(*d.labels.values(), d.identity) for d in denoisers if d.identity}
+        known = _known(denoisers)
         pixels = Pixels(data_dir, datasets)
         return [
             row
@@ -143,13 +142,28 @@ class RowCache:
             if None not in row
             and None not in row.values()
             and row.keys() >= set(columns)
-            and (*(row[key] for key in DENOISER), row["weights"]) in known
+            and _whose(row) in known
             and row["pixels"] == pixels.of(row["dataset"], row["image"], int(row.get("size", 0)))
         ]
+
+    def goes_on_from(self, file: Path, written: Collection[tuple], denoisers: Iterable[Denoiser]) -> bool:
+        """Whether what a stopped measurement left has rows of these denoisers that were not asked for now,
+        such as another noise level: the command that was stopped goes on from them."""
+        known = _known(denoisers)
+        return any(_whose(row) in known and label(row) not in written for row in self._begun.get(file, []))
 
     def left(self, written: Collection[tuple]) -> list[dict[str, str]]:
         """Rows that the written table held before and that were not asked for now."""
         return [row for row in self._before if not row.keys() >= set(DENOISER) or label(row) not in written]
+
+
+def _known(denoisers: Iterable[Denoiser]) -> set[tuple]:
+    """What :func:`_whose` says of rows of these denoisers; none of those that are not fully known."""
+    return {(*d.labels.values(), d.identity) for d in denoisers if d.identity}
+
+
+def _whose(row: Mapping[str, object]) -> tuple:
+    return *(row.get(key) for key in DENOISER), row.get("weights")
 
 
 def label(row: Mapping[str, object]) -> tuple:
@@ -261,7 +275,10 @@ def write_measurements(
         kept.extend(row_cache.kept(written, columns, denoisers, data_dir, datasets))
         yield from ({column: row[column] for column in columns} for row in kept)
 
-    count = write_rows(out, columns, everything(), goes_on) - len(kept)
+    def spare(file: Path) -> bool:
+        return row_cache.goes_on_from(file, written | set(map(label, kept)), denoisers)
+
+    count = write_rows(out, columns, everything(), goes_on, spare) - len(kept)
     for denoiser in denoisers:
         if denoiser.world:
             denoiser.world.record(out)

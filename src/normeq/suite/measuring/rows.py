@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from normeq.errors import NormeqError
 from normeq.suite.measuring.collected import Collected, read_collected, write_record
 from normeq.suite.measuring.registry import all_measurements
 from normeq.suite.results import normalise
-from normeq.system.files import atomic_path
+from normeq.system.files import atomic_path, remove_begun
 from normeq.system.seals import refuse_broken, seal, unseal
 
 if TYPE_CHECKING:
@@ -27,8 +28,17 @@ LATER = {"measured_by": ""} | normalise.LATER
 DENOISER = ("network", "variant", "train_sigma", "seed")
 
 
+def can_be_taken_over(row: Mapping[str, object]) -> bool:
+    """Whether a row says all that decides it: that of a denoiser which is not fully known does not."""
+    return all(row.get(key) for key in ("weights", "pixels", "protocol"))
+
+
 def write_rows(
-    path: str | Path, columns: Sequence[str], rows: Iterable[dict[str, object]], goes_on: bool = False
+    path: str | Path,
+    columns: Sequence[str],
+    rows: Iterable[dict[str, object]],
+    goes_on: bool = False,
+    spare: Callable[[Path], bool] = lambda _: False,
 ) -> int:
     """Write rows as they come, so that memory does not grow with them; the file appears when all are there.
     Until then they stand in a hidden file beside it.
@@ -36,15 +46,15 @@ def write_rows(
     Args:
         path, columns, rows: the table.
         goes_on: that hidden file stays if this is stopped, for the next one to go on from (see
-            :class:`normeq.suite.measuring.row_cache.RowCache`).
+            :class:`normeq.suite.measuring.row_cache.RowCache`), if it has rows that can be taken over.
+        spare: asked, once the table is written, of each hidden file that was left before: whether it stays.
 
     Returns:
         The number of rows.
     """
-    count = 0
-    unseal(path)
+    count = worth = 0
     with (
-        atomic_path(path, keep=(lambda: count > 0) if goes_on else None) as temporary,
+        atomic_path(path, keep=(lambda: worth > 0) if goes_on else None) as temporary,
         open(temporary, "w", buffering=1, newline="", encoding="utf-8") as handle,  # every row at once
     ):
         writer = csv.DictWriter(handle, columns, lineterminator="\n")
@@ -54,7 +64,12 @@ def write_rows(
                 {k: f"{v:.6f}" if isinstance(v, float) and k not in KEYS else v for k, v in row.items()}
             )
             count += 1
+            worth += can_be_taken_over(row)
+        unseal(path)
     seal(path)
+    if goes_on:
+        with suppress(OSError):
+            remove_begun(path, spare)
     return count
 
 
@@ -128,9 +143,9 @@ def collect(
     )
     if record is None:
         _refuse_to_lose(out, parts, table)
-    unseal(out)
     with atomic_path(out) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+        unseal(out)
     seal(out)
     if record is not None:
         labels = {str(part): _labels(frame) for part, frame in zip(parts, frames, strict=True)}
