@@ -20,7 +20,7 @@ from fault_kinds.project import (
     ORDER,
     SEED,
     Yard,
-    hidden,
+    left_by_failure,
     recover,
 )
 
@@ -49,7 +49,7 @@ def file_sizes(yard: Yard, rng: random.Random, count: int) -> Iterator[Trial]:
             largest = max(os.path.getsize(yard.base / made) for made in COMMANDS[name].makes)
             done = run(COMMANDS[name], folder, limited("RLIMIT_FSIZE", rng.randrange(1, largest)))
             trial = Trial("no space for a file", name, traceback=done.traceback, refused=done.status != 0)
-            trial.half = yard.half(name, folder) + len(hidden(folder))
+            trial.half = left_by_failure(yard, name, folder)
             trial.silent = done.status == 0 and not yard.whole(name, folder)
             trial.note = done.said[-600:] if trial.traceback or trial.half or trial.silent else ""
             yield recover(yard, trial, name, folder)
@@ -129,7 +129,7 @@ def mounts(yard: Yard, rng: random.Random, count: int) -> Iterator[Trial]:
                 done = run(COMMANDS[name], folder)
                 group = "full disk" if full else "read-only folder"
                 trial = Trial(group, name, traceback=done.traceback, refused=done.status != 0)
-                trial.half = yard.half(name, folder) + len(hidden(folder))
+                trial.half = left_by_failure(yard, name, folder)
                 trial.silent = done.status == 0 and not yard.whole(name, folder)
                 trial.note = done.said[-600:] if trial.traceback or trial.half or trial.silent else ""
                 if full:

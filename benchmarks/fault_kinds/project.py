@@ -171,6 +171,13 @@ def hidden(folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for path in found if ".made" not in path.parts]
 
 
+def left_by_failure(yard: Yard, name: str, folder: Path) -> int:
+    """Half-written files after a command failed. A measurement keeps its rows under a hidden name, for the
+    same command to go on from; :func:`recover` sees whether that removes them."""
+    goes_on = name in ("evaluate", "certify", "measure")
+    return yard.half(name, folder) + (0 if goes_on else len(hidden(folder)))
+
+
 def recover(yard: Yard, trial: Trial, name: str, folder: Path) -> Trial:
     """Run the same command again and see whether anything is lost."""
     again = run(COMMANDS[name], folder)
