@@ -174,7 +174,7 @@ def hidden(folder: Path) -> list[str]:
 def left_by_failure(yard: Yard, name: str, folder: Path) -> int:
     """Half-written files after a command failed. A measurement keeps its rows under a hidden name, for the
     same command to go on from; :func:`recover` sees whether that removes them."""
-    goes_on = name in ("evaluate", "certify", "measure")
+    goes_on = name in ("evaluate", "certify")
     return yard.half(name, folder) + (0 if goes_on else len(hidden(folder)))
 
 

@@ -113,7 +113,7 @@ def test_one_line(tmp_path, case):
 def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch, name, module):
     file = tmp_path / name
     file.write_bytes(b"something")
-    for hidden in {"astropy": ["astropy.io.fits"], "pillow": ["normeq.imaging.images"]}.get(module, [module]):
+    for hidden in {"astropy": ["astropy.io.fits"], "pillow": ["normeq.imaging.pillow"]}.get(module, [module]):
         monkeypatch.setitem(sys.modules, hidden, None)
     remedy = f"pip install {module}" if module not in ("tifffile", "pillow") else install("files")
     with pytest.raises(NormeqError) as caught:

@@ -2,7 +2,6 @@
 
 import csv
 import os
-from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from normeq import cli
 from normeq.denoisers.open import open_denoiser
 from normeq.errors import NormeqError
 from normeq.imaging.noise import labelled_noise
-from normeq.imaging.protocol import KAIR, PAPER
+from normeq.imaging.protocol import KAIR
 from normeq.suite.analysis.intervals import interval_summary
 from normeq.suite.measurements import intervals, noise_levels
 from normeq.suite.measuring import batches
@@ -24,48 +23,9 @@ from normeq.suite.measuring import stream as streaming
 from normeq.suite.measuring.registry import all_measurements
 from normeq.suite.measuring.row_cache import RowCache, open_row_cache
 from normeq.suite.results.long_tables import read_intervals
-from normeq.system.files import begun
-from normeq.system.seals import is_intact, unseal
-from tests.synthetic_images import stand_for_data_sets
+from normeq.system.seals import unseal
+from tests.suite.measurements.counted import CPU, SIZES, measure
 from tests.synthetic_networks import save_small
-
-CPU = torch.device("cpu")
-SIZES = {"one": (24, 30), "three": (30, 24), "two": (24, 30)}
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Three images of two sizes that stand for the data set ``d``."""
-    rng = np.random.default_rng(0)
-    for name, size in SIZES.items():
-        imsave(tmp_path / f"{name}.png", rng.integers(60, 190, size, dtype=np.uint8), check_contrast=False)
-    stand_for_data_sets(monkeypatch, lambda name: sorted(tmp_path.glob("*.png")))
-    return tmp_path
-
-
-@pytest.fixture
-def own(folder, monkeypatch):
-    """A user's denoiser that writes a line whenever it is called."""
-    (folder / "mine.py").write_text(
-        "def denoise(noisy, sigma):\n"
-        f"    open({str(folder / 'calls')!r}, 'a').write(f'{{sigma * 255:g}}\\n')\n"
-        "    return noisy * 0.9\n"
-    )
-    return folder / "mine.py"
-
-
-def measure(own, out, sigmas, row_cache=(), protocol=PAPER, **settings):
-    """Write a table; return the rows and the σ of every call of the denoiser."""
-    calls = own.parent / "calls"
-    calls.unlink(missing_ok=True)
-    rows = noise_levels.evaluate(
-        open_denoiser(f"mine={own}:denoise", CPU), ["d"], sigmas, settings.pop("draws", 1), device=CPU,
-        protocol=protocol, row_cache=RowCache(row_cache), **settings,
-    )  # fmt: skip
-    tables.write_rows(out, noise_levels.COLUMNS, rows)
-    with open(out, newline="") as handle:
-        found = list(csv.DictReader(handle))
-    return found, calls.read_text().split() if calls.exists() else []
 
 
 def test_one_more_noise_level_measures_one_noise_level(own, tmp_path):
@@ -314,144 +274,3 @@ def test_a_table_of_its_kind_is_opened_whatever_its_age(own, tmp_path):
         measure(own, out, [5])
         out.write_text(text)
         assert len(open_row_cache([], out, noise_levels.COLUMNS)) == 0
-
-
-def begin(own, out, sigmas, rows):
-    """Measure into ``out``, stopped after so many rows; return the σ of every call of the denoiser."""
-    calls = own.parent / "calls"
-    calls.unlink(missing_ok=True)
-    row_cache = RowCache((), out)
-
-    def some():
-        yield from islice(noise_levels.evaluate(
-            open_denoiser(f"mine={own}:denoise", CPU), ["d"], sigmas, 1, device=CPU, protocol=PAPER,
-            row_cache=row_cache,
-        ), rows)  # fmt: skip
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        tables.write_rows(out, noise_levels.COLUMNS, some(), goes_on=True)
-    assert not out.exists()
-    return calls.read_text().split() if calls.exists() else []
-
-
-def go_on(own, out, sigmas):
-    """The rest of what :func:`begin` began."""
-    calls = own.parent / "calls"
-    calls.unlink(missing_ok=True)
-    row_cache = RowCache((), out)
-    rows = noise_levels.evaluate(
-        open_denoiser(f"mine={own}:denoise", CPU), ["d"], sigmas, 1, device=CPU, protocol=PAPER,
-        row_cache=row_cache,
-    )  # fmt: skip
-    tables.write_rows(out, noise_levels.COLUMNS, rows, goes_on=True)
-    return calls.read_text().split() if calls.exists() else []
-
-
-def test_a_stopped_measurement_goes_on_from_its_rows(own, tmp_path):
-    out = tmp_path / "a.csv"
-    assert len(begin(own, out, [5, 25], 4)) == 4
-    # Stopped again at once, with another level first: what the first one measured is not lost.
-    assert begin(own, out, [10, 5, 25], 2) == ["10"]
-    rest = go_on(own, out, [5, 10, 25])
-    assert len(rest) == 9 - 4 - 1
-    fresh, _ = measure(own, tmp_path / "b.csv", [5, 10, 25])
-    with open(out, newline="") as handle:
-        assert list(csv.DictReader(handle)) == fresh
-    assert not begun(out)
-
-
-def test_half_a_row_of_a_stopped_measurement_is_not_taken(own, tmp_path):
-    out = tmp_path / "a.csv"
-    begin(own, out, [5, 25], 4)
-    (file,) = begun(out)
-    whole = file.read_bytes()
-    # Everywhere in the last row, its last column included.
-    start = whole.rstrip(b"\n").rfind(b"\n") + 1
-    for length in range(start, len(whole)):
-        file.write_bytes(whole[:length])
-        assert len(RowCache((), out)) == 3
-    file.write_bytes(whole)
-    assert len(RowCache((), out)) == 4
-
-
-def test_a_command_that_is_stopped_says_what_it_keeps(folder, tmp_path, monkeypatch):
-    run, out = save_small(tmp_path / "one.safetensors", "ordinary"), tmp_path / "out" / "a.csv"
-    command = ["evaluate", "noise-levels", str(run), "--out", str(out), "--settings"]
-    command.append('{"datasets": ["d"], "sigmas": [25]}')
-    plain = streaming.denoise
-    calls = []
-
-    def denoise(*arguments):
-        calls.append(arguments)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return plain(*arguments)
-
-    monkeypatch.setattr(streaming, "denoise", denoise)
-    stopped = CliRunner().invoke(cli.app, command)
-    assert stopped.exit_code != 0 and "the same command goes on" in stopped.output
-    assert not out.exists()
-    done = CliRunner().invoke(cli.app, command)
-    assert done.exit_code == 0 and len(calls) == 4, done.output
-    assert "3 measurements, 2 of them made before" in done.output
-    assert [file.name for file in out.parent.iterdir() if file.suffix == ".csv"] == ["a.csv"]
-
-
-def evaluated(own, out, sigma):
-    """What the command says that measures one level into ``out``."""
-    command = ["evaluate", "noise-levels", f"mine={own}:denoise", "--datasets", "d", "--sigmas", str(sigma)]
-    result = CliRunner().invoke(cli.app, [*command, "--out", str(out)])
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
-def test_a_stopped_measurement_outlives_another_one_of_the_same_table(own, tmp_path):
-    """Two noise levels, one after the other, into one table: the first was stopped."""
-    out = tmp_path / "a.csv"
-    begin(own, out, [5], 2)
-    evaluated(own, out, 25)
-    assert len(begun(out)) == 1
-    assert "3 measurements, 2 of them made before" in evaluated(own, out, 5)
-    assert not begun(out)
-
-
-def test_what_was_stopped_of_another_denoiser_is_removed(own, tmp_path):
-    out = tmp_path / "a.csv"
-    begin(own, out, [5], 2)
-    own.write_text(own.read_text() + "\n# another\n")
-    evaluated(own, out, 25)
-    assert not begun(out)
-
-
-def test_a_stopped_measurement_of_a_denoiser_that_is_not_known_promises_nothing(
-    folder, tmp_path, monkeypatch
-):
-    file = tmp_path / "unknown.py"
-    file.write_text(
-        "class Denoiser:\n"
-        "    def __init__(self):\n        self.file, self.calls = open(__file__), 0\n"
-        "    def __call__(self, y, sigma):\n        self.calls += 1\n"
-        "        if self.calls == 3:\n            raise KeyboardInterrupt\n        return y\n"
-        "denoise = Denoiser()\n"
-    )
-    out = tmp_path / "a.csv"
-    command = ["evaluate", "noise-levels", f"mine={file}:denoise", "--out", str(out), "--settings"]
-    stopped = CliRunner().invoke(cli.app, [*command, '{"datasets": ["d"], "sigmas": [25]}'])
-    assert stopped.exit_code != 0 and "goes on" not in stopped.output
-    assert not out.exists() and not begun(out)
-
-
-def test_a_table_keeps_its_seal_when_a_measurement_into_it_is_stopped(own, tmp_path):
-    out = tmp_path / "a.csv"
-    measure(own, out, [5])
-    row_cache = RowCache((), out)
-
-    def rows():
-        yield from row_cache.left(())
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        tables.write_rows(out, noise_levels.COLUMNS, rows(), goes_on=True)
-    out.write_text(out.read_text().replace("0", "1", 1))
-    assert not is_intact(out)

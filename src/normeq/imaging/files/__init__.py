@@ -30,7 +30,7 @@ def read(path: Path | str, channel_axis: int | None = None) -> Picture:
     """
     path = Path(path)
     kind = kind_of(path)
-    with need("normeq.imaging.images", path, "image", "pillow").explained(path):
+    with need("normeq.imaging.pillow", path, "image", "pillow").explained(path):
         if path.is_dir():
             raise IsADirectoryError
         if kind is None:

@@ -14,7 +14,7 @@ THIN = 4  # a last axis of so many entries or fewer is one of channels
 
 
 def read_npy(path: Path, channel_axis: int | None) -> Picture:
-    from normeq.imaging.images import unidentified
+    from normeq.imaging.pillow import unidentified
 
     with path.open("rb") as stream:
         if stream.read(6) != b"\x93NUMPY":

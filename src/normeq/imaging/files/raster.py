@@ -15,7 +15,7 @@ def read_raster(path: Path) -> Picture:
     """One picture."""
     from PIL import Image, PngImagePlugin
 
-    from normeq.imaging.images import opened
+    from normeq.imaging.pillow import opened
 
     with opened(path, limited=False) as (image, white):
         kind, info, mode = image.format, dict(image.info), image.mode

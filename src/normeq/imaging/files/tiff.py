@@ -25,7 +25,7 @@ ALPHA = (1, 2)  # kinds of extra samples
 def read_tiff(path: Path) -> Picture:
     """A stack of pages, or one."""
     tifffile = need("tifffile", path, "TIFF", "tifffile")
-    from normeq.imaging.images import unidentified
+    from normeq.imaging.pillow import unidentified
 
     try:
         with tifffile.TiffFile(path) as tiff:
@@ -155,7 +155,8 @@ def _tiff_array(path: Path, series: Any) -> tuple[np.ndarray, int]:
         if "imagecodecs" not in str(error):
             line = " ".join(str(error).split())
             raise NormeqError(f"{path}: damaged or truncated TIFF ({line}): get it again") from error
-    from normeq.imaging.images import opened, read_samples
+    from normeq.imaging.images import read_samples
+    from normeq.imaging.pillow import opened
 
     page = series.keyframe
     remedy = f"{path}: {page.compression.name} compression of {bits}-bit samples: pip install imagecodecs"
