@@ -8,7 +8,7 @@ from tests import bare
 
 SOURCE = Path(normeq.__file__).parent
 # Modules for which more is needed: commands (Typer), and image files (Pillow).
-MORE = {"normeq.imaging.images"}
+MORE = {"normeq.imaging.images", "normeq.imaging.pillow"}
 
 
 def library() -> list[str]:
